@@ -50,7 +50,8 @@ Result<Address> Address::parse(std::string_view text) {
     sockaddr_un un{};
     un.sun_family = AF_UNIX;
     if (path.empty()) return fail("a unix address needs a path, as in unix:/run/app.sock");
-    if (path.size() >= sizeof un.sun_path) return fail("the path of a unix socket has at most 107 bytes");
+    if (path.size() >= sizeof un.sun_path)
+      return fail("the path of a unix socket has at most 107 bytes");
     std::memcpy(un.sun_path, path.data(), path.size());
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
     return Address(reinterpret_cast<const sockaddr*>(&un), size);

@@ -23,8 +23,9 @@ class Address {
   static Address ipv6_any(std::uint16_t port);
   static Address loopback(std::uint16_t port);
 
-  // "8000" (every interface: IPv6 and IPv4 where there is IPv6), "host:port", "[v6]:port", "unix:/path".
-  // Only numeric hosts: the edge never asks a resolver. Error: the operator's words, without a prefix.
+  // "8000" (every interface: IPv6 and IPv4 where there is IPv6), "host:port", "[v6]:port",
+  // "unix:/path". Only numeric hosts: the edge never asks a resolver. Error: the operator's words,
+  // without a prefix.
   static Result<Address> parse(std::string_view text);
 
   int family() const { return storage_.any.sa_family; }
@@ -39,7 +40,8 @@ class Address {
   std::string to_string() const;
   // The host alone: "127.0.0.1", "::1", "unix".
   std::string host() const;
-  // The bytes of the address without the port (16 of them for IPv6, mapped ones shortened to 4): what `sticky` hashes.
+  // The bytes of the address without the port (16 of them for IPv6, mapped ones shortened to 4):
+  // what `sticky` hashes.
   std::span<const std::uint8_t> host_bytes() const;
 
   const sockaddr* data() const { return &storage_.any; }

@@ -1,4 +1,5 @@
-// CHECK: an invariant of ours is broken, so the process aborts; a worker is then replaced by the edge.
+// CHECK: an invariant of ours is broken, so the process aborts; a worker is then replaced by the
+// edge.
 #pragma once
 
 namespace roundhouse {
@@ -7,8 +8,8 @@ namespace roundhouse {
 
 }  // namespace roundhouse
 
-#define CHECK(condition)                                                         \
-  do {                                                                           \
-    if (!(condition)) [[unlikely]]                                               \
-      ::roundhouse::check_failed(#condition, __FILE__, __LINE__);                \
+#define CHECK(condition)                                          \
+  do {                                                            \
+    if (!(condition)) [[unlikely]]                                \
+      ::roundhouse::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)

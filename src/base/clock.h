@@ -6,7 +6,8 @@
 
 namespace roundhouse {
 
-using Clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC: comparable between the processes of one machine
+using Clock =
+    std::chrono::steady_clock;  // CLOCK_MONOTONIC: comparable between the processes of one machine
 using Time = Clock::time_point;
 using Duration = std::chrono::nanoseconds;
 

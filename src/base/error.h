@@ -1,6 +1,7 @@
 // Failures of set-up (configuration, bind, exec), passed up as values and printed once by main.
 //
-// Traffic never travels through here: what a client can cause is a row of a failure table, counted, never a string.
+// Traffic never travels through here: what a client can cause is a row of a failure table, counted,
+// never a string.
 #pragma once
 
 #include <expected>
@@ -37,17 +38,18 @@ std::unexpected<Error> fail_errno(std::string_view what, int number);
 
 }  // namespace roundhouse
 
-// The value of a Result, or return its error from the calling function (a GNU statement expression).
-#define TRY(expression)                                              \
-  __extension__({                                                    \
-    auto&& try_result = (expression);                                \
+// The value of a Result, or return its error from the calling function (a GNU statement
+// expression).
+#define TRY(expression)                                                     \
+  __extension__({                                                           \
+    auto&& try_result = (expression);                                       \
     if (!try_result) return std::unexpected(std::move(try_result).error()); \
-    std::move(try_result).value();                                   \
+    std::move(try_result).value();                                          \
   })
 
 // The same for a Result<void>.
-#define TRY_VOID(expression)                                               \
-  do {                                                                     \
-    auto&& try_result = (expression);                                      \
+#define TRY_VOID(expression)                                                \
+  do {                                                                      \
+    auto&& try_result = (expression);                                       \
     if (!try_result) return std::unexpected(std::move(try_result).error()); \
   } while (false)

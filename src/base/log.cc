@@ -45,20 +45,27 @@ spdlog::logger& logger() {
 
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
-    case Level::kDebug: return spdlog::level::debug;
-    case Level::kInfo: return spdlog::level::info;
-    case Level::kWarn: return spdlog::level::warn;
-    case Level::kError: return spdlog::level::err;
+    case Level::kDebug:
+      return spdlog::level::debug;
+    case Level::kInfo:
+      return spdlog::level::info;
+    case Level::kWarn:
+      return spdlog::level::warn;
+    case Level::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
 
 const char* pattern(Format format) {
   switch (format) {
-    case Format::kJson: return R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})";
-    case Format::kLogfmt: return "time=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v";
+    case Format::kJson:
+      return R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})";
+    case Format::kLogfmt:
+      return "time=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v";
     case Format::kAuto:
-    case Format::kText: break;
+    case Format::kText:
+      break;
   }
   return "%v";
 }
@@ -105,7 +112,8 @@ std::string_view cut(std::string_view text) { return text.substr(0, kMaxText); }
 }  // namespace
 
 void configure(Level level, Format format) {
-  if (format == Format::kAuto) format = ::isatty(STDERR_FILENO) != 0 ? Format::kText : Format::kLogfmt;
+  if (format == Format::kAuto)
+    format = ::isatty(STDERR_FILENO) != 0 ? Format::kText : Format::kLogfmt;
   active_format = format;
   logger().set_level(to_spdlog(level));
   logger().set_pattern(pattern(format), spdlog::pattern_time_type::utc);
@@ -117,10 +125,12 @@ std::uint64_t log_lines_dropped() { return lines_dropped.load(std::memory_order_
 
 void write(Level level, std::string_view event, std::string_view sentence, Fields fields) {
   if (!enabled(level)) return;
-  logger().log(to_spdlog(level), spdlog::string_view_t(format_payload(active_format, event, sentence, fields)));
+  logger().log(to_spdlog(level),
+               spdlog::string_view_t(format_payload(active_format, event, sentence, fields)));
 }
 
-std::string format_payload(Format format, std::string_view event, std::string_view sentence, Fields fields) {
+std::string format_payload(Format format, std::string_view event, std::string_view sentence,
+                           Fields fields) {
   std::string out;
   if (format == Format::kJson) {
     out = "\"event\":";
@@ -131,7 +141,8 @@ std::string format_payload(Format format, std::string_view event, std::string_vi
     out.append("event=").append(event).append(" msg=");
     append_quoted(out, cut(sentence));
   } else {
-    for (const char c : cut(sentence)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+    for (const char c : cut(sentence))
+      out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
   }
   for (const Field& field : fields) {
     const std::size_t before = out.size();

@@ -1,10 +1,12 @@
-// The event log: one event a line on stderr. Lifecycle and trouble; never one line per connection above `debug`.
+// The event log: one event a line on stderr. Lifecycle and trouble; never one line per connection
+// above `debug`.
 //
-//   log::warn("worker_exited", "worker 1 (pid 72646) died: SIGKILL", {{"pool", "app"}, {"worker", 1}});
+//   log::warn("worker_exited", "worker 1 (pid 72646) died: SIGKILL", {{"pool", "app"}, {"worker",
+//   1}});
 //
-// `event` is noun_verbed; the sentence is what an operator reads; the fields are what a machine reads (glossary words as
-// keys). Peer-supplied text is escaped and cut. Never blocks for long: stderr that cannot take a line loses that line,
-// and the loss is counted in log_lines_dropped().
+// `event` is noun_verbed; the sentence is what an operator reads; the fields are what a machine
+// reads (glossary words as keys). Peer-supplied text is escaped and cut. Never blocks for long:
+// stderr that cannot take a line loses that line, and the loss is counted in log_lines_dropped().
 #pragma once
 
 #include <concepts>
@@ -55,8 +57,11 @@ inline void error(std::string_view event, std::string_view sentence, Fields fiel
 
 std::uint64_t log_lines_dropped();
 
-// What of a line comes after its time and level, in the given format; the pure part. At most kMaxLine bytes.
-inline constexpr std::size_t kMaxLine = 4000;  // with time and level below PIPE_BUF: a pipe takes it whole or not at all
-std::string format_payload(Format format, std::string_view event, std::string_view sentence, Fields fields);
+// What of a line comes after its time and level, in the given format; the pure part. At most
+// kMaxLine bytes.
+inline constexpr std::size_t kMaxLine =
+    4000;  // with time and level below PIPE_BUF: a pipe takes it whole or not at all
+std::string format_payload(Format format, std::string_view event, std::string_view sentence,
+                           Fields fields);
 
 }  // namespace roundhouse::log

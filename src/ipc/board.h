@@ -1,0 +1,154 @@
+// The board: shared memory that the edge writes and the monitor (later also the workers) only read.
+//
+// It holds what the edge alone knows: state, pid and history of every worker, what each listener
+// accepted, when it was paused. Rows are in the order of the configuration: workers of the first
+// pool, of the second, ... Counters live here, so neither the monitor's nor a worker's death loses
+// any.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+#include "ipc/shared_memory.h"
+#include "ipc/slot.h"
+
+namespace roundhouse::ipc {
+
+// The life of a worker, and of the place it leaves. Order and names are public: label `state` of
+// worker_state.
+enum class WorkerState : std::uint32_t {
+  kStarting,
+  kReady,
+  kDraining,
+  kGone,         // stopped for good: the pool is being shut down
+  kBackoff,      // dead; the next start is delayed
+  kQuarantined,  // dead; it never became ready several times in a row: one probe start now and then
+  kFailed,       // dead; it said that restarting is no use (exit code 125)
+};
+inline constexpr std::size_t kWorkerStates = 7;
+std::string_view to_string(WorkerState state);
+
+// Why a worker ended. Public: label `reason` of worker_restarts_total.
+enum class ExitReason : std::uint32_t {
+  kCrash,   // a signal nobody sent on purpose, or a non-zero exit
+  kExited,  // exit code 0, unasked
+  kOom,
+  kHang,
+  kBootTimeout,
+  kProtocol,  // it broke the channel's protocol and was killed
+  kRecycleRequests,
+  kRecycleMemory,
+  kRecycleLifetime,
+  kShutdown,
+};
+inline constexpr std::size_t kExitReasons = 10;
+std::string_view to_string(ExitReason reason);
+
+// Why a listener does not accept. Public: label `reason` of listener_paused_seconds_total.
+enum class PauseReason : std::uint32_t { kNoWorker, kMaxConnections, kDescriptors, kDraining };
+inline constexpr std::size_t kPauseReasons = 4;
+std::string_view to_string(PauseReason reason);
+
+inline constexpr std::size_t kSignals = 65;  // 0 = none
+inline constexpr std::size_t kKeptExits = 5;
+
+struct ExitRecord {
+  double at;  // Unix time, seconds
+  ExitReason reason;
+  std::int32_t pid;
+  std::int32_t signal;     // 0: none
+  std::int32_t exit_code;  // when signal is 0
+  std::uint32_t core_dumped;
+  std::uint32_t was_ready;
+  std::int64_t lived_ns;
+  std::int64_t ready_for_ns;
+  std::int64_t user_cpu_ns;
+  std::int64_t system_cpu_ns;
+  std::uint64_t max_resident_bytes;
+  std::uint32_t connections_active;
+  std::uint32_t requests_in_flight;
+  std::uint32_t in_flight_texts;  // used of:
+  std::uint32_t backtrace_frames;
+  char in_flight[kInFlightTexts][kInFlightText];
+  std::uint64_t backtrace[kBacktraceFrames];
+};
+
+struct WorkerRow {
+  std::atomic<WorkerState> state{WorkerState::kStarting};
+  std::atomic<std::int32_t> pid{0};  // 0: none
+  Gauge generation{0};
+  std::atomic<double> started_at{0};           // Unix time of the running process
+  std::atomic<std::int64_t> started_ns{0};     // CLOCK_MONOTONIC
+  std::atomic<std::int64_t> ready_ns{0};       // 0: not yet
+  std::atomic<std::int64_t> next_start_ns{0};  // in backoff or quarantine
+  Counter starts{0};
+  Counter restarts[kExitReasons]{};  // starts in place of a worker that ended for this reason
+  Counter crashes[kSignals]{};       // by signal; 0: non-zero exit
+  Counter dead_cpu_ns{0};            // of all that ended
+  Counter given{0};                  // connections handed off (rr, least, sticky)
+  Counter taken{0};
+  Counter taken_back{0};
+  Counter returned{0};
+  Gauge untaken{0};
+  Gauge stalled{0};
+  // Exit records, newest at (exits - 1) % kKeptExits. Odd `exits_lock`: being written.
+  Gauge exits_lock{0};
+  Gauge exits{0};
+  ExitRecord exit_records[kKeptExits]{};
+};
+
+struct ListenerRow {
+  Counter accepted{0};  // by the edge
+  Counter paused_ns[kPauseReasons]{};
+  Gauge paused{0};  // 0, or 1 + PauseReason
+  std::atomic<std::int64_t> paused_since_ns{0};
+  char addresses[256] = {};  // as bound, ", " between them; written before the board is shared
+};
+
+struct BoardHeader {
+  static constexpr std::uint32_t kMagic = 0x52484231;  // "RHB1"
+  static constexpr std::uint32_t kVersion = 1;
+  std::uint32_t magic = kMagic;
+  std::uint32_t version = kVersion;
+  std::uint32_t workers = 0;
+  std::uint32_t listeners = 0;
+  std::int32_t edge_pid = 0;
+  double started_at = 0;
+  std::int64_t started_ns = 0;
+  Gauge stopping{0};  // 1 from the first TERM on: /readyz says 503
+  Gauge monitor_restarts{0};
+  std::atomic<std::int64_t> edge_heartbeat_ns{0};
+  char configuration_source[256] = {};
+};
+
+// A mapped board. The edge creates it, others open it read-only.
+class Board {
+ public:
+  Board() = default;
+  static Result<Board> create(std::size_t workers, std::size_t listeners);
+  static Result<Board> open(UniqueFd fd);
+
+  BoardHeader& header() const { return *static_cast<BoardHeader*>(mapping_.address()); }
+  std::size_t workers() const { return workers_; }
+  std::size_t listeners() const { return listeners_; }
+  WorkerRow& worker(std::size_t index) const;
+  ListenerRow& listener(std::size_t index) const;
+  int fd() const { return fd_.get(); }
+
+ private:
+  UniqueFd fd_;
+  Mapping mapping_;
+  std::size_t workers_ = 0;  // our own copies: what was checked against the size of the memory
+  std::size_t listeners_ = 0;
+};
+
+void write_exit(WorkerRow& row, const ExitRecord& record);
+// The newest first; at most kKeptExits. Retries while the edge writes; gives up after a bounded
+// number of tries (0).
+std::size_t read_exits(const WorkerRow& row, ExitRecord (&out)[kKeptExits]);
+
+}  // namespace roundhouse::ipc

@@ -1,0 +1,82 @@
+// What crosses the exec: everything that the edge gives to a process it starts, and nothing else.
+//
+// Descriptors stand at fixed numbers from kFirstDescriptor on; the rest travels in environment
+// variables, so that a worker in any language can read it (docs/native-protocol.md). Every other
+// descriptor of the edge is CLOEXEC.
+//
+//   ROUNDHOUSE_PROTOCOL=1            kProtocolVersion
+//   ROUNDHOUSE_ROLE=worker           worker | monitor
+//   ROUNDHOUSE_POOL=hello            worker only
+//   ROUNDHOUSE_WORKER_ID=2           1..N, stable over restarts
+//   ROUNDHOUSE_GENERATION=1
+//   ROUNDHOUSE_CHANNEL_FD=3          SOCK_SEQPACKET
+//   ROUNDHOUSE_CONFIGURATION_FD=4    sealed memfd: the effective configuration
+//   ROUNDHOUSE_SLOT_FD=5             worker only
+//   ROUNDHOUSE_BOARD_FD=5            monitor only
+//   ROUNDHOUSE_LISTENERS=0:6,0:7     listening sockets, "listener index:descriptor" (policy none;
+//   or the monitor's own)
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+
+namespace roundhouse::ipc {
+
+enum class Role { kWorker, kMonitor };
+
+inline constexpr int kFirstDescriptor = 3;
+// Indexes of the monitor's own listening sockets, where a worker's are indexes of the
+// configuration.
+inline constexpr std::uint32_t kMonitorTcp = 0;
+inline constexpr std::uint32_t kMonitorUnix = 1;
+
+struct InheritedListener {
+  std::uint32_t listener;
+  int fd;
+};
+
+// The edge's side: borrowed descriptors, renumbered by spawn.
+struct Bequest {
+  Role role = Role::kWorker;
+  std::string pool;
+  std::uint32_t worker_id = 0;
+  std::uint32_t generation = 1;
+  int channel = -1;
+  int configuration = -1;
+  int memory = -1;  // the slot of a worker, the board for the monitor
+  std::vector<InheritedListener> listeners;
+
+  // In the order of their new numbers, from kFirstDescriptor on.
+  std::vector<int> descriptors() const;
+  // "NAME=value" each.
+  std::vector<std::string> environment() const;
+};
+
+struct OwnedListener {
+  std::uint32_t listener;
+  UniqueFd fd;
+};
+
+// The child's side: it owns the descriptors, all CLOEXEC again.
+struct Heritage {
+  Role role = Role::kWorker;
+  std::string pool;
+  std::uint32_t worker_id = 0;
+  std::uint32_t generation = 0;
+  UniqueFd channel;
+  UniqueFd configuration;
+  UniqueFd memory;
+  std::vector<OwnedListener> listeners;
+
+  // True if this process was started by an edge of ours.
+  static bool present();
+  // Reads the variables, then unsets them, so that nothing started from here mistakes them for its
+  // own.
+  static Result<Heritage> take();
+};
+
+}  // namespace roundhouse::ipc

@@ -1,0 +1,34 @@
+#include "ipc/messages.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace roundhouse::ipc {
+
+void set_peer(ConnectionInfo& info, const Address& peer) {
+  info.peer_family = static_cast<std::uint16_t>(peer.family());
+  info.peer_port = peer.port();
+  const auto bytes = peer.host_bytes();
+  if (bytes.size() == 4) info.peer_family = AF_INET;
+  std::ranges::copy(bytes, info.peer_host);
+}
+
+Address peer_of(const ConnectionInfo& info) {
+  if (info.peer_family == AF_INET) {
+    std::uint32_t host = 0;
+    std::memcpy(&host, info.peer_host, sizeof host);
+    return Address::ipv4(ntohl(host), info.peer_port);
+  }
+  if (info.peer_family == AF_INET6) {
+    sockaddr_in6 v6{};
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(info.peer_port);
+    std::memcpy(&v6.sin6_addr, info.peer_host, sizeof v6.sin6_addr);
+    return {reinterpret_cast<const sockaddr*>(&v6), sizeof v6};
+  }
+  sockaddr_un un{};
+  un.sun_family = AF_UNIX;
+  return {reinterpret_cast<const sockaddr*>(&un), offsetof(sockaddr_un, sun_path)};
+}
+
+}  // namespace roundhouse::ipc

@@ -1,0 +1,109 @@
+// What travels on a channel: trivially copyable structs, versioned by kProtocolVersion, sizes
+// checked on arrival.
+//
+// Every message opens with a MessageHeader. An unknown type, a short message or a wrong number of
+// descriptors is a breach of protocol: the receiver closes the channel (and the edge replaces the
+// worker).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "base/address.h"
+
+namespace roundhouse::ipc {
+
+inline constexpr std::uint32_t kProtocolVersion = 1;
+// Of one message. The kernel takes 253; eight keep a message small and a take-back cheap.
+inline constexpr std::size_t kMaxDescriptors = 8;
+
+enum class MessageType : std::uint32_t {
+  // edge -> worker
+  kConnections = 1,  // ConnectionsMessage, `count` descriptors
+  kNudge = 2,        // NudgeMessage: read me, so that I see you read again
+  kDrain = 3,        // DrainMessage: finish what has begun, take nothing new, exit 0
+  // worker -> edge
+  kReady = 16,     // I serve: give me connections
+  kDraining = 17,  // I stop by myself (a signal to me): give me nothing
+  kRoom = 18,      // there is room again (answer to Slot::room_wanted)
+  // edge -> monitor
+  kSlots = 32,  // SlotsMessage, `count` descriptors
+  // monitor -> edge
+  kCommand = 48,  // CommandMessage
+};
+
+struct MessageHeader {
+  MessageType type;
+  std::uint32_t size;      // of the whole message, this header included
+  std::uint64_t sequence;  // edge -> worker: 1, 2, 3, ... per channel; Slot::taken is the last one
+                           // read. Else 0
+};
+
+// One accepted connection; its descriptor is at the same place in the message.
+struct ConnectionInfo {
+  std::uint64_t id;               // counts accepted connections of this edge, from 1
+  std::int64_t accepted_ns;       // CLOCK_MONOTONIC
+  std::uint32_t listener;         // index in the configuration
+  std::uint32_t requests_served;  // on this connection before it came here
+  std::uint16_t peer_family;      // AF_INET, AF_INET6, AF_UNIX
+  std::uint16_t peer_port;        // host byte order
+  std::uint8_t peer_host[16];     // network byte order; 4 bytes of it for AF_INET
+  std::uint32_t reserved;
+};
+
+struct ConnectionsMessage {
+  MessageHeader header;
+  std::uint32_t count;
+  std::uint32_t reserved;
+  std::array<ConnectionInfo, kMaxDescriptors> connections;  // only `count` of them travel
+};
+
+struct NudgeMessage {
+  MessageHeader header;
+};
+
+struct DrainMessage {
+  MessageHeader header;
+  std::int64_t deadline_ns;  // CLOCK_MONOTONIC: after it the edge kills
+};
+
+// Ready, Draining, Room: nothing but the header.
+struct NoticeMessage {
+  MessageHeader header;
+};
+
+// Slots of workers `first` .. `first + count - 1` (index over all pools, in configuration order).
+struct SlotsMessage {
+  MessageHeader header;
+  std::uint32_t first;
+  std::uint32_t count;
+};
+
+enum class Command : std::uint32_t { kStop = 1 };
+
+struct CommandMessage {
+  MessageHeader header;
+  Command command;
+  std::uint32_t pool;    // index in the configuration
+  std::uint32_t worker;  // id, 0 = all
+  std::uint32_t reserved;
+  std::uint64_t number;
+};
+
+inline constexpr std::size_t kMaxMessageSize = sizeof(ConnectionsMessage);
+
+// The bytes of a ConnectionsMessage that carries `count` connections.
+constexpr std::size_t connections_message_size(std::size_t count) {
+  return offsetof(ConnectionsMessage, connections) + count * sizeof(ConnectionInfo);
+}
+
+static_assert(sizeof(MessageHeader) == 16);
+static_assert(sizeof(ConnectionInfo) == 48);
+static_assert(std::is_trivially_copyable_v<ConnectionsMessage>);
+
+void set_peer(ConnectionInfo& info, const Address& peer);
+Address peer_of(const ConnectionInfo& info);
+
+}  // namespace roundhouse::ipc
