@@ -1,0 +1,128 @@
+#include "net/listener.h"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+namespace roundhouse {
+namespace {
+
+std::string binding(const Address& address) { return "bind " + address.to_string(); }
+
+Result<UniqueFd> open_socket(int family) {
+  UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return fail_errno("socket", errno);
+  return fd;
+}
+
+Result<ListeningSocket> listen_tcp(const Address& wanted, int backlog) {
+  Address address = wanted;
+  auto opened = open_socket(address.family());
+  if (!opened && opened.error().system_errno == EAFNOSUPPORT && address.is_any()) {
+    address = Address::ipv4(INADDR_ANY, address.port());
+    opened = open_socket(AF_INET);
+  }
+  UniqueFd fd = TRY(std::move(opened));
+  const int on = 1;
+  const int off = 0;
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (address.family() == AF_INET6 && address.is_any()) {
+    ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  }
+  if (::bind(fd.get(), address.data(), address.size()) != 0) {
+    // A kernel with the IPv6 module but no IPv6 address (a container with it disabled).
+    if (errno == EADDRNOTAVAIL && address.family() == AF_INET6 && address.is_any()) {
+      return listen_tcp(Address::ipv4(INADDR_ANY, address.port()), backlog);
+    }
+    return fail_errno(binding(wanted), errno);
+  }
+  if (::listen(fd.get(), backlog) != 0) return fail_errno("listen on " + wanted.to_string(), errno);
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
+    return fail_errno("getsockname", errno);
+  }
+  return ListeningSocket{std::move(fd), Address(reinterpret_cast<const sockaddr*>(&bound), size)};
+}
+
+bool somebody_answers(const Address& address) {
+  auto fd = open_socket(AF_UNIX);
+  return fd && (::connect(fd->get(), address.data(), address.size()) == 0 || errno == EAGAIN);
+}
+
+Result<ListeningSocket> listen_unix(const Address& address, int backlog, unsigned mode) {
+  const std::string path(address.unix_path());
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) == 0) {
+    if (!S_ISSOCK(status.st_mode))
+      return fail_errno(binding(address) + ": it exists and is no socket", EEXIST);
+    if (somebody_answers(address)) return fail_errno(binding(address), EADDRINUSE);
+  }
+  const std::string temporary = path + "." + std::to_string(::getpid());
+  auto renamed = Address::parse("unix:" + temporary);
+  if (!renamed) return fail(binding(address) + ": " + renamed.error().message, ExitCode::kSystem);
+  UniqueFd fd = TRY(open_socket(AF_UNIX));
+  ::unlink(temporary.c_str());
+  if (::bind(fd.get(), renamed->data(), renamed->size()) != 0)
+    return fail_errno(binding(address), errno);
+  const bool ready = ::chmod(temporary.c_str(), mode) == 0 && ::listen(fd.get(), backlog) == 0 &&
+                     ::rename(temporary.c_str(), path.c_str()) == 0;
+  if (!ready) {
+    const int why = errno;
+    ::unlink(temporary.c_str());
+    return fail_errno(binding(address), why);
+  }
+  return ListeningSocket{std::move(fd), address};
+}
+
+}  // namespace
+
+Result<ListeningSocket> listen_on(const Address& address, int backlog, unsigned unix_mode) {
+  return address.is_unix() ? listen_unix(address, backlog, unix_mode)
+                           : listen_tcp(address, backlog);
+}
+
+AcceptStatus accept_from(int listening_fd, Accepted& accepted) {
+  for (;;) {
+    sockaddr_storage peer;
+    socklen_t size = sizeof peer;
+    const int fd = ::accept4(listening_fd, reinterpret_cast<sockaddr*>(&peer), &size,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      accepted.fd.reset(fd);
+      accepted.peer = Address(reinterpret_cast<const sockaddr*>(&peer), size);
+      return AcceptStatus::kAccepted;
+    }
+    switch (errno) {
+      case EAGAIN:
+        return AcceptStatus::kNothing;
+      case EMFILE:
+      case ENFILE:
+      case ENOBUFS:
+      case ENOMEM:
+        return AcceptStatus::kNoDescriptors;
+      case EINTR:
+      case ECONNABORTED:
+      case EPROTO:
+      case EPERM:  // a firewall rule
+      case ENETDOWN:
+      case EHOSTDOWN:
+      case EHOSTUNREACH:
+      case ENETUNREACH:
+      case ENONET:
+      case ENOPROTOOPT:
+        continue;  // this connection is gone (accept(2)); the next one may be well
+      default:
+        return AcceptStatus::kNothing;
+    }
+  }
+}
+
+}  // namespace roundhouse

@@ -1,0 +1,37 @@
+// Listening sockets: bound once, shared by whoever accepts from them.
+#pragma once
+
+#include <optional>
+
+#include "base/address.h"
+#include "base/error.h"
+#include "base/unique_fd.h"
+
+namespace roundhouse {
+
+struct ListeningSocket {
+  UniqueFd fd;      // non-blocking, CLOEXEC, TCP_NODELAY (which accepted sockets inherit)
+  Address address;  // as bound: port 0 resolved
+};
+
+// Binds and listens. An address that means every interface takes IPv6 and IPv4, or IPv4 alone where
+// there is no IPv6. A unix socket is bound under a temporary name and renamed into place: a stale
+// one is replaced, one that somebody answers on is an error. `unix_mode` is its file mode. Error:
+// "bind 0.0.0.0:443: Permission denied".
+Result<ListeningSocket> listen_on(const Address& address, int backlog, unsigned unix_mode = 0666);
+
+struct Accepted {
+  UniqueFd fd;  // non-blocking, CLOEXEC
+  Address peer;
+};
+
+enum class AcceptStatus {
+  kAccepted,
+  kNothing,       // nobody is waiting
+  kNoDescriptors  // EMFILE, ENFILE, ENOBUFS, ENOMEM: pause, the connection waits in the backlog
+};
+
+// One accept4. Connections that were reset while they waited are skipped.
+AcceptStatus accept_from(int listening_fd, Accepted& accepted);
+
+}  // namespace roundhouse
