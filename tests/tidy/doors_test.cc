@@ -15,6 +15,10 @@ struct Door {
   const char* sample;   // for example
 };
 
+void PrintTo(const Door& door, std::ostream* out) {
+  *out << door.name;
+}  // NOLINT: GoogleTest's name
+
 const Door kHeaderDoors[] = {
     {"LibeventBelongsToNetAndTheMonitor", "src/(net|monitor)/.*", "event2/.*", "event2/http.h"},
     {"YamlBelongsToTheLoader", "src/config/loader.*", "yaml-cpp/.*", "yaml-cpp/yaml.h"},
