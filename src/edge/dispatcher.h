@@ -1,0 +1,122 @@
+// Gives a pool's accepted connections to its workers, and takes back what they have not taken.
+//
+// A connection has one owner: first the edge, then the channel's queue (unread = untaken, the edge
+// can receive it back), then the worker that read it. So none is lost when a worker dies or stalls
+// before taking it, and none is served twice. No I/O of its own: a HandoffPort is the way to one
+// worker; the simulator has ports of its own.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/unique_fd.h"
+#include "config/options.h"
+#include "edge/scheduler.h"
+#include "ipc/channel.h"
+#include "ipc/messages.h"
+
+namespace roundhouse::edge {
+
+struct Connection {
+  UniqueFd fd;
+  ipc::ConnectionInfo info{};
+  std::vector<std::uint16_t> tried;  // workers it lay untaken at
+};
+
+// One worker's channel as the dispatcher needs it.
+class HandoffPort {
+ public:
+  // At most ipc::kMaxDescriptors connections in one message. After kYes the caller closes its
+  // copies.
+  virtual ipc::Sent send(std::uint64_t sequence, std::span<const Connection> batch) = 0;
+  virtual ipc::Sent nudge(std::uint64_t sequence) = 0;
+  // Receives back one message with connections that the worker has not read, appending them to
+  // `out` (`tried` empty), and returns its sequence; 0 when there is none left. Other messages met
+  // on the way are sent again, in order.
+  virtual std::uint64_t take_back(std::vector<Connection>& out) = 0;
+  // From the slot: the sequence last read, the open connections.
+  virtual std::uint64_t taken() const = 0;
+  virtual std::uint64_t connections_active() const = 0;
+  // Asks for a Room message as soon as the worker has room.
+  virtual void want_room() = 0;
+
+ protected:
+  ~HandoffPort() = default;
+};
+
+// Counts of one worker since the edge began.
+struct HandoffCounts {
+  std::uint64_t given = 0;       // connections that reached its channel
+  std::uint64_t taken = 0;       // of those, read by it
+  std::uint64_t taken_back = 0;  // of those, received back
+};
+
+class Dispatcher {
+ public:
+  Dispatcher(const config::Pool& pool, std::size_t listeners);
+
+  // A new process at the place; not eligible before serve(). The port must outlive it.
+  void attach(std::size_t worker, HandoffPort& port);
+  // Its process is dead: what it had not taken is offered to others.
+  void detach(std::size_t worker, Time now);
+  // Not serving: it gets nothing more and keeps what lies in its channel, to take and finish.
+  void serve(std::size_t worker, bool serving);
+
+  // True if some worker could be given a connection now. If not, every worker has been asked for a
+  // Room message.
+  bool has_room();
+  // Takes the connection; it travels at the next flush(). With nobody eligible it waits here.
+  void offer(Connection connection, Time now);
+  // Once at the end of a turn: one message for each worker and eight connections.
+  void flush(Time now);
+  // Looks at what was taken since, and moves connections away from stalled workers. Call it when a
+  // worker sends Room, and every handoff.stall / 4 while busy().
+  void observe(Time now);
+  // Something is untaken or waits for a worker.
+  bool busy() const;
+
+  bool stalled(std::size_t worker) const { return lanes_[worker].stalled; }
+  std::size_t untaken(std::size_t worker) const { return lanes_[worker].depth; }
+  std::size_t waiting() const { return waiting_.size(); }
+  const HandoffCounts& counts(std::size_t worker) const { return lanes_[worker].counts; }
+
+ private:
+  struct Sent {
+    std::uint64_t sequence;
+    std::uint32_t connections;  // 0: a nudge
+    Time at;
+    std::vector<std::vector<std::uint16_t>> tried;  // empty, or one for each connection
+  };
+  struct Lane {
+    HandoffPort* port = nullptr;
+    bool serving = false;
+    bool stalled = false;  // until it reads again
+    bool full = false;     // its channel took no more; until it reads again
+    std::uint64_t sequence = 0;
+    std::size_t depth = 0;  // connections sent and not known to be taken
+    std::deque<Sent> sent;
+    std::vector<Connection> batch;
+    HandoffCounts counts;
+  };
+
+  bool eligible(Lane& lane);
+  void refresh(Lane& lane);
+  void send_batch(std::size_t worker, Time now);
+  void move_away(std::size_t worker, Time now);
+  Time movable_since(const Lane& lane) const;
+  std::vector<Connection> receive_back(std::size_t worker);
+  bool another_is_free(std::size_t worker);
+  std::size_t choose_for(const Connection& connection);
+  void place_waiting(Time now);
+
+  const config::Pool pool_;
+  Scheduler scheduler_;
+  std::vector<Lane> lanes_;
+  std::deque<Connection> waiting_;  // accepted, with nobody to give them to; bounded by what was in
+                                    // channels and batches
+};
+
+}  // namespace roundhouse::edge

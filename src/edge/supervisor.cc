@@ -1,0 +1,271 @@
+#include "edge/supervisor.h"
+
+#include <algorithm>
+#include <csignal>
+
+namespace roundhouse::edge {
+namespace {
+
+using Kind = Action::Kind;
+constexpr double kRecycleJitter = 0.1;
+
+// `amount` +-10 %, at least 1; 0 stays 0 (off).
+template <typename T>
+T jittered(T amount, double random) {
+  if (amount == T{}) return amount;
+  const double factor = 1 - kRecycleJitter + 2 * kRecycleJitter * random;
+  return std::max(T(1), static_cast<T>(static_cast<double>(amount) * factor));
+}
+
+}  // namespace
+
+Supervisor::Supervisor(const config::Pool& pool, std::uint64_t seed, Time now)
+    : pool_(pool), places_(pool.workers, Place(pool.restart, now)), random_(seed) {}
+
+Actions Supervisor::start(Time now) {
+  Actions actions;
+  for (std::size_t place = 0; place < places_.size(); ++place) start_place(place, now, actions);
+  return actions;
+}
+
+void Supervisor::start_place(std::size_t index, Time now, Actions& actions) {
+  Place& place = places_[index];
+  place.state = WorkerState::kStarting;
+  place.ending.reset();
+  place.kill_at.reset();
+  place.was_ready = place.resting = false;
+  place.started = now;
+  place.deadline = now + pool_.timeouts.ready;
+  place.recycle_requests = jittered<std::uint64_t>(pool_.recycle.requests, random());
+  place.recycle_memory = jittered(pool_.recycle.memory, random());
+  place.recycle_lifetime = Duration(jittered(pool_.recycle.lifetime.count(), random()));
+  actions.push_back({.kind = Kind::kStart, .place = index});
+}
+
+void Supervisor::spawned(std::size_t index, Time now) {
+  places_[index].running = true;
+  places_[index].heartbeat_after = now;
+}
+
+Actions Supervisor::spawn_failed(std::size_t place, Time now) {
+  Actions actions;
+  exited(place, {.signal = 0, .code = 1}, now, actions);
+  return actions;
+}
+
+Actions Supervisor::ready(std::size_t index, Time now) {
+  Place& place = places_[index];
+  if (place.state != WorkerState::kStarting || place.ending) return {};
+  place.state = WorkerState::kReady;
+  place.was_ready = ever_ready_ = true;
+  place.ready_since = place.heartbeat_after = now;
+  return {{.kind = Kind::kServe, .place = index}};
+}
+
+Actions Supervisor::draining(std::size_t index, Time now) {
+  Actions actions;
+  const WorkerState state = places_[index].state;
+  if (state != WorkerState::kReady && state != WorkerState::kStarting) return actions;
+  drain_place(index, std::nullopt, now + pool_.timeouts.drain, actions);
+  return actions;
+}
+
+Actions Supervisor::breach(std::size_t index, Time now) {
+  Actions actions;
+  if (places_[index].running) begin_ending(index, ExitReason::kProtocol, SIGKILL, now, actions);
+  return actions;
+}
+
+// The first reason stays: a worker that is killed for hanging while it drains hung.
+void Supervisor::begin_ending(std::size_t index, ExitReason reason, int signal, Time kill_at,
+                              Actions& actions) {
+  Place& place = places_[index];
+  if (!place.ending || *place.ending != reason) place.ending = reason;
+  if (signal != SIGKILL) place.kill_at = kill_at;
+  actions.push_back({.kind = Kind::kRest, .place = index});
+  actions.push_back({.kind = Kind::kSignal, .place = index, .signal = signal});
+}
+
+void Supervisor::drain_place(std::size_t index, std::optional<ExitReason> reason, Time deadline,
+                             Actions& actions) {
+  Place& place = places_[index];
+  place.state = WorkerState::kDraining;
+  place.deadline = deadline;
+  if (reason) place.ending = reason;
+  actions.push_back({.kind = Kind::kDrain, .place = index, .deadline = deadline});
+}
+
+ExitReason Supervisor::reason_of(const Place& place, const ExitStatus& status) const {
+  if (status.out_of_memory) return ExitReason::kOom;
+  const bool deliberate = place.ending.has_value();
+  const bool clean = status.signal == 0 && status.code == 0;
+  if (deliberate) {
+    // A drain that ends in a crash is a crash; one that a signal of ours cut keeps its reason.
+    const bool cut =
+        status.signal == SIGKILL || status.signal == SIGABRT || status.signal == SIGTERM;
+    return clean || cut ? *place.ending : ExitReason::kCrash;
+  }
+  return clean ? ExitReason::kExited : ExitReason::kCrash;
+}
+
+Obituary Supervisor::exited(std::size_t index, const ExitStatus& status, Time now,
+                            Actions& actions) {
+  Place& place = places_[index];
+  Obituary obituary{.reason = reason_of(place, status),
+                    .was_ready = place.was_ready,
+                    .lived = now - place.started,
+                    .ready_for = place.was_ready ? now - place.ready_since : Duration::zero(),
+                    .next = WorkerState::kGone,
+                    .next_start_in = Duration::zero()};
+  place.running = false;
+  place.ever_started = true;
+  place.kill_at.reset();
+  const bool recycled = obituary.reason == ExitReason::kRecycleRequests ||
+                        obituary.reason == ExitReason::kRecycleMemory ||
+                        obituary.reason == ExitReason::kRecycleLifetime;
+  if (stopping_) {
+    place.state = WorkerState::kGone;
+  } else if (failed_at_first_start()) {
+    failure_told_ = true;
+    place.state = WorkerState::kFailed;
+    actions.push_back({.kind = Kind::kPoolFailed});
+  } else if (status.signal == 0 && status.code == kPermanentFailure) {
+    place.state = WorkerState::kFailed;
+  } else if (recycled) {
+    start_place(index, now, actions);
+  } else {
+    const Respawn respawn =
+        place.respawn.after_exit(now, place.was_ready, !other_place_ready(index), random());
+    obituary.next_start_in = respawn.delay;
+    place.next_start = now + respawn.delay;
+    place.state = respawn.quarantined ? WorkerState::kQuarantined : WorkerState::kBackoff;
+    if (respawn.delay == Duration::zero()) start_place(index, now, actions);
+  }
+  obituary.next = place.state;
+  return obituary;
+}
+
+Actions Supervisor::tick(Time now, std::span<const Observation> observations) {
+  Actions actions;
+  if (last_tick_ && now - *last_tick_ > kTickLate) forgive(now - *last_tick_);
+  last_tick_ = now;
+  for (std::size_t index = 0; index < places_.size(); ++index) {
+    Place& place = places_[index];
+    if (place.running) {
+      check_deadlines(index, now, actions);
+      check_heartbeat(index, now, observations[index], actions);
+      check_recycling(index, now, observations[index], actions);
+    } else if ((place.state == WorkerState::kBackoff || place.state == WorkerState::kQuarantined) &&
+               !stopping_ && !failure_told_ && now >= place.next_start) {
+      start_place(index, now, actions);
+    }
+  }
+  return actions;
+}
+
+// The edge did not run (container paused, machine suspended, CPU throttled): nobody is judged for
+// that time.
+void Supervisor::forgive(Duration lost) {
+  for (Place& place : places_) {
+    place.deadline += lost;
+    place.heartbeat_after = *last_tick_ + lost;
+    if (place.kill_at) *place.kill_at += lost;
+  }
+}
+
+void Supervisor::check_deadlines(std::size_t index, Time now, Actions& actions) {
+  Place& place = places_[index];
+  if (place.kill_at && now >= *place.kill_at) {
+    place.kill_at = now + pool_.liveness.kill;  // again, should it have been lost
+    actions.push_back({.kind = Kind::kSignal, .place = index, .signal = SIGKILL});
+  } else if (place.state == WorkerState::kStarting && !place.ending && now >= place.deadline) {
+    begin_ending(index, ExitReason::kBootTimeout, SIGABRT, now + pool_.liveness.kill, actions);
+  } else if (place.state == WorkerState::kDraining && !place.kill_at && now >= place.deadline) {
+    place.kill_at = now + pool_.liveness.kill;
+    actions.push_back({.kind = Kind::kSignal, .place = index, .signal = SIGKILL});
+  }
+}
+
+void Supervisor::check_heartbeat(std::size_t index, Time now, const Observation& seen,
+                                 Actions& actions) {
+  Place& place = places_[index];
+  if (place.state != WorkerState::kReady || place.ending) return;
+  const Duration silent = now - std::max(seen.heartbeat, place.heartbeat_after);
+  if (silent >= pool_.liveness.replace) {
+    const int signal =
+        seen.stopped ? SIGKILL : SIGABRT;  // a stopped process acts on no other signal
+    begin_ending(index, ExitReason::kHang, signal, now + pool_.liveness.kill, actions);
+  } else if (silent >= pool_.liveness.suspect && !place.resting) {
+    place.resting = true;
+    actions.push_back({.kind = Kind::kRest, .place = index});
+  } else if (silent < pool_.liveness.suspect && place.resting) {
+    place.resting = false;
+    actions.push_back({.kind = Kind::kServe, .place = index});
+  }
+}
+
+// One worker at a time, and only while another serves (a pool of one has no other).
+void Supervisor::check_recycling(std::size_t index, Time now, const Observation& seen,
+                                 Actions& actions) {
+  Place& place = places_[index];
+  if (place.state != WorkerState::kReady || place.ending || stopping_) return;
+  std::optional<ExitReason> reason;
+  if (place.recycle_requests != 0 && seen.requests >= place.recycle_requests)
+    reason = ExitReason::kRecycleRequests;
+  if (place.recycle_memory != 0 && seen.memory >= place.recycle_memory)
+    reason = ExitReason::kRecycleMemory;
+  if (place.recycle_lifetime != Duration::zero() && now - place.started >= place.recycle_lifetime) {
+    reason = ExitReason::kRecycleLifetime;
+  }
+  if (!reason) return;
+  const bool one_is_out = std::ranges::any_of(places_, [&](const Place& other) {
+    return &other != &place && other.state != WorkerState::kReady &&
+           other.state != WorkerState::kFailed && other.state != WorkerState::kQuarantined;
+  });
+  if (!one_is_out) drain_place(index, reason, now + pool_.timeouts.drain, actions);
+}
+
+Actions Supervisor::stop(Time now, Time deadline) {
+  Actions actions;
+  stopping_ = true;
+  deadline = std::min(deadline, now + pool_.timeouts.drain);
+  for (std::size_t index = 0; index < places_.size(); ++index) {
+    Place& place = places_[index];
+    if (!place.running) {
+      place.state = WorkerState::kGone;
+    } else if (place.state == WorkerState::kDraining) {
+      place.deadline = std::min(place.deadline, deadline);
+    } else if (place.state == WorkerState::kStarting) {
+      place.ending = ExitReason::kShutdown;  // it has begun nothing
+      place.state = WorkerState::kDraining;
+      place.deadline = deadline;
+      actions.push_back({.kind = Kind::kSignal, .place = index, .signal = SIGTERM});
+    } else {
+      drain_place(index, place.ending ? place.ending : ExitReason::kShutdown, deadline, actions);
+    }
+  }
+  return actions;
+}
+
+std::size_t Supervisor::ready_count() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      places_, [](const Place& place) { return place.state == WorkerState::kReady; }));
+}
+
+bool Supervisor::all_gone() const {
+  return std::ranges::none_of(places_, [](const Place& place) { return place.running; });
+}
+
+bool Supervisor::other_place_ready(std::size_t index) const {
+  for (std::size_t other = 0; other < places_.size(); ++other) {
+    if (other != index && places_[other].state == WorkerState::kReady) return true;
+  }
+  return false;
+}
+
+bool Supervisor::failed_at_first_start() const {
+  if (ever_ready_ || failure_told_) return false;
+  return std::ranges::all_of(places_, [](const Place& place) { return place.ever_started; });
+}
+
+}  // namespace roundhouse::edge

@@ -1,0 +1,144 @@
+// The life of a pool's workers: who is started, believed ready, drained, killed, replaced, and
+// when.
+//
+// Pure: no clock, no process, no I/O. Events go in with the time, actions come out; the pool
+// carries them out and tells what came of it. So every rule here is tested and simulated without a
+// process or a sleep.
+//
+//   starting -> ready -> draining -> (exit) -> starting | backoff | quarantined | failed | gone
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "base/clock.h"
+#include "config/options.h"
+#include "edge/respawn_policy.h"
+#include "ipc/board.h"
+
+namespace roundhouse::edge {
+
+using ipc::ExitReason;
+using ipc::WorkerState;
+
+inline constexpr int kPermanentFailure = 125;  // exit code: do not restart me (s6)
+
+// How a worker's process ended, as waitpid tells it.
+struct ExitStatus {
+  int signal = 0;
+  int code = 0;
+  bool out_of_memory = false;  // SIGKILL, and the cgroup counted one more oom_kill
+};
+
+// What the edge sees of a running worker at a tick.
+struct Observation {
+  Time heartbeat;              // its event loop's last
+  bool stopped = false;        // SIGSTOP: state T. Asked for only when the heartbeat is late
+  std::uint64_t requests = 0;  // since its start
+  config::Bytes memory = 0;    // resident; 0 = not known
+};
+
+struct Action {
+  enum class Kind : std::uint8_t {
+    kStart,       // start a process for the place
+    kServe,       // give it connections
+    kRest,        // give it none, it may come back (heartbeat late)
+    kDrain,       // ask it to finish by `deadline`; give it nothing more
+    kSignal,      // send `signal`
+    kPoolFailed,  // every worker failed at its first start: the program ends
+  };
+  Kind kind;
+  std::size_t place = 0;
+  int signal = 0;
+  Time deadline{};
+};
+using Actions = std::vector<Action>;
+
+// What became of an ended worker; for the log, the exit record and the metrics.
+struct Obituary {
+  ExitReason reason;
+  bool was_ready;
+  Duration lived;
+  Duration ready_for;      // zero if it never was
+  WorkerState next;        // backoff, quarantined, failed, gone, or starting: at once
+  Duration next_start_in;  // zero: at once
+};
+
+class Supervisor {
+ public:
+  // Heartbeats are asked of our own kinds of worker only; every type of this version has one.
+  Supervisor(const config::Pool& pool, std::uint64_t seed, Time now);
+
+  Actions start(Time now);
+  void spawned(std::size_t place, Time now);
+  // fork or exec did not succeed; counts as a start that never became ready.
+  Actions spawn_failed(std::size_t place, Time now);
+  Actions ready(std::size_t place, Time now);
+  // It drains by itself: somebody signalled it.
+  Actions draining(std::size_t place, Time now);
+  // It broke the channel's protocol.
+  Actions breach(std::size_t place, Time now);
+  Obituary exited(std::size_t place, const ExitStatus& status, Time now, Actions& actions);
+  // At least every kTickLate / 2; one observation per place (ignored where no process runs).
+  Actions tick(Time now, std::span<const Observation> observations);
+  // Drains all and starts nothing more.
+  Actions stop(Time now, Time deadline);
+
+  WorkerState state(std::size_t place) const { return places_[place].state; }
+  Time next_start(std::size_t place) const { return places_[place].next_start; }
+  std::size_t size() const { return places_.size(); }
+  std::size_t ready_count() const;
+  bool stopping() const { return stopping_; }
+  bool all_gone() const;
+
+  // A tick later than this after the one before forgives every deadline the time that was lost.
+  static constexpr Duration kTickLate = std::chrono::milliseconds(500);
+
+ private:
+  struct Place {
+    Place(const config::Pool::Restart& restart, Time now) : respawn(restart, now) {}
+    RespawnPolicy respawn;
+    WorkerState state = WorkerState::kBackoff;
+    bool running = false;    // there is a process
+    bool was_ready = false;  // this process
+    bool resting = false;    // its heartbeat is late
+    bool ever_started = false;
+    std::optional<ExitReason> ending;  // why we end it
+    Time started{};
+    Time ready_since{};
+    Time next_start{};       // when no process runs
+    Time deadline{};         // starting: ready by; draining: gone by
+    Time heartbeat_after{};  // heartbeats are judged from here on at the earliest
+    std::optional<Time> kill_at;
+    std::uint64_t recycle_requests = 0;
+    config::Bytes recycle_memory = 0;
+    Duration recycle_lifetime{};
+  };
+
+  void start_place(std::size_t place, Time now, Actions& actions);
+  void begin_ending(std::size_t place, ExitReason reason, int signal, Time kill_at,
+                    Actions& actions);
+  void drain_place(std::size_t place, std::optional<ExitReason> reason, Time deadline,
+                   Actions& actions);
+  void check_deadlines(std::size_t place, Time now, Actions& actions);
+  void check_heartbeat(std::size_t place, Time now, const Observation& seen, Actions& actions);
+  void check_recycling(std::size_t place, Time now, const Observation& seen, Actions& actions);
+  void forgive(Duration lost);
+  ExitReason reason_of(const Place& place, const ExitStatus& status) const;
+  bool other_place_ready(std::size_t place) const;
+  bool failed_at_first_start() const;
+  double random() { return std::uniform_real_distribution<double>(0, 1)(random_); }
+
+  const config::Pool pool_;
+  std::vector<Place> places_;
+  std::mt19937_64 random_;
+  std::optional<Time> last_tick_;
+  bool stopping_ = false;
+  bool ever_ready_ = false;
+  bool failure_told_ = false;
+};
+
+}  // namespace roundhouse::edge
