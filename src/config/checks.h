@@ -1,0 +1,19 @@
+// What can be wrong with a configuration although each of its values is right.
+#pragma once
+
+#include "config/document.h"
+#include "config/options.h"
+#include "config/provenance.h"
+
+namespace roundhouse::config {
+
+inline constexpr std::size_t kMaxPools = 64;
+inline constexpr std::size_t kMaxListeners = 64;
+inline constexpr std::size_t kMaxBinds = 16;        // of one listener
+inline constexpr std::uint32_t kMaxWorkers = 4096;  // of all pools
+
+// For a configuration in which everything has been filled in. Problems are appended.
+void check_configuration(const Configuration& configuration, const Provenance& provenance,
+                         Problems& problems);
+
+}  // namespace roundhouse::config

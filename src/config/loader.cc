@@ -1,0 +1,273 @@
+#include "config/loader.h"
+
+#include <pwd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
+#include "base/file.h"
+#include "config/checks.h"
+#include "config/cpu_count.h"
+#include "config/document.h"
+#include "config/env_file.h"
+#include "config/option_table.h"
+#include "config/reader.h"
+
+namespace roundhouse::config {
+namespace {
+
+constexpr std::size_t kMaxProblemsShown = 200;
+
+using From = Source::From;
+
+std::string rendered(const Problem& problem, const std::string& file) {
+  std::string line = file;
+  if (problem.at.line > 0)
+    line += ":" + std::to_string(problem.at.line) + ":" + std::to_string(problem.at.column);
+  for (const std::string& part : {problem.key, problem.what}) {
+    if (part.empty()) continue;
+    if (!line.empty()) line += ": ";
+    for (const char c : part) line += static_cast<unsigned char>(c) < ' ' || c == 127 ? '?' : c;
+  }
+  return line;
+}
+
+// In the order of the file; what has no place in it comes last.
+Error error_of(Problems problems, const std::string& file) {
+  std::ranges::stable_sort(problems, [](const Problem& a, const Problem& b) {
+    if ((a.at.line == 0) != (b.at.line == 0)) return b.at.line == 0;
+    return a.at < b.at;
+  });
+  std::string message;
+  for (std::size_t i = 0; i < std::min(problems.size(), kMaxProblemsShown); ++i) {
+    if (i > 0) message += '\n';
+    message += rendered(problems[i], file);
+  }
+  if (problems.size() > kMaxProblemsShown) {
+    message +=
+        "\n" + file + ": and " + std::to_string(problems.size() - kMaxProblemsShown) + " more";
+  }
+  return {std::move(message), ExitCode::kConfiguration};
+}
+
+// One loading: the steps from what was read to what is run, in the order of run().
+class Loading {
+ public:
+  Loading(Loaded& loaded, const Overrides& overrides, const Surroundings& surroundings,
+          Problems& problems)
+      : configuration_(loaded.configuration),
+        provenance_(loaded.provenance),
+        file_(loaded.file),
+        overrides_(overrides),
+        surroundings_(surroundings),
+        problems_(problems) {}
+
+  // An error is kUsage; everything else becomes a problem.
+  Result<void> run() {
+    add_implicit_parts();
+    derive_values();
+    read_env_files();
+    place_folders();
+    choose_policies();
+    if (problems_.empty()) TRY_VOID(apply_flags());
+    check_configuration(configuration_, provenance_, problems_);
+    return {};
+  }
+
+ private:
+  void add_implicit_parts();
+  void derive_values();
+  void read_env_files();
+  void place_folders();
+  void choose_policies();
+  Result<void> apply_flags();
+  std::optional<Policy> policy_from(const char* variable);
+
+  bool is_set(const std::string& key) const { return provenance_.contains(key); }
+  void set_source(const std::string& key, From from, std::string name) {
+    provenance_[key] = {from, provenance_[key].at, std::move(name), false};
+  }
+  // Relative to the folder of the configuration file.
+  std::string placed(const std::string& path) const {
+    return (std::filesystem::path(file_).parent_path() / path).string();
+  }
+
+  Configuration& configuration_;
+  Provenance& provenance_;
+  const std::string& file_;
+  const Overrides& overrides_;
+  const Surroundings& surroundings_;
+  Problems& problems_;
+};
+
+void Loading::add_implicit_parts() {
+  if (!is_set("pools")) {
+    Pool pool;
+    pool.name = "hello";
+    configuration_.pools.push_back(std::move(pool));
+    provenance_["pools.hello"] = {From::kDerived, {}, "there is no pool in the file", false};
+  }
+  if (!is_set("listeners")) {
+    Listener listener;
+    listener.name = "web";
+    configuration_.listeners.push_back(std::move(listener));
+    provenance_["listeners.web"] = {From::kDerived, {}, "there is no listener in the file", false};
+  }
+}
+
+void Loading::derive_values() {
+  for (Pool& pool : configuration_.pools) {
+    const std::string key = "pools." + pool.name;
+    if (!is_set(key + ".type") && is_set(key + ".command")) {
+      pool.type = PoolType::kNative;
+      set_source(key + ".type", From::kDerived, "it has a command");
+    }
+    if (pool.workers == 0) {
+      pool.workers = std::clamp<std::uint32_t>(surroundings_.cpus, 1, 1024);
+      provenance_[key + ".workers"].name = "auto, the CPUs that this process may use";
+    }
+  }
+  for (Listener& listener : configuration_.listeners) {
+    const std::string key = "listeners." + listener.name + ".pool";
+    if (is_set(key) || configuration_.pools.size() != 1) continue;
+    listener.pool = configuration_.pools.front().name;
+    set_source(key, From::kDerived, "the only pool");
+  }
+  if (configuration_.user.empty()) {
+    configuration_.user = surroundings_.user;
+    if (!is_set("user")) set_source("user", From::kDerived, "the account that there is");
+  }
+}
+
+void Loading::read_env_files() {
+  for (Pool& pool : configuration_.pools) {
+    if (pool.env_file.empty()) continue;
+    const std::string key = "pools." + pool.name + ".env_file";
+    const std::string path = placed(pool.env_file);
+    const auto text = read_file(path, kMaxEnvFileBytes);
+    auto variables = text ? parse_env_file(*text, path) : std::unexpected(text.error());
+    if (text && text->size() > kMaxEnvFileBytes) variables = fail(path + " is larger than 256 KiB");
+    if (!variables) {
+      const Source& source = provenance_[key];
+      problems_.push_back(
+          {source.at, key, source.secret ? "*** cannot be used" : variables.error().message});
+      continue;
+    }
+    pool.env = merged(std::move(*variables), pool.env);
+    Source& env = provenance_["pools." + pool.name + ".env"];
+    if (env.from == From::kDefault) env = {From::kDerived, {}, "env_file", true};
+  }
+}
+
+void Loading::place_folders() {
+  for (Pool& pool : configuration_.pools) {
+    if (!pool.cwd.empty()) pool.cwd = placed(pool.cwd);
+  }
+}
+
+// The policy that an environment variable asks for. Node knows two.
+std::optional<Policy> Loading::policy_from(const char* variable) {
+  const auto text = surroundings_.variable(variable);
+  if (!text || text->empty()) return std::nullopt;
+  const bool is_nodes = std::string_view(variable).starts_with("NODE_");
+  if (is_nodes && *text != "rr" && *text != "none") {
+    std::string shown =
+        describe_refusal(*find_option(Section::kPool, "policy"), *text, "is not known");
+    shown.resize(shown.find("; expected"));
+    problems_.push_back({{}, "", std::string(variable) + ": " + shown + "; expected rr or none"});
+    return std::nullopt;
+  }
+  const auto policy = parse_policy(*text);
+  if (policy) return *policy;
+  problems_.push_back({{}, "", std::string(variable) + ": " + policy.error()});
+  return std::nullopt;
+}
+
+void Loading::choose_policies() {
+  const auto ours = policy_from("ROUNDHOUSE_SCHED_POLICY");
+  const auto nodes = policy_from("NODE_CLUSTER_SCHED_POLICY");
+  for (Pool& pool : configuration_.pools) {
+    const std::string key = "pools." + pool.name + ".policy";
+    if (overrides_.policy) {
+      pool.policy = *overrides_.policy;
+      set_source(key, From::kFlag, "--policy");
+    } else if (ours) {
+      pool.policy = *ours;
+      set_source(key, From::kEnvironment, "ROUNDHOUSE_SCHED_POLICY");
+    } else if (nodes && !is_set(key)) {
+      pool.policy = *nodes;
+      set_source(key, From::kEnvironment, "NODE_CLUSTER_SCHED_POLICY");
+    }
+  }
+}
+
+Result<void> Loading::apply_flags() {
+  if (overrides_.workers) {
+    if (configuration_.pools.size() != 1) {
+      return fail("-n: there are " + std::to_string(configuration_.pools.size()) + " pools in " +
+                      file_ + "; set `workers` of the one that you mean there",
+                  ExitCode::kUsage);
+    }
+    Pool& pool = configuration_.pools.front();
+    pool.workers = *overrides_.workers;
+    set_source("pools." + pool.name + ".workers", From::kFlag, "-n");
+  }
+  if (overrides_.port) {
+    if (configuration_.listeners.size() != 1) {
+      return fail("-p: there are " + std::to_string(configuration_.listeners.size()) +
+                      " listeners in " + file_ + "; set `bind` of the one that you mean there",
+                  ExitCode::kUsage);
+    }
+    Listener& listener = configuration_.listeners.front();
+    const auto count =
+        std::ranges::count_if(listener.bind, [](const Address& bind) { return !bind.is_unix(); });
+    if (count != 1) {
+      return fail("-p: listener " + listener.name + " has " + std::to_string(count) +
+                      " TCP addresses; expected one",
+                  ExitCode::kUsage);
+    }
+    for (Address& bind : listener.bind) {
+      if (!bind.is_unix()) bind = bind.with_port(*overrides_.port);
+    }
+    set_source("listeners." + listener.name + ".bind", From::kFlag, "-p");
+  }
+  return {};
+}
+
+}  // namespace
+
+Surroundings surroundings_of_this_process() {
+  Surroundings surroundings;
+  surroundings.variable = [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+  surroundings.cpus = cpu_count();
+  if (getpwnam("roundhouse") != nullptr) surroundings.user = "roundhouse";
+  return surroundings;
+}
+
+Result<Loaded> load_text(std::string_view text, const std::string& name, const Overrides& overrides,
+                         const Surroundings& surroundings) {
+  Problems problems;
+  const Node document = parse_document(text, problems);
+  if (!problems.empty()) return std::unexpected(error_of(std::move(problems), name));
+  Reading reading = read_configuration(document, surroundings.variable, problems);
+  Loaded loaded{std::move(reading.configuration), std::move(reading.provenance), name};
+  TRY_VOID(Loading(loaded, overrides, surroundings, problems).run());
+  if (!problems.empty()) return std::unexpected(error_of(std::move(problems), name));
+  return loaded;
+}
+
+Result<Loaded> load_file(const std::string& path, const Overrides& overrides,
+                         const Surroundings& surroundings) {
+  return load_text(TRY(read_file(path, kMaxDocumentBytes)), path, overrides, surroundings);
+}
+
+Result<Loaded> load_defaults(const Overrides& overrides, const Surroundings& surroundings) {
+  return load_text("", "", overrides, surroundings);
+}
+
+}  // namespace roundhouse::config

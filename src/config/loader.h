@@ -1,0 +1,52 @@
+// From a file, the environment and flags to the configuration that is run; the rules for what is
+// left out.
+//
+// No file: a pool `hello` and a listener `web` on 8000. A pool and no listener: that listener. A
+// listener and no pool: that pool. Policy: flag, ROUNDHOUSE_SCHED_POLICY, file,
+// NODE_CLUSTER_SCHED_POLICY, default.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "config/options.h"
+#include "config/provenance.h"
+#include "config/substitution.h"
+
+namespace roundhouse::config {
+
+// What the flags of `run` set over the file.
+struct Overrides {
+  std::optional<std::uint16_t> port;
+  std::optional<std::uint32_t> workers;
+  std::optional<Policy> policy;
+};
+
+// What a configuration takes from the machine; a test has its own.
+struct Surroundings {
+  VariableLookup variable;
+  std::uint32_t cpus = 1;       // what `workers: auto` means
+  std::string user = "nobody";  // what an absent `user` means
+};
+Surroundings surroundings_of_this_process();
+
+struct Loaded {
+  Configuration configuration;
+  Provenance provenance;
+  std::string file;  // as given; empty without one
+};
+
+// Errors: everything that is wrong, a line each, with kConfiguration; kSystem for a file that
+// cannot be read; kUsage for flags that do not fit the file (-p and -n want one listener and one
+// pool).
+Result<Loaded> load_file(const std::string& path, const Overrides& overrides,
+                         const Surroundings& surroundings);
+// `name` stands for the file in what is said, and its folder is where relative paths begin.
+Result<Loaded> load_text(std::string_view text, const std::string& name, const Overrides& overrides,
+                         const Surroundings& surroundings);
+Result<Loaded> load_defaults(const Overrides& overrides, const Surroundings& surroundings);
+
+}  // namespace roundhouse::config

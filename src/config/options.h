@@ -1,0 +1,143 @@
+// What an operator can set: plain structs with their defaults in place.
+//
+// Every member has a row in options.def, the table from which parser, checks, schema and reference
+// page are made; a test holds the two together. Values; no invariants beyond those the loader has
+// checked.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+namespace roundhouse::config {
+
+using Bytes = std::uint64_t;
+using namespace std::chrono_literals;
+
+inline constexpr Bytes kKiB = 1024;
+inline constexpr Bytes kMiB = 1024 * kKiB;
+inline constexpr Bytes kGiB = 1024 * kMiB;
+inline constexpr Bytes kTiB = 1024 * kGiB;
+
+// How the connections of a pool's listeners find their worker.
+enum class Policy : std::uint8_t { kRr, kNone, kLeast, kSticky };
+// hello: built in. native: a program that speaks the native protocol on the descriptors it
+// inherits.
+enum class PoolType : std::uint8_t { kHello, kNative };
+// Who may ask the hello workers for their test handlers, such as /die: peers on this machine,
+// everyone, nobody.
+enum class TestHandlers : std::uint8_t { kLocal, kOn, kOff };
+
+std::string_view to_string(Policy policy);
+std::string_view to_string(PoolType type);
+std::string_view to_string(TestHandlers handlers);
+
+struct Variable {
+  std::string name;
+  std::string value;
+  bool operator==(const Variable&) const = default;
+};
+
+struct Listener {
+  struct Timeouts {
+    Duration header = 15s;
+    Duration body_idle = 60s;
+    Duration request = 300s;
+    Duration keep_alive = 65s;
+  };
+  struct Limits {
+    Bytes headers = 16 * kKiB;
+    Bytes line = 8 * kKiB;
+    std::uint32_t header_count = 100;
+    Bytes body = 10 * kMiB;
+    std::uint32_t requests_per_connection = 1000;
+  };
+
+  std::string name;
+  std::vector<Address> bind = {Address::ipv6_any(8000)};  // port 8000 of every interface
+  std::string pool;                                       // as loaded: always the name of a pool
+  std::uint32_t backlog = 4096;
+  std::uint32_t max_connections = 10000;
+  Timeouts timeouts;
+  Limits limits;
+};
+
+struct Pool {
+  struct Handoff {
+    std::uint32_t depth = 64;  // untaken connections at which a worker gets no more
+    Duration stall = 100ms;
+  };
+  struct Restart {
+    std::uint32_t burst = 10;
+    Duration refill = 1s;
+    Duration backoff_min = 500ms;
+    Duration backoff_max = 5s;
+    std::uint32_t failed_starts = 5;
+    Duration probe = 30s;
+  };
+  struct Recycle {  // 0: never
+    std::uint32_t requests = 0;
+    Bytes memory = 0;
+    Duration lifetime = 0s;
+  };
+  struct Timeouts {
+    Duration ready = 60s;
+    Duration drain = 25s;
+  };
+  struct Liveness {
+    Duration suspect = 1s;
+    Duration replace = 2s;
+    Duration kill = 500ms;
+  };
+
+  std::string name;
+  PoolType type = PoolType::kHello;
+  std::uint32_t workers = 0;  // 0: auto; as loaded: always the number
+  Policy policy = Policy::kRr;
+  std::uint32_t worker_connections = 10000;
+  Handoff handoff;
+  std::vector<std::string> command;  // empty exactly for hello
+  std::vector<Variable> env;         // as loaded: those of env_file too, which env overrides
+  std::string env_file;              // where some of env came from; only for show
+  std::string cwd;                   // empty: that of the edge
+  std::string user;                  // empty: Configuration::user
+  Restart restart;
+  Recycle recycle;
+  Timeouts timeouts;
+  Liveness liveness;
+  TestHandlers test_handlers = TestHandlers::kLocal;
+};
+
+struct Shutdown {
+  Duration delay = 0s;
+  Duration deadline = 28s;
+};
+
+struct Monitor {
+  std::optional<Address> bind = Address::loopback(9901);  // none: off
+  std::string socket = "auto";                            // or the path of the control socket
+};
+
+struct Log {
+  log::Level level = log::Level::kInfo;
+  log::Format format = log::Format::kAuto;
+};
+
+struct Configuration {
+  std::vector<Listener> listeners;  // in file order; as loaded: at least one
+  std::vector<Pool> pools;          // in file order; as loaded: at least one
+  std::string user;  // used only when started as root; as loaded: roundhouse or nobody unless set
+  Shutdown shutdown;
+  Monitor monitor;
+  Log log;
+
+  const Pool* find_pool(std::string_view name) const;
+};
+
+}  // namespace roundhouse::config

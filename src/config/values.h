@@ -1,0 +1,38 @@
+// Durations, sizes, numbers and command lines as an operator writes them.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/options.h"
+
+namespace roundhouse::config {
+
+// The error completes the sentence "'VALUE' ...".
+template <typename T>
+using Parsed = std::expected<T, std::string>;
+
+Parsed<std::int64_t> parse_count(std::string_view text);
+// 250ms 30s 5m 1h, and 0.
+Parsed<Duration> parse_duration(std::string_view text);
+// 512B 16KiB 10MiB 1GiB 1TiB; a number alone is bytes.
+Parsed<Bytes> parse_bytes(std::string_view text);
+
+// In the largest unit that divides it, so that parsing gives the same value again (durations: whole
+// milliseconds).
+std::string format_duration(Duration duration);
+std::string format_bytes(Bytes bytes);
+
+// As a shell splits a line, without any expansion: words at blanks, '...' literal, "..." with \"
+// and \\, and \ before any one character outside quotes.
+Parsed<std::vector<std::string>> split_words(std::string_view text);
+
+// [a-z0-9][a-z0-9_-]{0,31}: a pool or a listener.
+bool is_valid_name(std::string_view name);
+// [A-Za-z_][A-Za-z0-9_]*
+bool is_valid_variable_name(std::string_view name);
+
+}  // namespace roundhouse::config

@@ -1,0 +1,35 @@
+// What the tests of the configuration have instead of a machine.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "config/loader.h"
+
+namespace roundhouse::config {
+
+inline Surroundings surroundings(std::map<std::string, std::string> variables = {}) {
+  Surroundings result;
+  result.cpus = 3;
+  result.user = "nobody";
+  result.variable =
+      [variables = std::move(variables)](const std::string& name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    return found == variables.end() ? std::nullopt : std::optional(found->second);
+  };
+  return result;
+}
+
+inline Result<Loaded> load(std::string_view text, std::map<std::string, std::string> variables = {},
+                           const Overrides& overrides = {}) {
+  return load_text(text, "t.yaml", overrides, surroundings(std::move(variables)));
+}
+
+// What loading says; empty if it succeeds.
+inline std::string errors_of(std::string_view text,
+                             std::map<std::string, std::string> variables = {}) {
+  const auto loaded = load(text, std::move(variables));
+  return loaded ? "" : loaded.error().message;
+}
+
+}  // namespace roundhouse::config
