@@ -7,6 +7,7 @@ namespace roundhouse::ipc {
 
 void reset_gauges(Slot& slot, std::int64_t now_ns) {
   slot.taken.store(0, std::memory_order_relaxed);  // a new channel counts anew
+  slot.drain_by_ns.store(0, std::memory_order_relaxed);
   slot.heartbeat_ns.store(now_ns, std::memory_order_relaxed);
   slot.connections_active.store(0, std::memory_order_relaxed);
   slot.requests_in_flight.store(0, std::memory_order_relaxed);

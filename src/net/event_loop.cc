@@ -16,7 +16,7 @@ timeval to_timeval(Duration duration) {
 Result<std::unique_ptr<EventLoop>> EventLoop::create() {
   event_config* config = event_config_new();
   if (config == nullptr) return fail("no memory for an event loop", ExitCode::kSystem);
-  event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER);
+  event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
   event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_O1);
   event_base* base = event_base_new_with_config(config);
   event_config_free(config);

@@ -1,0 +1,122 @@
+#include "edge/acceptor.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace roundhouse::edge {
+namespace {
+
+// Listeners take turns: none accepts more than this before the others get theirs.
+constexpr int kAcceptsPerTurn = 16;
+// While the machine is out of descriptors or the listener is full: when to look again.
+constexpr Duration kRetry = std::chrono::milliseconds(100);
+constexpr int kBacklogRounds = 4096 / kAcceptsPerTurn;
+
+}  // namespace
+
+Acceptor::Acceptor(EventLoop& loop, const config::Listener& options, std::uint32_t index,
+                   std::vector<ListeningSocket> sockets, Pool& pool, ipc::ListenerRow& row,
+                   std::uint64_t& next_id)
+    : loop_(loop),
+      options_(options),
+      index_(index),
+      pool_(pool),
+      row_(row),
+      next_id_(next_id),
+      retry_(loop, [this] { resume(); }) {
+  for (ListeningSocket& socket : sockets)
+    sockets_.push_back(std::make_unique<Socket>(*this, std::move(socket)));
+}
+
+void Acceptor::start() {
+  if (pool_.options().policy == config::Policy::kNone) return;
+  pause(ipc::PauseReason::kNoWorker);  // until the first worker is ready
+}
+
+std::optional<ipc::PauseReason> Acceptor::obstacle() {
+  if (!pool_.has_room()) return ipc::PauseReason::kNoWorker;
+  if (pool_.connections_of(index_) >= options_.max_connections)
+    return ipc::PauseReason::kMaxConnections;
+  return std::nullopt;
+}
+
+bool Acceptor::accept_batch(Socket& socket, Ready /*ready*/) {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    if (const auto reason = obstacle()) {
+      pause(*reason);
+      return false;
+    }
+    Accepted accepted;
+    switch (accept_from(socket.listening.fd.get(), accepted)) {
+      case AcceptStatus::kNothing:
+        return false;
+      case AcceptStatus::kNoDescriptors:
+        log::warn("listener_paused",
+                  "listener " + options_.name + " pauses: no descriptors are left",
+                  {{"listener", options_.name}});
+        pause(ipc::PauseReason::kDescriptors);
+        return false;
+      case AcceptStatus::kAccepted:
+        break;
+    }
+    Connection connection{.fd = std::move(accepted.fd)};
+    connection.info.id = ++next_id_;
+    connection.info.accepted_ns = nanoseconds(loop_.now());
+    connection.info.listener = index_;
+    ipc::set_peer(connection.info, accepted.peer);
+    ipc::add(row_.accepted);
+    pool_.offer(std::move(connection));
+  }
+  return true;
+}
+
+void Acceptor::pause(ipc::PauseReason reason) {
+  if (paused_ == reason) return;
+  end_pause();
+  for (const auto& socket : sockets_) socket->watcher.stop();
+  paused_ = reason;
+  paused_since_ = loop_.now();
+  row_.paused_since_ns.store(nanoseconds(paused_since_));
+  row_.paused.store(1 + static_cast<std::uint32_t>(reason));
+  // Nobody tells when descriptors are free again or clients have gone.
+  if (reason != ipc::PauseReason::kNoWorker) retry_.start_once(kRetry);
+}
+
+void Acceptor::end_pause() {
+  if (!paused_) return;
+  ipc::add(row_.paused_ns[static_cast<std::size_t>(*paused_)],
+           static_cast<std::uint64_t>((loop_.now() - paused_since_).count()));
+  row_.paused.store(0);
+  paused_.reset();
+  retry_.stop();
+}
+
+void Acceptor::resume() {
+  if (!paused_ || sockets_.empty()) return;
+  if (const auto reason = obstacle()) {
+    if (*reason != ipc::PauseReason::kNoWorker) retry_.start_once(kRetry);
+    return;
+  }
+  end_pause();
+  for (const auto& socket : sockets_) {
+    socket->watcher.watch(loop_, socket->listening.fd.get(), Interest::kRead, Trigger::kLevel,
+                          *socket);
+  }
+}
+
+void Acceptor::close() {
+  const bool accepts = pool_.options().policy != config::Policy::kNone;
+  for (const auto& socket : sockets_) {
+    for (int round = 0; accepts && round < kBacklogRounds; ++round) {
+      if (!accept_batch(*socket, {.readable = true, .writable = false})) break;
+    }
+    socket->watcher.stop();
+  }
+  end_pause();
+  sockets_.clear();
+  pause(ipc::PauseReason::kDraining);
+  retry_.stop();
+}
+
+}  // namespace roundhouse::edge

@@ -1,0 +1,62 @@
+// One listener: accepts from its sockets and offers to its pool, and stops accepting while the pool
+// has no room.
+//
+// Then the kernel's backlog queues, bounded by `backlog`; nothing queues without bound here. Under
+// policy `none` it only holds the sockets, for the workers that accept from them.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/options.h"
+#include "edge/pool.h"
+#include "ipc/board.h"
+#include "net/event_loop.h"
+#include "net/listener.h"
+
+namespace roundhouse::edge {
+
+class Acceptor {
+ public:
+  // `sockets` are bound; `next_id` counts the connections of this edge. Both references outlive it.
+  Acceptor(EventLoop& loop, const config::Listener& options, std::uint32_t index,
+           std::vector<ListeningSocket> sockets, Pool& pool, ipc::ListenerRow& row,
+           std::uint64_t& next_id);
+
+  void start();
+  // The pool may have room again.
+  void resume();
+  // Takes what already waits in the backlog, as far as the pool has room, then closes the sockets.
+  void close();
+  const std::string& pool_name() const { return options_.pool; }
+
+ private:
+  struct Socket final : IoHandler {
+    Socket(Acceptor& acceptor, ListeningSocket socket)
+        : acceptor(acceptor), listening(std::move(socket)) {}
+    void on_ready(Ready ready) override { acceptor.accept_batch(*this, ready); }
+    Acceptor& acceptor;
+    ListeningSocket listening;
+    IoWatcher watcher;
+  };
+
+  bool accept_batch(Socket& socket, Ready ready);  // false: nobody waits there
+  std::optional<ipc::PauseReason> obstacle();
+  void pause(ipc::PauseReason reason);
+  void end_pause();
+
+  EventLoop& loop_;
+  const config::Listener options_;
+  const std::uint32_t index_;
+  std::vector<std::unique_ptr<Socket>> sockets_;
+  Pool& pool_;
+  ipc::ListenerRow& row_;
+  std::uint64_t& next_id_;
+  Timer retry_;
+  std::optional<ipc::PauseReason> paused_;
+  Time paused_since_{};
+};
+
+}  // namespace roundhouse::edge

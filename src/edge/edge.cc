@@ -1,0 +1,304 @@
+#include "edge/edge.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+
+#include "base/log.h"
+#include "edge/exit_report.h"
+#include "edge/process_probe.h"
+
+namespace roundhouse::edge {
+namespace {
+
+constexpr Duration kTick = std::chrono::milliseconds(100);
+
+// Every descriptor that the hard limit allows; returned for the start line.
+rlim_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+ExitStatus to_exit_status(int wait_status) {
+  if (WIFSIGNALED(wait_status)) return {.signal = WTERMSIG(wait_status)};
+  return {.code = WEXITSTATUS(wait_status)};
+}
+
+std::string joined_addresses(const std::vector<ListeningSocket>& sockets) {
+  std::string text;
+  for (const ListeningSocket& socket : sockets)
+    text += (text.empty() ? "" : ", ") + socket.address.to_string();
+  return text;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Edge>> Edge::create(Setting setting) {
+  auto loop = TRY(EventLoop::create());
+  std::unique_ptr<Edge> edge(new Edge(std::move(setting), std::move(loop)));
+  TRY_VOID(edge->prepare());
+  return edge;
+}
+
+Edge::Edge(Setting setting, std::unique_ptr<EventLoop> loop)
+    : setting_(std::move(setting)),
+      loop_(std::move(loop)),
+      ticker_(*loop_, [this] { tick(); }),
+      delay_(*loop_, [this] { begin_drain(); }) {}
+
+Result<void> Edge::prepare() {
+  const config::Configuration& configuration = setting_.configuration;
+  const rlim_t descriptors = raise_descriptor_limit();
+  log::debug("descriptor_limit_raised", "RLIMIT_NOFILE is " + std::to_string(descriptors));
+  std::size_t workers = 0;
+  for (const config::Pool& pool : configuration.pools) workers += pool.workers;
+  board_ = TRY(ipc::Board::create(workers, configuration.listeners.size()));
+  ipc::BoardHeader& header = board_.header();
+  header.started_at = wall_clock_seconds();
+  header.started_ns = nanoseconds(Clock::now());
+  std::snprintf(header.configuration_source, sizeof header.configuration_source, "%s",
+                setting_.configuration_source.c_str());
+  configuration_fd_ =
+      TRY(ipc::create_sealed_file("roundhouse-configuration", setting_.configuration_text));
+  oom_kills_ = out_of_memory_kills();
+  TRY_VOID(create_pools());
+  TRY_VOID(create_monitor());
+  return {};
+}
+
+Result<const Identity*> Edge::identity_of(const std::string& user) {
+  if (::geteuid() != 0) return nullptr;
+  for (const auto& known : identities_) {
+    if (known->name == user) return known.get();
+  }
+  identities_.push_back(std::make_unique<Identity>(TRY(find_identity(user))));
+  return identities_.back().get();
+}
+
+Result<void> Edge::create_pools() {
+  const config::Configuration& configuration = setting_.configuration;
+  std::vector<std::vector<ListeningSocket>> sockets;
+  for (const config::Listener& listener : configuration.listeners) {
+    auto& bound = sockets.emplace_back();
+    for (const Address& address : listener.bind) {
+      bound.push_back(TRY(listen_on(address, static_cast<int>(listener.backlog))));
+    }
+  }
+  std::size_t first_row = 0;
+  for (const config::Pool& options : configuration.pools) {
+    Pool::Setting setting{
+        .board = &board_,
+        .first_row = first_row,
+        .listeners = configuration.listeners.size(),
+        .configuration_fd = configuration_fd_.get(),
+        .identity = TRY(identity_of(options.user.empty() ? configuration.user : options.user)),
+        .sockets = {}};
+    for (std::size_t i = 0; i < sockets.size(); ++i) {
+      if (options.policy != config::Policy::kNone ||
+          configuration.listeners[i].pool != options.name)
+        continue;
+      for (const ListeningSocket& socket : sockets[i]) {
+        setting.sockets.push_back({static_cast<std::uint32_t>(i), socket.fd.get()});
+      }
+    }
+    const std::string name = options.name;
+    Pool::Signals signals{.room = [this, name] { resume_acceptors(name); },
+                          .failed =
+                              [this, name] {
+                                failure_ = Error{
+                                    "every worker of pool " + name + " failed at its first start",
+                                    ExitCode::kFailure};
+                                kill_everything();
+                              }};
+    pools_.push_back(TRY(Pool::create(*loop_, options, std::move(setting), std::move(signals))));
+    first_row += options.workers;
+  }
+  return create_acceptors(std::move(sockets));
+}
+
+Result<void> Edge::create_acceptors(std::vector<std::vector<ListeningSocket>> sockets) {
+  const config::Configuration& configuration = setting_.configuration;
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    const config::Listener& listener = configuration.listeners[i];
+    const auto pool = std::ranges::find_if(
+        pools_, [&](const auto& p) { return p->options().name == listener.pool; });
+    if (pool == pools_.end()) return fail("listener " + listener.name + " has no pool");
+    ipc::ListenerRow& row = board_.listener(i);
+    std::snprintf(row.addresses, sizeof row.addresses, "%s", joined_addresses(sockets[i]).c_str());
+    acceptors_.push_back(std::make_unique<Acceptor>(*loop_, listener, static_cast<std::uint32_t>(i),
+                                                    std::move(sockets[i]), **pool, row,
+                                                    connections_));
+  }
+  return {};
+}
+
+Result<void> Edge::create_monitor() {
+  const config::Configuration& configuration = setting_.configuration;
+  MonitorHandle::Setting setting{.board = &board_,
+                                 .configuration_fd = configuration_fd_.get(),
+                                 .identity = TRY(identity_of(configuration.user)),
+                                 .slots = {},
+                                 .tcp = std::nullopt,
+                                 .control = std::nullopt};
+  for (const auto& pool : pools_) {
+    for (std::size_t place = 0; place < pool->size(); ++place)
+      setting.slots.push_back(pool->slot_fd(place));
+  }
+  constexpr int kBacklog = 64;
+  if (configuration.monitor.bind)
+    setting.tcp = TRY(listen_on(*configuration.monitor.bind, kBacklog));
+  if (setting_.control_socket)
+    setting.control = TRY(listen_on(*setting_.control_socket, kBacklog, 0600));
+  monitor_ = std::make_unique<MonitorHandle>(*loop_, std::move(setting),
+                                             [this] { on_stop_signal(SIGTERM, true); });
+  return {};
+}
+
+void Edge::log_start() const {
+  log::info("edge_started",
+            "roundhouse " ROUNDHOUSE_VERSION " edge " + std::to_string(::getpid()) +
+                ", configuration: " + setting_.configuration_source,
+            {{"pid", ::getpid()}});
+  for (std::size_t i = 0; i < acceptors_.size(); ++i) {
+    const config::Listener& listener = setting_.configuration.listeners[i];
+    const config::Pool& pool = *setting_.configuration.find_pool(listener.pool);
+    log::info("listener_started",
+              std::string("listening on ") + board_.listener(i).addresses + " for " +
+                  std::to_string(pool.workers) + (pool.workers == 1 ? " worker" : " workers") +
+                  " of pool " + pool.name + ", policy " + std::string(to_string(pool.policy)),
+              {{"listener", listener.name}});
+  }
+  if (setting_.configuration.monitor.bind) {
+    log::info("monitor_started",
+              "metrics on http://" + setting_.configuration.monitor.bind->to_string() + "/metrics");
+  }
+}
+
+Result<void> Edge::run() {
+  ::signal(SIGPIPE, SIG_IGN);
+  const auto on = [this](int number, std::function<void()> callback) {
+    signals_.push_back(std::make_unique<SignalWatcher>(*loop_, number, std::move(callback)));
+  };
+  on(SIGCHLD, [this] { reap(); });
+  on(SIGTERM, [this] { on_stop_signal(SIGTERM, true); });
+  on(SIGINT, [this] { on_stop_signal(SIGINT, false); });
+  on(SIGQUIT, [this] { kill_everything(); });
+  on(SIGHUP, [] {
+    log::warn("reload_refused",
+              "SIGHUP: this version does not reload; the configuration, policy included, is frozen "
+              "once the first "
+              "worker has been started and changes only by a new start");
+  });
+  on(SIGUSR1, [] {});  // logs go to stderr: there is no file to reopen
+  on(SIGUSR2,
+     [] { log::warn("upgrade_refused", "SIGUSR2: this version does not upgrade in place"); });
+  log_start();
+  for (const auto& acceptor : acceptors_) acceptor->start();
+  for (const auto& pool : pools_) pool->start();
+  monitor_->start();
+  ticker_.start_periodic(kTick);
+  tick();
+  loop_->run();
+  if (failure_) return std::unexpected(*failure_);
+  return {};
+}
+
+void Edge::tick() {
+  const Time now = loop_->now();
+  board_.header().edge_heartbeat_ns.store(nanoseconds(now));
+  for (const auto& pool : pools_) pool->tick(now);
+  monitor_->tick(now);
+}
+
+// Several deaths may come as one SIGCHLD; as PID 1 we also reap what others left behind.
+void Edge::reap() {
+  for (;;) {
+    int status = 0;
+    rusage usage{};
+    const pid_t pid = ::wait4(-1, &status, WNOHANG, &usage);
+    if (pid <= 0) break;
+    on_child_exit(pid, status, usage);
+  }
+  finish_if_done();
+}
+
+void Edge::on_child_exit(pid_t pid, int wait_status, const rusage& usage) {
+  const Time now = Clock::now();
+  if (monitor_->reaped(pid, wait_status, now)) return;
+  ExitStatus status = to_exit_status(wait_status);
+  if (status.signal == SIGKILL) {
+    const std::uint64_t kills = out_of_memory_kills();
+    status.out_of_memory = kills > oom_kills_;
+    oom_kills_ = kills;
+  }
+  const bool core = WIFSIGNALED(wait_status) && WCOREDUMP(wait_status);
+  const bool ours = std::ranges::any_of(
+      pools_, [&](const auto& pool) { return pool->reaped(pid, status, core, usage, now); });
+  if (!ours)
+    log::debug("orphan_reaped",
+               "reaped process " + std::to_string(pid) + ", which was none of ours");
+}
+
+void Edge::resume_acceptors(const std::string& pool) {
+  if (phase_ != Phase::kRunning && phase_ != Phase::kDelaying) return;
+  for (const auto& acceptor : acceptors_) {
+    if (acceptor->pool_name() == pool) acceptor->resume();
+  }
+}
+
+void Edge::on_stop_signal(int number, bool delay) {
+  if (phase_ != Phase::kRunning) return kill_everything();
+  stop_began_ = loop_->now();
+  board_.header().stopping.store(1);
+  const config::Shutdown& shutdown = setting_.configuration.shutdown;
+  log::info("edge_stopping", signal_name(number) +
+                                 ": stopping, everything that has begun may finish within " +
+                                 brief(shutdown.deadline));
+  if (delay && shutdown.delay > Duration::zero()) {
+    phase_ = Phase::kDelaying;
+    delay_.start_once(shutdown.delay);
+  } else {
+    begin_drain();
+  }
+}
+
+void Edge::begin_drain() {
+  phase_ = Phase::kDraining;
+  const Time now = loop_->now();
+  for (const auto& acceptor : acceptors_) acceptor->close();
+  for (const auto& pool : pools_)
+    pool->stop(now, stop_began_ + setting_.configuration.shutdown.deadline);
+  finish_if_done();
+}
+
+void Edge::kill_everything() {
+  phase_ = Phase::kDraining;
+  board_.header().stopping.store(1);
+  for (const auto& acceptor : acceptors_) acceptor->close();
+  for (const auto& pool : pools_) {
+    pool->stop(loop_->now(), loop_->now());
+    pool->kill();
+  }
+  finish_if_done();
+}
+
+void Edge::finish_if_done() {
+  if (phase_ != Phase::kDraining) return;
+  if (!std::ranges::all_of(pools_, [](const auto& pool) { return pool->all_gone(); })) return;
+  phase_ = Phase::kFinishing;
+  monitor_->stop();
+  log::info("edge_stopped",
+            "edge " + std::to_string(::getpid()) + " stopped, " + std::to_string(connections_) +
+                " connections given out",
+            {{"pid", ::getpid()}});
+  loop_->stop();
+}
+
+}  // namespace roundhouse::edge

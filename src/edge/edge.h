@@ -1,0 +1,71 @@
+// The edge: one process, one thread. It owns the listening sockets, starts and reaps every other
+// process, gives out connections. It never reads a byte that a client or a scraper sent.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/options.h"
+#include "edge/acceptor.h"
+#include "edge/monitor_handle.h"
+#include "edge/pool.h"
+#include "ipc/board.h"
+#include "net/event_loop.h"
+
+namespace roundhouse::edge {
+
+class Edge {
+ public:
+  struct Setting {
+    config::Configuration configuration;
+    std::string configuration_source;       // for the start line and the status
+    std::string configuration_text;         // for the children
+    std::optional<Address> control_socket;  // none: no control socket
+  };
+  // Binds everything and checks every command; starts nothing. Errors name the thing, exit code 71.
+  static Result<std::unique_ptr<Edge>> create(Setting setting);
+
+  // Until the stop is complete. Error: all workers of a pool failed at first start.
+  Result<void> run();
+
+ private:
+  Edge(Setting setting, std::unique_ptr<EventLoop> loop);
+  Result<void> prepare();
+  Result<void> create_pools();
+  Result<void> create_acceptors(std::vector<std::vector<ListeningSocket>> sockets);
+  Result<void> create_monitor();
+  Result<const Identity*> identity_of(const std::string& user);
+  void log_start() const;
+
+  void tick();
+  void reap();
+  void on_child_exit(pid_t pid, int wait_status, const rusage& usage);
+  void resume_acceptors(const std::string& pool);
+
+  enum class Phase { kRunning, kDelaying, kDraining, kFinishing };
+  void on_stop_signal(int number, bool delay);
+  void begin_drain();
+  void kill_everything();
+  void finish_if_done();
+
+  Setting setting_;
+  std::unique_ptr<EventLoop> loop_;
+  std::vector<std::unique_ptr<Identity>> identities_;
+  ipc::Board board_;
+  UniqueFd configuration_fd_;
+  std::vector<std::unique_ptr<Pool>> pools_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::unique_ptr<MonitorHandle> monitor_;
+  std::vector<std::unique_ptr<SignalWatcher>> signals_;
+  Timer ticker_;
+  Timer delay_;
+  Phase phase_ = Phase::kRunning;
+  Time stop_began_{};
+  std::uint64_t connections_ = 0;
+  std::uint64_t oom_kills_ = 0;
+  std::optional<Error> failure_;
+};
+
+}  // namespace roundhouse::edge

@@ -1,0 +1,34 @@
+// What is told of an ended worker: the log line and the record on the board.
+#pragma once
+
+#include <sys/resource.h>
+
+#include <string>
+
+#include "edge/supervisor.h"
+#include "ipc/board.h"
+#include "ipc/slot.h"
+
+namespace roundhouse::edge {
+
+struct Death {
+  std::string pool;
+  std::uint32_t worker;  // id
+  pid_t pid;
+  ExitStatus status;
+  bool core_dumped;
+  rusage usage;
+};
+
+// "SIGKILL"; "signal 42" for one without a name.
+std::string signal_name(int number);
+// "12.4s", "350ms".
+std::string brief(Duration duration);
+
+ipc::ExitRecord make_exit_record(const Death& death, const Obituary& obituary,
+                                 const ipc::Slot& slot);
+// One event: "worker 1 (pid 72646) died: killed by SIGSEGV after 12.4s ready, serving GET /die;
+// next start at once".
+void log_exit(const Death& death, const Obituary& obituary, const ipc::ExitRecord& record);
+
+}  // namespace roundhouse::edge

@@ -1,0 +1,64 @@
+// The edge's view of the monitor: starts it, restarts it when it dies, passes it the slots, takes
+// its commands.
+//
+// The edge owns the monitor's listening sockets, so a scrape that comes while it is being restarted
+// waits in the backlog. A command is an enum and numbers, never a path or an argument list.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/options.h"
+#include "edge/respawn_policy.h"
+#include "edge/spawn.h"
+#include "ipc/board.h"
+#include "ipc/channel.h"
+#include "ipc/heritage.h"
+#include "net/event_loop.h"
+#include "net/listener.h"
+
+namespace roundhouse::edge {
+
+class MonitorHandle final : private IoHandler {
+ public:
+  struct Setting {
+    const ipc::Board* board = nullptr;
+    int configuration_fd = -1;
+    const Identity* identity = nullptr;
+    std::vector<int> slots;  // borrowed; in the board's order
+    std::optional<ListeningSocket> tcp;
+    std::optional<ListeningSocket> control;
+  };
+
+  MonitorHandle(EventLoop& loop, Setting setting, std::function<void()> on_stop);
+  ~MonitorHandle();
+
+  void start();
+  void tick(Time now);
+  // True if the process was the monitor.
+  bool reaped(pid_t pid, int wait_status, Time now);
+  void stop();
+
+ private:
+  void on_ready(Ready ready) override;
+  Result<void> spawn_process();
+  void send_slots();
+
+  EventLoop& loop_;
+  Setting setting_;
+  std::function<void()> on_stop_;
+  RespawnPolicy respawn_;
+  ipc::Channel channel_;
+  IoWatcher watcher_;
+  pid_t pid_ = 0;
+  std::optional<Time> next_start_;
+  bool stopping_ = false;
+  std::size_t slots_sent_ = 0;
+  ipc::Message message_;
+};
+
+}  // namespace roundhouse::edge

@@ -1,0 +1,93 @@
+// One pool at work: carries out what its supervisor decides, hands its connections to its
+// dispatcher, and writes both on the board.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "edge/dispatcher.h"
+#include "edge/exit_report.h"
+#include "edge/spawn.h"
+#include "edge/supervisor.h"
+#include "edge/worker_handle.h"
+#include "ipc/board.h"
+#include "ipc/heritage.h"
+#include "net/event_loop.h"
+
+namespace roundhouse::edge {
+
+class Pool final : private WorkerHandle::Listener {
+ public:
+  struct Setting {
+    const ipc::Board* board = nullptr;
+    std::size_t first_row = 0;  // of its workers on the board
+    std::size_t listeners = 0;  // of the whole configuration
+    int configuration_fd = -1;  // borrowed
+    const Identity* identity = nullptr;
+    std::vector<ipc::InheritedListener>
+        sockets;  // policy none: what the workers accept from; borrowed
+  };
+  // What the edge wants to hear. Called inside the loop.
+  struct Signals {
+    std::function<void()> room;    // there may be room again: listeners of this pool can resume
+    std::function<void()> failed;  // every worker failed at its first start
+  };
+
+  // Error: a command that does not exist, no memory.
+  static Result<std::unique_ptr<Pool>> create(EventLoop& loop, const config::Pool& options,
+                                              Setting setting, Signals signals);
+
+  void start();
+  void tick(Time now);
+  // True if the process was a worker of this pool.
+  bool reaped(pid_t pid, const ExitStatus& status, bool core_dumped, const rusage& usage, Time now);
+
+  bool has_room() { return dispatcher_.has_room(); }
+  void offer(Connection connection);
+  std::uint64_t connections_of(
+      std::uint32_t listener) const;  // open at workers, or on their way there
+
+  void stop(Time now, Time deadline);
+  void kill();
+  bool all_gone() const { return supervisor_.all_gone(); }
+
+  const config::Pool& options() const { return options_; }
+  std::size_t size() const { return handles_.size(); }
+  int slot_fd(std::size_t place) const { return handles_[place]->slot_fd(); }
+
+ private:
+  Pool(EventLoop& loop, const config::Pool& options, Setting setting, Signals signals);
+  void on_ready_notice(std::size_t place) override;
+  void on_draining_notice(std::size_t place) override;
+  void on_room_notice(std::size_t place) override;
+  void on_breach(std::size_t place) override;
+
+  void carry_out(const Actions& actions);
+  void start_process(std::size_t place);
+  Result<pid_t> spawn_worker(std::size_t place, Time now);
+  Program program_for(const ipc::Bequest& bequest) const;
+  void flush_later();
+  void watch_untaken();
+  Observation observe(std::size_t place, Time now) const;
+  void publish(std::size_t place);
+  ipc::WorkerRow& row(std::size_t place) const {
+    return setting_.board->worker(setting_.first_row + place);
+  }
+  std::uint32_t id(std::size_t place) const { return static_cast<std::uint32_t>(place + 1); }
+
+  EventLoop& loop_;
+  const config::Pool options_;
+  const Setting setting_;
+  const Signals signals_;
+  std::string executable_;
+  std::vector<std::unique_ptr<WorkerHandle>> handles_;
+  Supervisor supervisor_;
+  Dispatcher dispatcher_;
+  std::vector<std::optional<ExitReason>> replaced_reason_;  // why the place's last process ended
+  Timer untaken_timer_;
+  bool flush_is_due_ = false;
+};
+
+}  // namespace roundhouse::edge

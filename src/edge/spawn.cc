@@ -1,0 +1,164 @@
+#include "edge/spawn.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "ipc/heritage.h"
+
+namespace roundhouse::edge {
+namespace {
+
+constexpr int kMaxInherited = 64;
+constexpr const char* kOomScore = "200";  // of 1000: the kernel ends a worker before the edge
+
+// Everything that the child needs, as plain pointers.
+struct ChildPlan {
+  const char* path;
+  char* const* arguments;
+  char* const* environment;
+  const char* cwd;
+  const Identity* identity;
+  std::span<const int> descriptors;
+  pid_t edge;
+  bool die_with_us;
+};
+
+[[noreturn]] void give_up(const char* step, const char* what) noexcept {
+  const char* why = strerrordesc_np(errno);
+  for (const char* part :
+       {"roundhouse: ", step, " ", what, ": ", why != nullptr ? why : "error", "\n"}) {
+    if (::write(STDERR_FILENO, part, std::strlen(part)) < 0) break;
+  }
+  ::_exit(127);
+}
+
+void become(const Identity& identity) noexcept {
+  if (::setgroups(identity.groups.size(), identity.groups.data()) != 0)
+    give_up("setgroups", identity.name.c_str());
+  if (::setgid(identity.gid) != 0) give_up("setgid", identity.name.c_str());
+  if (::setuid(identity.uid) != 0) give_up("setuid", identity.name.c_str());
+}
+
+void default_signals() noexcept {
+  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// Moves them out of the way first, since a source may stand where a target goes. dup2 clears
+// CLOEXEC.
+void place_descriptors(std::span<const int> descriptors) noexcept {
+  int moved[kMaxInherited];
+  const int count = static_cast<int>(descriptors.size());
+  for (int i = 0; i < count; ++i) {
+    moved[i] = ::fcntl(descriptors[static_cast<std::size_t>(i)], F_DUPFD_CLOEXEC,
+                       ipc::kFirstDescriptor + count);
+    if (moved[i] < 0) give_up("dup", "an inherited descriptor");
+  }
+  for (int i = 0; i < count; ++i) {
+    if (::dup2(moved[i], ipc::kFirstDescriptor + i) < 0) give_up("dup2", "an inherited descriptor");
+  }
+}
+
+[[noreturn]] void run_child(const ChildPlan& plan) noexcept {
+  default_signals();
+  ::setpgid(0, 0);
+  place_descriptors(plan.descriptors);
+  const int oom = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (oom >= 0 && ::write(oom, kOomScore, std::strlen(kOomScore)) < 0)
+    errno = 0;  // a wish, not a condition
+  if (plan.cwd[0] != '\0' && ::chdir(plan.cwd) != 0) give_up("cd", plan.cwd);
+  if (plan.identity != nullptr) become(*plan.identity);
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  if (plan.die_with_us) {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);  // after setuid, which clears it
+    if (::getppid() != plan.edge) ::_exit(0);     // it died in between
+  }
+  ::execve(plan.path, plan.arguments, plan.environment);
+  give_up("exec", plan.path);
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> all;
+  all.reserve(strings.size() + 1);
+  for (const std::string& text : strings) all.push_back(const_cast<char*>(text.c_str()));
+  all.push_back(nullptr);
+  return all;
+}
+
+bool is_executable_file(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return false;
+  if (!S_ISREG(status.st_mode)) {
+    errno = EACCES;
+    return false;
+  }
+  return ::access(path.c_str(), X_OK) == 0;
+}
+
+}  // namespace
+
+Result<Identity> find_identity(const std::string& user) {
+  const passwd* entry = ::getpwnam(user.c_str());
+  if (entry == nullptr) return fail("user '" + user + "' does not exist", ExitCode::kSystem);
+  Identity identity{.uid = entry->pw_uid, .gid = entry->pw_gid, .groups = {}, .name = user};
+  int count = 64;
+  identity.groups.resize(static_cast<std::size_t>(count));
+  if (::getgrouplist(user.c_str(), identity.gid, identity.groups.data(), &count) < 0) count = 0;
+  identity.groups.resize(static_cast<std::size_t>(std::max(count, 0)));
+  return identity;
+}
+
+Result<pid_t> spawn(const Program& program, std::span<const int> descriptors) {
+  if (descriptors.size() > kMaxInherited)
+    return fail("too many descriptors to pass on", ExitCode::kSystem);
+  const std::vector<char*> arguments = pointers(program.arguments);
+  const std::vector<char*> environment = pointers(program.environment);
+  const ChildPlan plan{.path = program.path.c_str(),
+                       .arguments = arguments.data(),
+                       .environment = environment.data(),
+                       .cwd = program.cwd.c_str(),
+                       .identity = program.identity,
+                       .descriptors = descriptors,
+                       .edge = ::getpid(),
+                       .die_with_us = program.die_with_us};
+  // No signal handler of ours may run in the child.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, &before);
+  const pid_t pid = ::fork();
+  if (pid == 0) run_child(plan);
+  const int why = errno;
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) return fail_errno("fork", why);
+  return pid;
+}
+
+Result<std::string> find_executable(const std::string& command, const std::string& path_variable) {
+  if (command.find('/') != std::string::npos) {
+    if (is_executable_file(command)) return command;
+    return fail_errno("exec " + command, errno);
+  }
+  int why = ENOENT;
+  for (std::size_t at = 0; at <= path_variable.size();) {
+    const std::size_t end = std::min(path_variable.find(':', at), path_variable.size());
+    const std::string candidate = path_variable.substr(at, end - at) + "/" + command;
+    if (is_executable_file(candidate)) return candidate;
+    if (errno == EACCES) why = EACCES;
+    at = end + 1;
+  }
+  return fail_errno("exec " + command, why);
+}
+
+}  // namespace roundhouse::edge

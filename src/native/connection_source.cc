@@ -1,0 +1,220 @@
+#include "native/connection_source.h"
+
+#include <dirent.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/log.h"
+#include "net/listener.h"
+
+namespace roundhouse::native {
+namespace {
+
+constexpr int kMessagesPerTurn = 8;
+constexpr Duration kNoDescriptorsPause = std::chrono::milliseconds(100);
+// Kept free besides one whole message: for a log, a backtrace, whatever a library opens for a
+// moment.
+constexpr std::uint32_t kSpareDescriptors = 4;
+
+std::uint32_t open_descriptors() {
+  DIR* directory = ::opendir("/proc/self/fd");
+  if (directory == nullptr) return 32;
+  std::uint32_t count = 0;
+  while (::readdir(directory) != nullptr) ++count;
+  ::closedir(directory);
+  return count;
+}
+
+// How many connections this process can hold at once.
+std::uint32_t descriptor_capacity() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const auto all = static_cast<std::uint32_t>(
+      std::min<rlim_t>(limit.rlim_cur, std::numeric_limits<std::uint32_t>::max()));
+  const std::uint32_t reserved = open_descriptors() + kSpareDescriptors;
+  return all > reserved ? all - reserved : 0;
+}
+
+}  // namespace
+
+ConnectionSource::ConnectionSource(EventLoop& loop, ipc::Heritage heritage, ipc::Slot& slot,
+                                   const SourceOptions& options, ConnectionSink& sink)
+    : loop_(loop),
+      heritage_(std::move(heritage)),
+      channel_(std::move(heritage_.channel)),
+      slot_(slot),
+      options_(options),
+      sink_(sink),
+      heartbeat_(loop, [this] { beat(); }),
+      retry_(loop, [this] { update_interest(); }),
+      capacity_(descriptor_capacity()),
+      room_answered_(slot.room_wanted.load()),
+      busy_before_(slot.busy_ns.load()) {
+  for (const ipc::OwnedListener& listener : heritage_.listeners) {
+    acceptors_.push_back(std::make_unique<Acceptor>(*this, listener.listener, listener.fd.get()));
+  }
+}
+
+void ConnectionSource::start() {
+  beat();
+  heartbeat_.start_periodic(options_.heartbeat);
+  update_interest();
+  ipc::NoticeMessage ready{};
+  channel_.send(ready, ipc::MessageType::kReady);
+}
+
+// At least one whole message must fit: a descriptor lost for want of room (MSG_CTRUNC) is a
+// connection lost.
+bool ConnectionSource::has_room() const {
+  return (open_ < options_.worker_connections || draining_) &&
+         open_ + ipc::kMaxDescriptors <= capacity_;
+}
+
+void ConnectionSource::update_interest() {
+  const bool wanted = has_room();
+  if (wanted == taking_) return;
+  taking_ = wanted;
+  channel_watcher_.watch(loop_, channel_.fd(), wanted ? Interest::kRead : Interest::kNone,
+                         Trigger::kLevel, *this);
+  for (const auto& acceptor : acceptors_) {
+    acceptor->watcher.watch(loop_, acceptor->fd, wanted ? Interest::kRead : Interest::kNone,
+                            Trigger::kLevel, *acceptor);
+  }
+}
+
+void ConnectionSource::on_ready(Ready /*ready*/) {
+  for (int i = 0; i < kMessagesPerTurn && has_room(); ++i) {
+    if (!read_message()) break;
+  }
+  update_interest();
+  answer_room();
+}
+
+bool ConnectionSource::read_message() {
+  switch (channel_.receive(message_)) {
+    case ipc::Received::kMessage:
+      break;
+    case ipc::Received::kNothing:
+      return false;
+    case ipc::Received::kTruncated:
+      log::error("connection_lost", "a connection was lost: no descriptor was free to receive it");
+      return true;
+    case ipc::Received::kMalformed:
+    case ipc::Received::kClosed:  // the edge is dead: finish and leave
+      channel_watcher_.stop();
+      begin_drain(loop_.now() + options_.drain);
+      return false;
+  }
+  switch (message_.type()) {
+    case ipc::MessageType::kConnections:
+      take(message_);
+      break;
+    case ipc::MessageType::kDrain:
+      if (const auto* drain = message_.as<ipc::DrainMessage>())
+        begin_drain(time_from_nanoseconds(drain->deadline_ns));
+      break;
+    default:
+      slot_.taken.store(message_.sequence());
+      break;  // a nudge: having read it is the answer
+  }
+  return true;
+}
+
+void ConnectionSource::take(ipc::Message& message) {
+  const auto connections = message.connections();
+  const std::int64_t now = nanoseconds(Clock::now());
+  for (const ipc::ConnectionInfo& info : connections) {
+    opened(info.listener);
+    ipc::record_handoff(slot_, now - info.accepted_ns);
+  }
+  // Only now: the edge adds what is untaken to what is open.
+  slot_.taken.store(message.sequence());
+  for (std::size_t i = 0; i < connections.size(); ++i) {
+    sink_.on_connection(std::move(message.descriptors()[i]), connections[i]);
+  }
+}
+
+void ConnectionSource::opened(std::uint32_t listener) {
+  ++open_;
+  ipc::increment(slot_.connections_active);
+  ipc::add(slot_.connections_total);
+  if (listener < ipc::kMaxListeners) ipc::increment(slot_.listener_active[listener]);
+}
+
+void ConnectionSource::connection_closed(std::uint32_t listener) {
+  --open_;
+  ipc::decrement(slot_.connections_active);
+  if (listener < ipc::kMaxListeners) ipc::decrement(slot_.listener_active[listener]);
+  if (!taking_) update_interest();
+  answer_room();
+}
+
+// The edge stores room_wanted, then reads taken; here taken is stored, then room_wanted read (all
+// seq_cst): one of the two always sees the other.
+void ConnectionSource::answer_room() {
+  const std::uint32_t wanted = slot_.room_wanted.load();
+  if (wanted == room_answered_ || draining_ || !has_room()) return;
+  ipc::NoticeMessage room{};
+  if (channel_.send(room, ipc::MessageType::kRoom) == ipc::Sent::kYes) room_answered_ = wanted;
+}
+
+void ConnectionSource::beat() {
+  slot_.heartbeat_ns.store(nanoseconds(Clock::now()), std::memory_order_relaxed);
+  const auto busy = std::chrono::duration_cast<std::chrono::nanoseconds>(loop_.busy()).count();
+  slot_.busy_ns.store(busy_before_ + static_cast<std::uint64_t>(busy), std::memory_order_relaxed);
+  answer_room();
+  const std::int64_t drain_by = slot_.drain_by_ns.load(std::memory_order_relaxed);
+  if (drain_by != 0) begin_drain(time_from_nanoseconds(drain_by));
+}
+
+void ConnectionSource::drain_by_itself() {
+  if (draining_) return;
+  ipc::NoticeMessage notice{};
+  channel_.send(notice, ipc::MessageType::kDraining);
+  begin_drain(loop_.now() + options_.drain);
+}
+
+// What already lies in the channel was accepted for this worker, so it is still taken and served:
+// the drain message came behind it. A worker that drains by itself reads on until the edge, which
+// has been told, sends nothing more.
+void ConnectionSource::begin_drain(Time deadline) {
+  if (draining_) return;
+  draining_ = true;
+  for (const auto& acceptor : acceptors_) {
+    for (int i = 0; i < 64 && has_room(); ++i) accept_one(*acceptor);
+    acceptor->watcher.stop();
+  }
+  acceptors_.clear();
+  heritage_.listeners.clear();  // closed, never shut down: others accept from them
+  sink_.on_drain(deadline);
+}
+
+void ConnectionSource::Acceptor::on_ready(Ready /*ready*/) { source.accept_one(*this); }
+
+// One for each wake: the other workers wake too, and each takes one.
+void ConnectionSource::accept_one(Acceptor& acceptor) {
+  Accepted accepted;
+  switch (accept_from(acceptor.fd, accepted)) {
+    case AcceptStatus::kNothing:
+      return;
+    case AcceptStatus::kNoDescriptors:
+      taking_ = false;
+      for (const auto& other : acceptors_) other->watcher.stop();
+      retry_.start_once(kNoDescriptorsPause);
+      return;
+    case AcceptStatus::kAccepted:
+      break;
+  }
+  ipc::ConnectionInfo info{};
+  info.accepted_ns = nanoseconds(loop_.now());
+  info.listener = acceptor.listener;
+  ipc::set_peer(info, accepted.peer);
+  opened(info.listener);
+  if (info.listener < ipc::kMaxListeners) ipc::add(slot_.listener_accepted[info.listener]);
+  sink_.on_connection(std::move(accepted.fd), info);
+  if (!draining_) update_interest();
+}
+
+}  // namespace roundhouse::native

@@ -1,0 +1,96 @@
+// The worker's half of the native protocol (docs/native-protocol.md): connections in, life signs
+// out.
+//
+// With rr, least and sticky they come through the channel; with none from the listening sockets
+// that the worker inherited. Either way they are taken only while there is room for them: fewer
+// open than worker_connections and descriptors to spare. What is not taken stays with the edge or
+// in the kernel's backlog.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "ipc/channel.h"
+#include "ipc/heritage.h"
+#include "ipc/shared_memory.h"
+#include "ipc/slot.h"
+#include "net/event_loop.h"
+
+namespace roundhouse::native {
+
+// What a worker does with what the source tells it.
+class ConnectionSink {
+ public:
+  virtual void on_connection(UniqueFd fd, const ipc::ConnectionInfo& info) = 0;
+  // Finish what has begun by `deadline`; nothing new comes any more.
+  virtual void on_drain(Time deadline) = 0;
+
+ protected:
+  ~ConnectionSink() = default;
+};
+
+struct SourceOptions {
+  std::uint32_t worker_connections = 10000;
+  Duration heartbeat = std::chrono::milliseconds(200);
+  Duration drain = std::chrono::seconds(25);  // when the edge has died or a signal asks for it
+};
+
+class ConnectionSource final : private IoHandler {
+ public:
+  // `sink` and `slot` must outlive it.
+  ConnectionSource(EventLoop& loop, ipc::Heritage heritage, ipc::Slot& slot,
+                   const SourceOptions& options, ConnectionSink& sink);
+
+  // Says Ready and begins to take.
+  void start();
+  // The sink closed a connection that it had from here.
+  void connection_closed(std::uint32_t listener);
+  // Stops taking and tells the edge: a signal asked this worker to finish.
+  void drain_by_itself();
+
+  std::uint32_t worker_id() const { return heritage_.worker_id; }
+
+ private:
+  // One inherited listening socket.
+  struct Acceptor final : IoHandler {
+    Acceptor(ConnectionSource& source, std::uint32_t listener, int fd)
+        : source(source), listener(listener), fd(fd) {}
+    void on_ready(Ready ready) override;
+    ConnectionSource& source;
+    std::uint32_t listener;
+    int fd;
+    IoWatcher watcher;
+  };
+
+  void on_ready(Ready ready) override;
+  bool read_message();  // false: nothing more to read now
+  void take(ipc::Message& message);
+  void opened(std::uint32_t listener);
+  bool has_room() const;
+  void update_interest();
+  void answer_room();
+  void beat();
+  void begin_drain(Time deadline);
+  void accept_one(Acceptor& acceptor);
+
+  EventLoop& loop_;
+  ipc::Heritage heritage_;
+  ipc::Channel channel_;
+  ipc::Slot& slot_;
+  const SourceOptions options_;
+  ConnectionSink& sink_;
+  IoWatcher channel_watcher_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  Timer heartbeat_;
+  Timer retry_;  // after the machine had no descriptors left
+  std::uint32_t capacity_;
+  std::uint32_t open_ = 0;
+  std::uint32_t room_answered_ = 0;
+  std::uint64_t busy_before_;  // of predecessors, ns
+  bool taking_ = false;
+  bool draining_ = false;
+  ipc::Message message_;
+};
+
+}  // namespace roundhouse::native
