@@ -246,6 +246,7 @@ Observation Pool::observe(std::size_t place, Time now) const {
 
 void Pool::tick(Time now) {
   std::vector<Observation> observations;
+  observations.reserve(handles_.size());
   for (std::size_t place = 0; place < handles_.size(); ++place)
     observations.push_back(observe(place, now));
   carry_out(supervisor_.tick(now, observations));

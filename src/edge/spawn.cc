@@ -153,7 +153,7 @@ Result<std::string> find_executable(const std::string& command, const std::strin
   int why = ENOENT;
   for (std::size_t at = 0; at <= path_variable.size();) {
     const std::size_t end = std::min(path_variable.find(':', at), path_variable.size());
-    const std::string candidate = path_variable.substr(at, end - at) + "/" + command;
+    std::string candidate = path_variable.substr(at, end - at) + "/" + command;
     if (is_executable_file(candidate)) return candidate;
     if (errno == EACCES) why = EACCES;
     at = end + 1;

@@ -67,7 +67,8 @@ struct Slot {
   // Edge: counts its wishes for a Room message. The worker answers each value once, when it has
   // room.
   alignas(64) Gauge room_wanted{0};
-  // CLOCK_MONOTONIC; 0: not asked to drain. Says what the Drain message says, to a worker too full to read its channel.
+  // CLOCK_MONOTONIC; 0: not asked to drain. Says what the Drain message says, to a worker too full
+  // to read its channel.
   std::atomic<std::int64_t> drain_by_ns{0};
 
   // Worker. `taken` is stored with seq_cst before `room_wanted` is read, as the edge stores that

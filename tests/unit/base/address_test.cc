@@ -23,8 +23,9 @@ TEST(Address, ReadsAndWritesEachForm) {
 }
 
 TEST(Address, RefusesNamesBadPortsAndLongPaths) {
-  for (const std::string& text : {std::string("example.com:80"), std::string("127.0.0.1:70000"), std::string("::1:80"),
-                                  std::string(""), std::string("80x"), "unix:" + std::string(200, 'a')}) {
+  for (const std::string& text :
+       {std::string("example.com:80"), std::string("127.0.0.1:70000"), std::string("::1:80"),
+        std::string(""), std::string("80x"), "unix:" + std::string(200, 'a')}) {
     EXPECT_FALSE(Address::parse(text)) << text;
   }
 }

@@ -6,13 +6,15 @@ namespace roundhouse::log {
 namespace {
 
 TEST(Log, TextIsTheSentenceThenTheFields) {
-  EXPECT_EQ(format_payload(Format::kText, "worker_online", "edge 1, worker 2 (pid 3) is online", {{"pool", "app"}}),
+  EXPECT_EQ(format_payload(Format::kText, "worker_online", "edge 1, worker 2 (pid 3) is online",
+                           {{"pool", "app"}}),
             "edge 1, worker 2 (pid 3) is online pool=app");
 }
 
 TEST(Log, LogfmtQuotesWhatNeedsIt) {
-  EXPECT_EQ(format_payload(Format::kLogfmt, "worker_exited", "it died", {{"worker", 2}, {"why", "a b"}}),
-            R"(event=worker_exited msg="it died" worker=2 why="a b")");
+  EXPECT_EQ(
+      format_payload(Format::kLogfmt, "worker_exited", "it died", {{"worker", 2}, {"why", "a b"}}),
+      R"(event=worker_exited msg="it died" worker=2 why="a b")");
 }
 
 TEST(Log, JsonKeepsNumbersAsNumbers) {
@@ -31,8 +33,15 @@ TEST(Log, TextOfAPeerCannotBreakTheLine) {
 TEST(Log, ALineStaysBelowOnePipeWrite) {
   const std::string big(10'000, 'x');
   const std::string line = format_payload(Format::kLogfmt, "e", big,
-                                          {{"a", big}, {"b", big}, {"c", big}, {"d", big}, {"e", big}, {"f", big},
-                                           {"g", big}, {"h", big}, {"i", big}});
+                                          {{"a", big},
+                                           {"b", big},
+                                           {"c", big},
+                                           {"d", big},
+                                           {"e", big},
+                                           {"f", big},
+                                           {"g", big},
+                                           {"h", big},
+                                           {"i", big}});
   EXPECT_LE(line.size(), kMaxLine);
 }
 

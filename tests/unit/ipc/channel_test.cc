@@ -21,14 +21,16 @@ class ChannelTest : public ::testing::Test {
 
   Sent send_connections(std::uint32_t count, std::uint64_t sequence) {
     ConnectionsMessage message{};
-    message.header = {MessageType::kConnections, static_cast<std::uint32_t>(connections_message_size(count)), sequence};
+    message.header = {MessageType::kConnections,
+                      static_cast<std::uint32_t>(connections_message_size(count)), sequence};
     message.count = count;
     int pipes[2];
     EXPECT_EQ(::pipe(pipes), 0);
     const UniqueFd reader(pipes[0]);
     const UniqueFd writer(pipes[1]);
     const std::vector<int> descriptors(count, reader.get());
-    return edge_.send(std::as_bytes(std::span(&message, 1)).first(message.header.size), descriptors);
+    return edge_.send(std::as_bytes(std::span(&message, 1)).first(message.header.size),
+                      descriptors);
   }
 
   Channel edge_;
@@ -83,9 +85,11 @@ TEST_F(ChannelTest, AShortOrMislabelledMessageIsMalformed) {
 
 TEST_F(ChannelTest, ACountThatDoesNotMatchTheDescriptorsIsNoConnection) {
   ConnectionsMessage message{};
-  message.header = {MessageType::kConnections, static_cast<std::uint32_t>(connections_message_size(2)), 1};
+  message.header = {MessageType::kConnections,
+                    static_cast<std::uint32_t>(connections_message_size(2)), 1};
   message.count = 2;
-  ASSERT_EQ(edge_.send(std::as_bytes(std::span(&message, 1)).first(message.header.size)), Sent::kYes);
+  ASSERT_EQ(edge_.send(std::as_bytes(std::span(&message, 1)).first(message.header.size)),
+            Sent::kYes);
   ASSERT_EQ(worker_.receive(message_), Received::kMessage);
   EXPECT_TRUE(message_.connections().empty());
 }

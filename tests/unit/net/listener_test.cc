@@ -47,7 +47,8 @@ TEST(Listener, APortInUseIsNamed) {
   ASSERT_TRUE(first);
   auto second = listen_on(first->address, 16);
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().message, "bind " + first->address.to_string() + ": Address already in use");
+  EXPECT_EQ(second.error().message,
+            "bind " + first->address.to_string() + ": Address already in use");
   EXPECT_EQ(second.error().code, ExitCode::kSystem);
 }
 
@@ -59,7 +60,7 @@ TEST_F(UnixListener, ReplacesAStaleSocketButNotALiveOne) {
   }
   auto live = listen_on(address, 16, 0600);
   ASSERT_TRUE(live) << live.error().message;
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(path_.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
   EXPECT_TRUE(connect_to(address));
