@@ -1,0 +1,79 @@
+#include "http/failure.h"
+
+#include <array>
+
+#include "base/check.h"
+
+namespace roundhouse::http {
+namespace {
+
+using F = Failure;
+
+constexpr std::array<FailureRow, kFailureCount> kRows = {{
+    {F::kNone, 0, "none", ""},
+    {F::kBadMethod, 400, "bad_method", "The method is not a token."},
+    {F::kBadTarget, 400, "bad_target",
+     "The request target holds a byte that no URI may hold, or is none."},
+    {F::kTargetFormRefused, 400, "target_form_refused",
+     "The form of the request target does not fit the method."},
+    {F::kBadVersion, 400, "bad_version", "The protocol version is missing or malformed."},
+    {F::kUnsupportedVersion, 505, "unsupported_version",
+     "Only HTTP/1.0 and HTTP/1.1 are spoken here."},
+    {F::kLineTooLong, 414, "line_too_long", "The request line is too long."},
+    {F::kBareLineFeed, 400, "bare_line_feed", "A line ends in LF without CR."},
+    {F::kBareCarriageReturn, 400, "bare_carriage_return", "A CR is not followed by LF."},
+    {F::kBadFieldName, 400, "bad_field_name", "A field name is not a token."},
+    {F::kEmptyFieldName, 400, "empty_field_name", "A field name is empty."},
+    {F::kSpaceBeforeColon, 400, "space_before_colon",
+     "White space stands before the colon of a field."},
+    {F::kFoldedField, 400, "folded_field", "A field line begins with white space."},
+    {F::kBadFieldValue, 400, "bad_field_value", "A field value holds a control character."},
+    {F::kHeadTooLong, 431, "head_too_long", "The header fields are too long."},
+    {F::kTooManyFields, 431, "too_many_fields", "There are too many header fields."},
+    {F::kMissingHost, 400, "missing_host", "The Host field is missing."},
+    {F::kRepeatedHost, 400, "repeated_host", "There is more than one Host field."},
+    {F::kBadHost, 400, "bad_host", "The Host field is not a host."},
+    {F::kBadContentLength, 400, "bad_content_length", "Content-Length is not a number."},
+    {F::kRepeatedContentLength, 400, "repeated_content_length",
+     "There is more than one Content-Length."},
+    {F::kTwoFramings, 400, "two_framings",
+     "Content-Length and Transfer-Encoding exclude each other."},
+    {F::kRepeatedTransferEncoding, 400, "repeated_transfer_encoding",
+     "There is more than one Transfer-Encoding."},
+    {F::kOldTransferEncoding, 400, "old_transfer_encoding", "HTTP/1.0 has no Transfer-Encoding."},
+    {F::kUnknownTransferEncoding, 501, "unknown_transfer_encoding",
+     "The only transfer coding known here is chunked."},
+    {F::kUnknownExpectation, 417, "unknown_expectation",
+     "The only expectation known here is 100-continue."},
+    {F::kBadChunkSize, 400, "bad_chunk_size", "A chunk size is malformed or too large."},
+    {F::kBadChunkExtension, 400, "bad_chunk_extension",
+     "A chunk extension holds a control character."},
+    {F::kChunkExtensionsTooLong, 413, "chunk_extensions_too_long",
+     "The chunk extensions are too long."},
+    {F::kBadChunkEnd, 400, "bad_chunk_end", "A chunk does not end in CRLF."},
+    {F::kForbiddenTrailer, 400, "forbidden_trailer",
+     "A field that frames or routes came as a trailer."},
+    {F::kBodyTooLong, 413, "body_too_long", "The body is too long."},
+    {F::kHeadTimeout, 408, "head_timeout", "The request head did not come in time."},
+    {F::kBodyTimeout, 408, "body_timeout", "The request body did not come in time."},
+    {F::kBadStatusLine, 502, "bad_status_line", "The status line is malformed."},
+    {F::kTruncatedBody, 502, "truncated_body", "The body ended before its announced length."},
+}};
+
+consteval bool rows_are_in_order() {
+  for (std::size_t i = 0; i < kRows.size(); ++i) {
+    if (static_cast<std::size_t>(kRows[i].failure) != i) return false;
+  }
+  return true;
+}
+static_assert(rows_are_in_order());
+
+}  // namespace
+
+const FailureRow& row_of(Failure failure) {
+  const auto index = static_cast<std::size_t>(failure);
+  CHECK(index < kRows.size());
+  return kRows[index];
+}
+
+}  // namespace roundhouse::http
