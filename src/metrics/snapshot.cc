@@ -1,0 +1,156 @@
+#include "metrics/snapshot.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace roundhouse::metrics {
+namespace {
+
+constexpr double kNanosecond = 1e-9;
+
+template <typename T>
+T relaxed(const std::atomic<T>& value) {
+  return value.load(std::memory_order_relaxed);
+}
+
+template <typename T, std::size_t N>
+std::array<T, N> relaxed(const std::atomic<T> (&values)[N]) {
+  std::array<T, N> copy;
+  std::ranges::transform(values, copy.begin(), [](const auto& value) { return relaxed(value); });
+  return copy;
+}
+
+// Text of shared memory: its end is not to be believed.
+template <std::size_t N>
+std::string bounded_text(const char (&text)[N]) {
+  return {text, ::strnlen(text, N)};
+}
+
+std::int64_t since(std::int64_t then_ns, Time now) {
+  return std::max<std::int64_t>(nanoseconds(now) - then_ns, 0);
+}
+
+SlotValues read_slot(const ipc::Slot& slot, bool alive) {
+  SlotValues values{
+      .connections_total = relaxed(slot.connections_total),
+      .requests_total = relaxed(slot.requests_total),
+      .busy_seconds = static_cast<double>(relaxed(slot.busy_ns)) * kNanosecond,
+      .handoff_buckets = relaxed(slot.handoff_buckets),
+      .handoff_sum_seconds = static_cast<double>(relaxed(slot.handoff_sum_ns)) * kNanosecond,
+      .listener_accepted = relaxed(slot.listener_accepted),
+      .request_failures = relaxed(slot.request_failures),
+  };
+  // What a dead worker left behind holds no connection.
+  if (!alive) return values;
+  values.connections_active = relaxed(slot.connections_active);
+  values.requests_in_flight = relaxed(slot.requests_in_flight);
+  values.listener_active = relaxed(slot.listener_active);
+  return values;
+}
+
+std::optional<double> next_start_in(const ipc::WorkerRow& row, ipc::WorkerState state, Time now) {
+  const bool waits = state == ipc::WorkerState::kBackoff || state == ipc::WorkerState::kQuarantined;
+  const std::int64_t at = relaxed(row.next_start_ns);
+  if (!waits || at == 0) return std::nullopt;
+  return static_cast<double>(std::max<std::int64_t>(at - nanoseconds(now), 0)) * kNanosecond;
+}
+
+WorkerValues read_worker(const ipc::WorkerRow& row, const ipc::Slot* slot, Time now) {
+  WorkerValues values{
+      .state = relaxed(row.state),
+      .pid = relaxed(row.pid),
+      .generation = relaxed(row.generation),
+      .started_at = relaxed(row.started_at),
+      .restarts = relaxed(row.restarts),
+      .crashes = relaxed(row.crashes),
+      .given = relaxed(row.given),
+      .taken = relaxed(row.taken),
+      .taken_back = relaxed(row.taken_back),
+      .returned = relaxed(row.returned),
+      .untaken = relaxed(row.untaken),
+      .stalled = relaxed(row.stalled) != 0,
+      .dead_cpu_seconds = static_cast<double>(relaxed(row.dead_cpu_ns)) * kNanosecond,
+  };
+  const bool alive = values.pid != 0;
+  if (alive) {
+    values.uptime_seconds = static_cast<double>(since(relaxed(row.started_ns), now)) * kNanosecond;
+  }
+  values.next_start_in_seconds = next_start_in(row, values.state, now);
+  ipc::ExitRecord records[ipc::kKeptExits];
+  const std::size_t count = ipc::read_exits(row, records);
+  values.exits.assign(records, records + count);
+  if (slot != nullptr) values.slot = read_slot(*slot, alive);
+  return values;
+}
+
+void read_pauses(const ipc::ListenerRow& row, Time now, ListenerValues& values) {
+  const std::uint32_t paused = relaxed(row.paused);
+  const std::int64_t since_ns = relaxed(row.paused_since_ns);
+  for (std::size_t i = 0; i < ipc::kPauseReasons; ++i) {
+    std::uint64_t ns = relaxed(row.paused_ns[i]);
+    if (paused == i + 1) {
+      values.paused = static_cast<ipc::PauseReason>(i);
+      ns += static_cast<std::uint64_t>(since(since_ns, now));
+    }
+    values.paused_seconds[i] = static_cast<double>(ns) * kNanosecond;
+  }
+}
+
+void add_slots(std::span<const PoolValues> pools, std::size_t listener, ListenerValues& values) {
+  if (listener >= ipc::kMaxListeners) return;
+  for (const PoolValues& pool : pools) {
+    for (const WorkerValues& worker : pool.workers) {
+      if (!worker.slot) continue;
+      values.accepted += worker.slot->listener_accepted[listener];
+      values.active += worker.slot->listener_active[listener];
+      values.request_failures += worker.slot->request_failures[listener];
+    }
+  }
+}
+
+}  // namespace
+
+std::size_t PoolValues::count(ipc::WorkerState state) const {
+  return static_cast<std::size_t>(std::ranges::count(workers, state, &WorkerValues::state));
+}
+
+Snapshot read_snapshot(const Layout& layout, const ipc::Board& board,
+                       std::span<const ipc::Slot* const> slots, Time now) {
+  CHECK(slots.size() == board.workers() && layout.listeners.size() == board.listeners());
+  const ipc::BoardHeader& header = board.header();
+  Snapshot snapshot{
+      .edge_pid = header.edge_pid,
+      .started_at = header.started_at,
+      .uptime_seconds = static_cast<double>(since(header.started_ns, now)) * kNanosecond,
+      .stopping = relaxed(header.stopping) != 0,
+      .monitor_restarts = relaxed(header.monitor_restarts),
+      .configuration_source = bounded_text(header.configuration_source),
+  };
+  if (const std::int64_t beat = relaxed(header.edge_heartbeat_ns); beat != 0) {
+    snapshot.edge_heartbeat_age = Duration(since(beat, now));
+  }
+  std::size_t index = 0;
+  for (const Layout::Pool& pool : layout.pools) {
+    PoolValues& values = snapshot.pools.emplace_back(PoolValues{.layout = pool});
+    for (std::uint32_t id = 1; id <= pool.workers; ++id, ++index) {
+      values.workers.push_back(read_worker(board.worker(index), slots[index], now));
+      values.workers.back().id = id;
+      values.workers.back().index = index;
+    }
+  }
+  CHECK(index == board.workers());
+  for (std::size_t i = 0; i < layout.listeners.size(); ++i) {
+    const ipc::ListenerRow& row = board.listener(i);
+    ListenerValues& values =
+        snapshot.listeners.emplace_back(ListenerValues{.layout = layout.listeners[i],
+                                                       .addresses = bounded_text(row.addresses),
+                                                       .accepted = relaxed(row.accepted)});
+    read_pauses(row, now, values);
+    add_slots(snapshot.pools, i, values);
+  }
+  return snapshot;
+}
+
+}  // namespace roundhouse::metrics

@@ -1,0 +1,128 @@
+// Everything that can be said about a running instance at one moment, as plain values: what
+// /metrics, the status API and the health endpoints are computed from.
+//
+// read_snapshot() copies board and slots. What only /proc or the passing of time can tell (the
+// optional members so marked) is filled in by the monitor.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "ipc/board.h"
+#include "ipc/slot.h"
+
+namespace roundhouse::metrics {
+
+// What the configuration says and the board does not. In the configuration's order, which is the
+// board's: listeners, and workers of the first pool, of the second, ...
+struct Layout {
+  struct Pool {
+    std::string name;
+    std::string type;    // "hello", "native"
+    std::string policy;  // "rr", "none", ...
+    std::uint32_t workers = 0;
+    std::uint32_t worker_connections = 0;
+  };
+  struct Listener {
+    std::string name;
+    std::string pool;
+    std::uint32_t max_connections = 0;
+  };
+  std::vector<Pool> pools;
+  std::vector<Listener> listeners;
+};
+
+// Of one process, or of all that ran in one place. Filled in by the monitor; a value that could not
+// be read is absent.
+struct ProcessUsage {
+  std::optional<double> cpu_seconds;
+  std::optional<std::uint64_t> resident_bytes;
+  std::optional<std::uint64_t> open_fds;
+};
+
+// A copy of what the worker itself tells.
+struct SlotValues {
+  std::uint32_t connections_active = 0;
+  std::uint32_t requests_in_flight = 0;
+  std::uint64_t connections_total = 0;
+  std::uint64_t requests_total = 0;
+  double busy_seconds = 0;
+  std::array<std::uint64_t, ipc::kHandoffBuckets> handoff_buckets{};  // not cumulative
+  double handoff_sum_seconds = 0;
+  std::array<std::uint64_t, ipc::kMaxListeners> listener_accepted{};
+  std::array<std::uint32_t, ipc::kMaxListeners> listener_active{};
+  std::array<std::uint64_t, ipc::kMaxListeners> request_failures{};
+};
+
+struct WorkerValues {
+  std::uint32_t id = 0;   // 1..N in its pool
+  std::size_t index = 0;  // over all pools
+  ipc::WorkerState state{};
+  std::int32_t pid = 0;  // 0: none runs
+  std::uint32_t generation = 0;
+  double started_at = 0;  // Unix time
+  double uptime_seconds = 0;
+  std::optional<double> next_start_in_seconds;
+  std::array<std::uint64_t, ipc::kExitReasons> restarts{};
+  std::array<std::uint64_t, ipc::kSignals> crashes{};
+  std::uint64_t given = 0;
+  std::uint64_t taken = 0;
+  std::uint64_t taken_back = 0;
+  std::uint64_t returned = 0;
+  std::uint32_t untaken = 0;
+  bool stalled = false;
+  double dead_cpu_seconds = 0;                // of all processes that ended here
+  std::vector<ipc::ExitRecord> exits;         // newest first
+  std::optional<SlotValues> slot;             // none: not arrived yet
+  ProcessUsage usage;                         // by the monitor; CPU time of the dead included
+  std::optional<double> requests_per_second;  // by the monitor
+  std::optional<double> cpu_percent;          // by the monitor: 100 is one CPU
+};
+
+struct PoolValues {
+  Layout::Pool layout;
+  std::vector<WorkerValues> workers;
+  std::optional<double> fairness;  // by the monitor
+
+  std::size_t count(ipc::WorkerState state) const;
+  // Whether the edge accepts for the workers and hands over (every policy but none).
+  bool hands_over() const { return layout.policy != "none"; }
+};
+
+struct ListenerValues {
+  Layout::Listener layout;
+  std::string addresses;
+  std::uint64_t accepted = 0;
+  std::uint64_t active = 0;
+  std::uint64_t request_failures = 0;
+  std::optional<ipc::PauseReason> paused;
+  std::array<double, ipc::kPauseReasons> paused_seconds{};
+};
+
+struct Snapshot {
+  std::int32_t edge_pid = 0;
+  double started_at = 0;  // Unix time
+  double uptime_seconds = 0;
+  bool stopping = false;
+  std::optional<Duration> edge_heartbeat_age;  // none: it never beat
+  std::uint32_t monitor_restarts = 0;
+  std::string configuration_source;
+  std::vector<PoolValues> pools;
+  std::vector<ListenerValues> listeners;
+  ProcessUsage edge;                                    // by the monitor
+  std::optional<std::uint64_t> container_memory;        // by the monitor, bytes
+  std::optional<std::uint64_t> container_memory_limit;  // by the monitor, bytes
+};
+
+// `slots` has a place for each worker of the board, nullptr for one that has not arrived.
+// REQUIRES: layout and board agree on the number of workers and listeners.
+Snapshot read_snapshot(const Layout& layout, const ipc::Board& board,
+                       std::span<const ipc::Slot* const> slots, Time now);
+
+}  // namespace roundhouse::metrics
