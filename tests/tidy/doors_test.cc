@@ -21,8 +21,11 @@ void PrintTo(const Door& door, std::ostream* out) {
 
 const Door kHeaderDoors[] = {
     {"LibeventBelongsToNetAndTheMonitor", "src/(net|monitor)/.*", "event2/.*", "event2/http.h"},
+    {"EvhttpBelongsToOneFile", "src/monitor/http_server\\.cc", "event2/(http|bufferevent).*",
+     "event2/http.h"},
     {"YamlBelongsToTheLoader", "src/config/loader.*", "yaml-cpp/.*", "yaml-cpp/yaml.h"},
-    {"PrometheusBelongsToMetrics", "src/metrics/.*", "prometheus/.*", "prometheus/registry.h"},
+    {"PrometheusBelongsToTheExporter", "src/metrics/exporter\\.cc", "prometheus/.*",
+     "prometheus/registry.h"},
     {"SpdlogBelongsToTheLog", "src/base/log\\.cc", "(spdlog|fmt)/.*", "spdlog/spdlog.h"},
     {"JsonBelongsToBaseJson", "src/base/json.*", "nlohmann/.*", "nlohmann/json.hpp"},
     {"Cli11BelongsToTheCommandLine", "src/cli/.*", "CLI/.*", "CLI/CLI.hpp"},

@@ -1,0 +1,128 @@
+#include "monitor/control_api.h"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+#include "base/json.h"
+#include "metrics/exporter.h"
+
+namespace roundhouse::monitor {
+namespace {
+
+constexpr const char* kPlain = "text/plain; charset=utf-8";
+constexpr const char* kJson = "application/json";
+
+struct Endpoint {
+  std::string_view methods;
+  std::string_view path;
+  std::string_view what;
+  bool changes = false;  // then only on the control socket
+};
+
+constexpr Endpoint kEndpoints[] = {
+    {"GET", "/metrics", "for Prometheus"},
+    {"GET", "/healthz", "200 while the edge is alive"},
+    {"GET", "/readyz", "200 while every pool has a ready worker and nobody stops us"},
+    {"GET", "/api/v1/status", "the state of everything, as JSON"},
+    {"POST", "/api/v1/stop", "drain and stop", true},
+    {"POST, PUT", "/api/v1/pools/NAME/policy", "refused: a policy is frozen", true},
+};
+
+constexpr std::string_view kPoolPrefix = "/api/v1/pools/";
+constexpr std::string_view kPolicySuffix = "/policy";
+
+// NAME of /api/v1/pools/NAME/policy.
+std::optional<std::string> policy_of_pool(std::string_view path) {
+  if (!path.starts_with(kPoolPrefix) || !path.ends_with(kPolicySuffix)) return std::nullopt;
+  path.remove_prefix(kPoolPrefix.size());
+  if (path.size() <= kPolicySuffix.size()) return std::nullopt;
+  path.remove_suffix(kPolicySuffix.size());
+  if (path.contains('/')) return std::nullopt;
+  return std::string(path);
+}
+
+const Endpoint* find_endpoint(const std::string& path) {
+  const bool policy = policy_of_pool(path).has_value();
+  const auto* found = std::ranges::find_if(kEndpoints, [&](const Endpoint& endpoint) {
+    return endpoint.path == path || (policy && endpoint.path.ends_with(kPolicySuffix));
+  });
+  return found == std::end(kEndpoints) ? nullptr : found;
+}
+
+std::string list_of_endpoints() {
+  std::string list;
+  for (const Endpoint& endpoint : kEndpoints) {
+    std::string line = std::string(endpoint.methods) + " " + std::string(endpoint.path);
+    line.resize(std::max<std::size_t>(line.size(), 36), ' ');
+    list += line + "  " + std::string(endpoint.what) +
+            (endpoint.changes ? " (control socket only)\n" : "\n");
+  }
+  return list;
+}
+
+Response plain(int status, std::string body) { return {status, kPlain, std::move(body), ""}; }
+Response json(int status, const Json& body) { return {status, kJson, to_text(body) + "\n", ""}; }
+Response refused(int status, const std::string& why) { return json(status, {{"error", why}}); }
+
+Response not_allowed(std::string_view methods) {
+  Response response = refused(405, "only " + std::string(methods));
+  response.allow = methods;
+  return response;
+}
+
+bool reads(Method method) { return method == Method::kGet || method == Method::kHead; }
+
+}  // namespace
+
+Response ControlApi::respond(const Request& request) const {
+  if (request.path == "/") {
+    if (!reads(request.method)) return not_allowed("GET, HEAD");
+    return plain(200, "roundhouse " ROUNDHOUSE_VERSION "\n\n" + list_of_endpoints());
+  }
+  const Endpoint* endpoint = find_endpoint(request.path);
+  if (endpoint == nullptr) return plain(404, "not found; there is\n\n" + list_of_endpoints());
+  if (!endpoint->changes) {
+    return reads(request.method) ? get(request) : not_allowed("GET, HEAD");
+  }
+  if (request.viewer != Viewer::kOperator) {
+    return refused(403, "changes are made over the control socket only");
+  }
+  const bool put = request.method == Method::kPut && endpoint->methods.contains("PUT");
+  if (request.method != Method::kPost && !put) return not_allowed(endpoint->methods);
+  return change(request);
+}
+
+Response ControlApi::get(const Request& request) const {
+  if (request.path == "/metrics") {
+    return {200, metrics::kExpositionContentType, metrics::exposition(sources_.look()), ""};
+  }
+  if (request.path == "/api/v1/status") return json(200, status(sources_.look(), request.viewer));
+  const bool health = request.path == "/healthz";
+  const metrics::Snapshot snapshot = sources_.glance();
+  const std::string reason = health ? unhealthy_reason(snapshot) : unready_reasons(snapshot);
+  if (reason.empty()) return plain(200, "ok\n");
+  return plain(503, health ? reason + "\n" : reason);
+}
+
+Response ControlApi::change(const Request& request) const {
+  const auto pool = policy_of_pool(request.path);
+  return pool ? set_policy(*pool) : stop();
+}
+
+Response ControlApi::stop() const {
+  if (!sources_.send(ipc::Command::kStop)) return refused(503, "the edge does not take commands");
+  return json(202, {{"status", "stopping"}});
+}
+
+Response ControlApi::set_policy(const std::string& pool) const {
+  const metrics::Snapshot snapshot = sources_.glance();
+  const bool known = std::ranges::any_of(snapshot.pools, [&](const metrics::PoolValues& values) {
+    return values.layout.name == pool;
+  });
+  if (!known) return refused(404, "there is no such pool");
+  return refused(409, "policy is frozen: the first worker of pool " + pool +
+                          " has been started; it changes only by a new start");
+}
+
+}  // namespace roundhouse::monitor

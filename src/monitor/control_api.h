@@ -1,0 +1,55 @@
+// What the monitor answers, without any socket: request in, response out.
+//
+// Everything that changes something is on the control socket alone, which only its owner can open;
+// over TCP there is nothing but reading. Each response is computed from one snapshot.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "ipc/messages.h"
+#include "metrics/snapshot.h"
+#include "monitor/status.h"
+
+namespace roundhouse::monitor {
+
+enum class Method : std::uint8_t { kGet, kHead, kPost, kPut, kOther };
+
+struct Request {
+  Method method = Method::kGet;
+  std::string path;  // without the query
+  Viewer viewer = Viewer::kAnyone;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type;
+  std::string body;
+  std::string allow;  // the methods that there are, with 405
+};
+
+// What the answers come from. glance() is cheap, look() complete (see Observer). send() says
+// whether the edge will get the command.
+struct Sources {
+  std::function<metrics::Snapshot()> glance;
+  std::function<metrics::Snapshot()> look;
+  std::function<bool(ipc::Command)> send;
+};
+
+class ControlApi {
+ public:
+  explicit ControlApi(Sources sources) : sources_(std::move(sources)) {}
+
+  Response respond(const Request& request) const;
+
+ private:
+  Response get(const Request& request) const;
+  Response change(const Request& request) const;
+  Response stop() const;
+  Response set_policy(const std::string& pool) const;
+
+  Sources sources_;
+};
+
+}  // namespace roundhouse::monitor

@@ -1,0 +1,135 @@
+#include "monitor/monitor.h"
+
+#include <csignal>
+#include <string>
+#include <utility>
+
+#include "base/log.h"
+#include "config/effective.h"
+#include "ipc/shared_memory.h"
+
+namespace roundhouse::monitor {
+namespace {
+
+constexpr Duration kSampleEvery = std::chrono::seconds(1);
+// Beside that of the scrapers, so that they cannot keep an operator out.
+constexpr std::size_t kOperatorConnections = 8;
+
+}  // namespace
+
+metrics::Layout layout_of(const config::Configuration& configuration) {
+  metrics::Layout layout;
+  for (const config::Pool& pool : configuration.pools) {
+    layout.pools.push_back({.name = pool.name,
+                            .type = std::string(to_string(pool.type)),
+                            .policy = std::string(to_string(pool.policy)),
+                            .workers = pool.workers,
+                            .worker_connections = pool.worker_connections});
+  }
+  for (const config::Listener& listener : configuration.listeners) {
+    layout.listeners.push_back({.name = listener.name,
+                                .pool = listener.pool,
+                                .max_connections = listener.max_connections});
+  }
+  return layout;
+}
+
+Result<std::unique_ptr<Monitor>> Monitor::create(ipc::Heritage heritage,
+                                                 const config::Configuration& configuration) {
+  ipc::Board board = TRY(ipc::Board::open(std::move(heritage.memory)));
+  Observer observer = TRY(Observer::create(layout_of(configuration), std::move(board)));
+  auto loop = TRY(EventLoop::create());
+  std::unique_ptr<Monitor> monitor(
+      new Monitor(std::move(loop), std::move(observer), std::move(heritage.channel)));
+  TRY_VOID(monitor->serve(std::move(heritage.listeners)));
+  return monitor;
+}
+
+Monitor::Monitor(std::unique_ptr<EventLoop> loop, Observer observer, UniqueFd channel)
+    : loop_(std::move(loop)),
+      observer_(std::move(observer)),
+      channel_(std::move(channel)),
+      api_({.glance = [this] { return observer_.glance(Clock::now()); },
+            .look = [this] { return observer_.look(Clock::now()); },
+            .send = [this](ipc::Command command) { return send(command); }}),
+      sampler_(*loop_, [this] { observer_.sample(loop_->now()); }) {
+  watcher_.watch(*loop_, channel_.fd(), Interest::kRead, Trigger::kLevel, *this);
+  sampler_.start_periodic(kSampleEvery);
+}
+
+Monitor::~Monitor() = default;
+
+Result<void> Monitor::serve(std::vector<ipc::OwnedListener> listeners) {
+  for (ipc::OwnedListener& listener : listeners) {
+    HttpServer::Setting setting{.listening = std::move(listener.fd)};
+    if (listener.listener == ipc::kMonitorUnix) {
+      setting.viewer = Viewer::kOperator;
+      setting.max_connections = kOperatorConnections;
+    }
+    servers_.push_back(TRY(HttpServer::create(*loop_, std::move(setting), api_)));
+  }
+  return {};
+}
+
+Result<void> Monitor::run() {
+  loop_->run();
+  if (failure_) return std::unexpected(*std::move(failure_));
+  return {};
+}
+
+void Monitor::on_ready(Ready /*ready*/) {
+  for (;;) {
+    switch (channel_.receive(message_)) {
+      case ipc::Received::kNothing:
+        return;
+      case ipc::Received::kMessage:
+        if (auto taken = take_slots(); !taken) failure_ = std::move(taken).error();
+        break;
+      case ipc::Received::kMalformed:
+      case ipc::Received::kTruncated:
+        failure_ = Error{.message = "the edge's message is malformed"};
+        break;
+      case ipc::Received::kClosed:
+        watcher_.stop();
+        loop_->stop();
+        return;
+    }
+    if (!failure_) continue;
+    watcher_.stop();
+    loop_->stop();
+    return;
+  }
+}
+
+Result<void> Monitor::take_slots() {
+  const auto* slots =
+      message_.type() == ipc::MessageType::kSlots ? message_.as<ipc::SlotsMessage>() : nullptr;
+  if (slots == nullptr || slots->count != message_.descriptors().size()) {
+    return fail("the edge's message is no SlotsMessage", ExitCode::kSystem);
+  }
+  TRY_VOID(observer_.add_slots(slots->first, message_.descriptors()));
+  if (observer_.complete()) observer_.sample(loop_->now());  // rates and fairness begin here
+  return {};
+}
+
+bool Monitor::send(ipc::Command command) {
+  ipc::CommandMessage message{};
+  message.command = command;
+  return channel_.send(message, ipc::MessageType::kCommand) == ipc::Sent::kYes;
+}
+
+Result<void> run_monitor(ipc::Heritage heritage) {
+  const std::string text = TRY(ipc::read_sealed_file(heritage.configuration.get()));
+  const config::Configuration configuration = TRY(config::from_effective_text(text));
+  log::configure(configuration.log.level, configuration.log.format);
+  // The terminal sends these to every process of the group. The edge decides: it sends TERM, or
+  // goes and closes the channel. Until then a draining instance can be watched.
+  for (const int number : {SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2}) {
+    ::signal(number, SIG_IGN);
+  }
+  const auto monitor = TRY(Monitor::create(std::move(heritage), configuration));
+  const SignalWatcher term(monitor->loop(), SIGTERM, [&] { monitor->stop(); });
+  return monitor->run();
+}
+
+}  // namespace roundhouse::monitor

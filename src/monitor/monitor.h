@@ -1,0 +1,61 @@
+// The monitor process: answers scrapers and operators from what the edge and the workers write into
+// shared memory.
+//
+// Peers: the edge, over the channel (slots come, commands go; end of file: the edge is dead, so
+// this process ends too); whoever connects to the two listening sockets, which the edge owns, so
+// that a restart of the monitor refuses nobody. Started without privileges; opens no file but in
+// /proc and /sys.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/error.h"
+#include "config/options.h"
+#include "ipc/channel.h"
+#include "ipc/heritage.h"
+#include "metrics/snapshot.h"
+#include "monitor/control_api.h"
+#include "monitor/http_server.h"
+#include "monitor/observer.h"
+#include "net/event_loop.h"
+
+namespace roundhouse::monitor {
+
+// What of the configuration the metrics need.
+metrics::Layout layout_of(const config::Configuration& configuration);
+
+class Monitor final : private IoHandler {
+ public:
+  static Result<std::unique_ptr<Monitor>> create(ipc::Heritage heritage,
+                                                 const config::Configuration& configuration);
+  ~Monitor();
+
+  // Until the edge has gone, or stop(). Error: the edge broke the protocol.
+  Result<void> run();
+  void stop() { loop_->stop(); }
+  EventLoop& loop() { return *loop_; }
+
+ private:
+  Monitor(std::unique_ptr<EventLoop> loop, Observer observer, UniqueFd channel);
+  Result<void> serve(std::vector<ipc::OwnedListener> listeners);
+  void on_ready(Ready ready) override;
+  Result<void> take_slots();
+  bool send(ipc::Command command);
+
+  std::unique_ptr<EventLoop> loop_;
+  Observer observer_;
+  ipc::Channel channel_;
+  ipc::Message message_;
+  IoWatcher watcher_;
+  ControlApi api_;
+  std::vector<std::unique_ptr<HttpServer>> servers_;
+  Timer sampler_;
+  std::optional<Error> failure_;
+};
+
+// The process, from its heritage to its end.
+Result<void> run_monitor(ipc::Heritage heritage);
+
+}  // namespace roundhouse::monitor

@@ -1,0 +1,217 @@
+#include "monitor/status.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <iterator>
+#include <string_view>
+
+#include "base/signal_name.h"
+
+namespace roundhouse::monitor {
+namespace {
+
+using metrics::ListenerValues;
+using metrics::PoolValues;
+using metrics::Snapshot;
+using metrics::WorkerValues;
+
+// The edge beats several times a second.
+constexpr Duration kHeartbeatStale = std::chrono::seconds(10);
+constexpr double kNanosecond = 1e-9;
+
+std::string format(const char* pattern, auto... values) {
+  char text[64];
+  std::snprintf(text, sizeof text, pattern, values...);
+  return text;
+}
+
+Json backtrace_of(const ipc::ExitRecord& record) {
+  Json frames = Json::array();
+  const auto count = std::min<std::size_t>(record.backtrace_frames, ipc::kBacktraceFrames);
+  for (std::size_t i = 0; i < count; ++i) {
+    frames.push_back(format("0x%llx", static_cast<unsigned long long>(record.backtrace[i])));
+  }
+  return frames;
+}
+
+Json in_flight_of(const ipc::ExitRecord& record) {
+  Json texts = Json::array();
+  const auto count = std::min<std::size_t>(record.in_flight_texts, ipc::kInFlightTexts);
+  for (std::size_t i = 0; i < count; ++i) {
+    const char* text = record.in_flight[i];
+    texts.push_back(printable({text, ::strnlen(text, ipc::kInFlightText)}));
+  }
+  return texts;
+}
+
+Json exit_of(const ipc::ExitRecord& record, Viewer viewer) {
+  const bool signalled = record.signal != 0;
+  Json json{
+      {"at", record.at},
+      {"reason", to_string(record.reason)},
+      {"pid", record.pid},
+      {"signal", signalled ? Json(signal_name(record.signal)) : Json(nullptr)},
+      {"exit_code", signalled ? Json(nullptr) : Json(record.exit_code)},
+      {"core_dumped", record.core_dumped != 0},
+      {"was_ready", record.was_ready != 0},
+      {"lived_seconds", static_cast<double>(record.lived_ns) * kNanosecond},
+      {"ready_for_seconds", static_cast<double>(record.ready_for_ns) * kNanosecond},
+      {"user_cpu_seconds", static_cast<double>(record.user_cpu_ns) * kNanosecond},
+      {"system_cpu_seconds", static_cast<double>(record.system_cpu_ns) * kNanosecond},
+      {"max_resident_memory_bytes", record.max_resident_bytes},
+      {"connections_active", record.connections_active},
+      {"requests_in_flight", record.requests_in_flight},
+      {"backtrace", backtrace_of(record)},
+  };
+  if (viewer == Viewer::kOperator) json["in_flight"] = in_flight_of(record);
+  return json;
+}
+
+// Those that are not 0, by name, and their sum.
+template <std::size_t N, typename Name>
+std::pair<std::uint64_t, Json> counts_of(const std::array<std::uint64_t, N>& counts, Name name) {
+  std::uint64_t total = 0;
+  Json by_name = Json::object();
+  for (std::size_t i = 0; i < N; ++i) {
+    total += counts[i];
+    if (counts[i] != 0) by_name[std::string(name(i))] = counts[i];
+  }
+  return {total, by_name};
+}
+
+Json worker_of(const PoolValues& pool, const WorkerValues& worker, Viewer viewer) {
+  const auto [restarts, restarts_by_reason] = counts_of(
+      worker.restarts, [](std::size_t i) { return to_string(static_cast<ipc::ExitReason>(i)); });
+  const auto [crashes, crashes_by_signal] =
+      counts_of(worker.crashes, [](std::size_t i) { return signal_name(static_cast<int>(i)); });
+  const auto& slot = worker.slot;
+  Json exits = Json::array();
+  for (const ipc::ExitRecord& record : worker.exits) exits.push_back(exit_of(record, viewer));
+  return {
+      {"id", worker.id},
+      {"pid", worker.pid != 0 ? Json(worker.pid) : Json(nullptr)},
+      {"state", to_string(worker.state)},
+      {"generation", worker.generation},
+      {"uptime_seconds", worker.pid != 0 ? Json(worker.uptime_seconds) : Json(nullptr)},
+      {"next_start_in_seconds", json_or_null(worker.next_start_in_seconds)},
+      {"stalled", worker.stalled},
+      {"untaken", worker.untaken},
+      {"restarts", restarts},
+      {"restarts_by_reason", restarts_by_reason},
+      {"crashes", crashes},
+      {"crashes_by_signal", crashes_by_signal},
+      {"connections",
+       {{"active", slot ? Json(slot->connections_active) : Json(nullptr)},
+        {"total", slot ? Json(slot->connections_total) : Json(nullptr)},
+        {"limit", pool.layout.worker_connections}}},
+      {"requests",
+       {{"total", slot ? Json(slot->requests_total) : Json(nullptr)},
+        {"in_flight", slot ? Json(slot->requests_in_flight) : Json(nullptr)},
+        {"per_second", json_or_null(worker.requests_per_second)}}},
+      {"cpu_percent", json_or_null(worker.cpu_percent)},
+      {"cpu_seconds", json_or_null(worker.usage.cpu_seconds)},
+      {"resident_memory_bytes", json_or_null(worker.usage.resident_bytes)},
+      {"open_fds", json_or_null(worker.usage.open_fds)},
+      {"exits", exits},
+  };
+}
+
+Json pool_of(const PoolValues& pool, Viewer viewer) {
+  Json states = Json::object();
+  for (std::size_t i = 0; i < ipc::kWorkerStates; ++i) {
+    const auto state = static_cast<ipc::WorkerState>(i);
+    states[std::string(to_string(state))] = pool.count(state);
+  }
+  Json workers = Json::array();
+  for (const WorkerValues& worker : pool.workers) {
+    workers.push_back(worker_of(pool, worker, viewer));
+  }
+  return {{"name", pool.layout.name},
+          {"type", pool.layout.type},
+          {"policy", pool.layout.policy},
+          {"fairness", json_or_null(pool.fairness)},
+          {"states", states},
+          {"workers", workers}};
+}
+
+Json listener_of(const ListenerValues& listener) {
+  Json paused_seconds = Json::object();
+  for (std::size_t i = 0; i < ipc::kPauseReasons; ++i) {
+    paused_seconds[std::string(to_string(static_cast<ipc::PauseReason>(i)))] =
+        listener.paused_seconds[i];
+  }
+  return {
+      {"name", listener.layout.name},
+      {"pool", listener.layout.pool},
+      {"addresses", listener.addresses},
+      {"accepted", listener.accepted},
+      {"active", listener.active},
+      {"limit", listener.layout.max_connections},
+      {"request_failures", listener.request_failures},
+      {"paused", listener.paused ? Json(to_string(*listener.paused)) : Json(nullptr)},
+      {"paused_seconds", paused_seconds},
+  };
+}
+
+}  // namespace
+
+Json status(const Snapshot& snapshot, Viewer viewer) {
+  const auto& age = snapshot.edge_heartbeat_age;
+  Json json{
+      {"version", ROUNDHOUSE_VERSION},
+      {"ready", unready_reasons(snapshot).empty()},
+      {"stopping", snapshot.stopping},
+      {"edge",
+       {{"pid", snapshot.edge_pid},
+        {"started_at", snapshot.started_at},
+        {"uptime_seconds", snapshot.uptime_seconds},
+        {"heartbeat_age_seconds", age ? Json(seconds(*age)) : Json(nullptr)},
+        {"cpu_seconds", json_or_null(snapshot.edge.cpu_seconds)},
+        {"resident_memory_bytes", json_or_null(snapshot.edge.resident_bytes)},
+        {"open_fds", json_or_null(snapshot.edge.open_fds)}}},
+      {"monitor_restarts", snapshot.monitor_restarts},
+  };
+  if (viewer == Viewer::kOperator) json["configuration_source"] = snapshot.configuration_source;
+  json["listeners"] = Json::array();
+  for (const auto& listener : snapshot.listeners)
+    json["listeners"].push_back(listener_of(listener));
+  json["pools"] = Json::array();
+  for (const auto& pool : snapshot.pools) json["pools"].push_back(pool_of(pool, viewer));
+  return json;
+}
+
+std::string unhealthy_reason(const Snapshot& snapshot) {
+  if (!snapshot.edge_heartbeat_age) return "the edge has not begun";
+  if (*snapshot.edge_heartbeat_age <= kHeartbeatStale) return "";
+  return "no heartbeat of the edge for " + format("%.1f s", seconds(*snapshot.edge_heartbeat_age));
+}
+
+std::string unready_reasons(const Snapshot& snapshot) {
+  std::string reasons;
+  if (const std::string reason = unhealthy_reason(snapshot); !reason.empty()) {
+    reasons += reason + "\n";
+  }
+  if (snapshot.stopping) reasons += "the edge is stopping\n";
+  for (const PoolValues& pool : snapshot.pools) {
+    if (pool.count(ipc::WorkerState::kReady) != 0) continue;
+    reasons += "pool " + pool.layout.name + " has no ready worker\n";
+  }
+  return reasons;
+}
+
+std::string printable(std::string_view text) {
+  std::string shown;
+  for (const char c : text) {
+    if (c == '\\') {
+      shown += "\\\\";
+    } else if (c >= ' ' && c <= '~') {
+      shown += c;
+    } else {
+      shown += format("\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    }
+  }
+  return shown;
+}
+
+}  // namespace roundhouse::monitor
