@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
 
+bool contains(const std::vector<std::uint16_t>& workers, std::size_t worker) {
+  return std::ranges::find(workers, worker) != workers.end();
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(const config::Pool& pool, std::size_t listeners)
@@ -19,10 +23,8 @@ void Dispatcher::attach(std::size_t worker, HandoffPort& port) {
   Lane& lane = lanes_[worker];
   CHECK(lane.port == nullptr);
   lane.port = &port;
-  lane.serving = lane.stalled = lane.full = false;
+  lane.serving = false;
   lane.sequence = 0;
-  lane.depth = 0;
-  lane.sent.clear();
 }
 
 void Dispatcher::detach(std::size_t worker, Time now) {
@@ -34,14 +36,27 @@ void Dispatcher::detach(std::size_t worker, Time now) {
   lane.counts.taken += lane.depth;  // read by it in its last moments: they died with it
   lane.depth = 0;
   lane.sent.clear();
+  lane.stalled = lane.full = false;
   lane.port = nullptr;
   for (Connection& connection : std::exchange(lane.batch, {}))
     back.push_back(std::move(connection));
-  for (Connection& connection : back) offer(std::move(connection), now);
+  for (Connection& connection : back) {
+    std::erase(connection.tried, worker);  // the next process there is another worker
+    offer(std::move(connection), now);
+  }
   flush(now);
 }
 
-void Dispatcher::serve(std::size_t worker, bool serving) { lanes_[worker].serving = serving; }
+void Dispatcher::serve(std::size_t worker, bool serving) {
+  Lane& lane = lanes_[worker];
+  lane.serving = serving;
+  if (serving) return;
+  for (Connection& connection : std::exchange(lane.batch, {})) {
+    const std::size_t other = choose_for(connection);
+    put(other == kNobody ? worker : other, std::move(connection), offered_at_);
+  }
+  send_batch(worker, offered_at_);
+}
 
 void Dispatcher::refresh(Lane& lane) {
   if (lane.sent.empty() || lane.port == nullptr) return;
@@ -65,7 +80,8 @@ bool Dispatcher::eligible(Lane& lane) {
 
 bool Dispatcher::has_room() {
   const auto some = [this] {
-    return std::ranges::any_of(lanes_, [this](Lane& lane) { return eligible(lane); });
+    return waiting_.empty() &&
+           std::ranges::any_of(lanes_, [this](Lane& lane) { return eligible(lane); });
   };
   if (some()) return true;
   // Ask first and look again, so that room made in between is not missed.
@@ -81,8 +97,7 @@ std::size_t Dispatcher::choose_for(const Connection& connection) {
     return lane.port->connections_active() + lane.depth + lane.batch.size();
   };
   const auto untried = [&](std::size_t worker) {
-    return std::ranges::find(connection.tried, worker) == connection.tried.end() &&
-           eligible(lanes_[worker]);
+    return !contains(connection.tried, worker) && eligible(lanes_[worker]);
   };
   const auto any = [&](std::size_t worker) { return eligible(lanes_[worker]); };
   auto chosen = scheduler_.choose(connection.info, {.eligible = untried, .load = load});
@@ -93,18 +108,35 @@ std::size_t Dispatcher::choose_for(const Connection& connection) {
 }
 
 void Dispatcher::offer(Connection connection, Time now) {
-  const std::size_t worker = choose_for(connection);
-  if (worker == kNobody) {
-    waiting_.push_back(std::move(connection));
-    return;
+  offered_at_ = now;
+  const std::size_t worker = waiting_.empty() ? choose_for(connection) : kNobody;
+  if (worker != kNobody) return put(worker, std::move(connection), now);
+  waiting_.push_back(std::move(connection));
+  if (waiting_.size() > 1) place_waiting(now);  // those before it first
+}
+
+void Dispatcher::place_waiting(Time now) {
+  while (!waiting_.empty()) {
+    const std::size_t worker = choose_for(waiting_.front());
+    if (worker == kNobody) return;
+    Connection connection = std::move(waiting_.front());
+    waiting_.pop_front();
+    put(worker, std::move(connection), now);
   }
+}
+
+void Dispatcher::put(std::size_t worker, Connection connection, Time now) {
   Lane& lane = lanes_[worker];
   lane.batch.push_back(std::move(connection));
   if (lane.batch.size() == ipc::kMaxDescriptors) send_batch(worker, now);
 }
 
 void Dispatcher::flush(Time now) {
-  for (std::size_t worker = 0; worker < lanes_.size(); ++worker) send_batch(worker, now);
+  // What one channel refuses joins the batch of another, whose turn may have been before: again.
+  const auto pending = [](const Lane& lane) { return !lane.batch.empty(); };
+  while (std::ranges::any_of(lanes_, pending)) {
+    for (std::size_t worker = 0; worker < lanes_.size(); ++worker) send_batch(worker, now);
+  }
 }
 
 void Dispatcher::send_batch(std::size_t worker, Time now) {
@@ -135,9 +167,11 @@ void Dispatcher::send_batch(std::size_t worker, Time now) {
   lane.batch = std::move(batch);  // keeps its memory for the next turn
 }
 
-bool Dispatcher::another_is_free(std::size_t worker) {
+// While it serves, only somebody with nothing untaken is better than waiting.
+bool Dispatcher::another_can_take(std::size_t worker) {
   for (std::size_t other = 0; other < lanes_.size(); ++other) {
-    if (other != worker && eligible(lanes_[other]) && lanes_[other].depth == 0) return true;
+    const bool idle = lanes_[other].depth == 0 || !lanes_[worker].serving;
+    if (other != worker && idle && eligible(lanes_[other])) return true;
   }
   return false;
 }
@@ -145,26 +179,33 @@ bool Dispatcher::another_is_free(std::size_t worker) {
 void Dispatcher::observe(Time now) {
   for (std::size_t worker = 0; worker < lanes_.size(); ++worker) {
     Lane& lane = lanes_[worker];
+    if (lane.port == nullptr) continue;
     refresh(lane);
-    if (lane.sent.empty())
+    if (lane.sent.empty()) {
       lane.full = false;  // what filled the kernel was not ours to see: try again
+      if (lane.stalled) nudge(lane, now);
+    }
     if (lane.depth == 0) continue;
-    if (movable_since(lane) + pool_.handoff.stall <= now && another_is_free(worker))
+    const auto since = movable_since(worker);
+    if (since && *since + pool_.handoff.stall <= now && another_can_take(worker))
       move_away(worker, now);
   }
   place_waiting(now);
+  flush(now);
 }
 
-// When the oldest connection that may still move was sent; far in the future if there is none.
-Time Dispatcher::movable_since(const Lane& lane) const {
+// When the oldest connection that may still be moved was sent. A worker that serves loses a
+// connection once only, so that a uniformly slow pool does not shuffle.
+std::optional<Time> Dispatcher::movable_since(std::size_t worker) const {
+  const Lane& lane = lanes_[worker];
   for (const Sent& sent : lane.sent) {
-    const bool may_move =
-        sent.tried.empty() || std::ranges::any_of(sent.tried, [this](const auto& tried) {
-          return tried.size() + 1 < lanes_.size();
-        });
+    const bool may_move = !lane.serving || sent.tried.empty() ||
+                          std::ranges::any_of(sent.tried, [&](const auto& tried) {
+                            return !contains(tried, worker);
+                          });
     if (sent.connections > 0 && may_move) return sent.at;
   }
-  return Time::max() - pool_.handoff.stall;
+  return std::nullopt;
 }
 
 std::vector<Connection> Dispatcher::receive_back(std::size_t worker) {
@@ -176,15 +217,11 @@ std::vector<Connection> Dispatcher::receive_back(std::size_t worker) {
     if (sequence == 0) break;
     const std::size_t count = back.size() - before;
     const auto record = std::ranges::find(lane.sent, sequence, &Sent::sequence);
+    // Else the slot said that it had been read, and lied: it stays counted as taken.
+    if (record == lane.sent.end()) continue;
     lane.counts.taken_back += count;
-    if (record == lane.sent.end()) {
-      lane.counts.taken -= count;  // the slot said that it had been read, and lied
-      continue;
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-      if (!record->tried.empty()) back[before + i].tried = std::move(record->tried[i]);
-      back[before + i].tried.push_back(static_cast<std::uint16_t>(worker));
-    }
+    for (std::size_t i = 0; i < count && !record->tried.empty(); ++i)
+      back[before + i].tried = std::move(record->tried[i]);
     lane.depth -= count;
     lane.sent.erase(record);
   }
@@ -196,34 +233,29 @@ void Dispatcher::move_away(std::size_t worker, Time now) {
   std::vector<Connection> back = receive_back(worker);
   if (back.empty()) return;  // it read them just now
   lane.stalled = true;
-  // It is eligible again when it has read this.
-  if (lane.port->nudge(lane.sequence + 1) == ipc::Sent::kYes) {
-    lane.sent.push_back({.sequence = ++lane.sequence, .connections = 0, .at = now, .tried = {}});
-  }
+  nudge(lane, now);
   for (Connection& connection : back) {
-    if (connection.tried.size() < lanes_.size()) {
-      offer(std::move(connection), now);
+    const bool was_moved = contains(connection.tried, worker);
+    if (!was_moved) connection.tried.push_back(static_cast<std::uint16_t>(worker));
+    if (was_moved && lane.serving) {
+      put(worker, std::move(connection), now);  // it travelled with others that may move
     } else {
-      // It lay at every worker once: here it stays, so that a uniformly slow pool does not shuffle.
-      lane.batch.push_back(std::move(connection));
-      if (lane.batch.size() == ipc::kMaxDescriptors) send_batch(worker, now);
+      offer(std::move(connection), now);
     }
   }
   flush(now);
 }
 
-void Dispatcher::place_waiting(Time now) {
-  for (std::size_t left = waiting_.size(); left > 0; --left) {
-    Connection connection = std::move(waiting_.front());
-    waiting_.pop_front();
-    offer(std::move(connection), now);
-  }
-  flush(now);
+// It is eligible again when it has read this.
+void Dispatcher::nudge(Lane& lane, Time now) {
+  if (lane.port->nudge(lane.sequence + 1) != ipc::Sent::kYes)
+    return;  // again at the next observe()
+  lane.sent.push_back({.sequence = ++lane.sequence, .connections = 0, .at = now, .tried = {}});
 }
 
 bool Dispatcher::busy() const {
   return !waiting_.empty() || std::ranges::any_of(lanes_, [](const Lane& lane) {
-    return lane.depth > 0 || lane.stalled;
+    return lane.depth > 0 || lane.stalled || lane.full;
   });
 }
 

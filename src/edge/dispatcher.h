@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,7 +24,7 @@ namespace roundhouse::edge {
 struct Connection {
   UniqueFd fd;
   ipc::ConnectionInfo info{};
-  std::vector<std::uint16_t> tried;  // workers it lay untaken at
+  std::vector<std::uint16_t> tried;  // workers it was moved away from
 };
 
 // One worker's channel as the dispatcher needs it.
@@ -62,20 +63,23 @@ class Dispatcher {
   void attach(std::size_t worker, HandoffPort& port);
   // Its process is dead: what it had not taken is offered to others.
   void detach(std::size_t worker, Time now);
-  // Not serving: it gets nothing more and keeps what lies in its channel, to take and finish.
+  // Not serving: it gets nothing more. What was chosen for it in this turn goes to another, or else
+  // at once into its channel. What lies there it may still take; left untaken for handoff.stall it
+  // goes to anybody eligible.
   void serve(std::size_t worker, bool serving);
 
-  // True if some worker could be given a connection now. If not, every worker has been asked for a
-  // Room message.
+  // True if nothing waits here and some worker could be given a connection now. If not, every
+  // worker has been asked for a Room message.
   bool has_room();
-  // Takes the connection; it travels at the next flush(). With nobody eligible it waits here.
+  // Takes the connection; it travels at the next flush(). With nobody eligible it waits here,
+  // behind those that came before.
   void offer(Connection connection, Time now);
   // Once at the end of a turn: one message for each worker and eight connections.
   void flush(Time now);
   // Looks at what was taken since, and moves connections away from stalled workers. Call it when a
   // worker sends Room, and every handoff.stall / 4 while busy().
   void observe(Time now);
-  // Something is untaken or waits for a worker.
+  // Something is untaken or waits, or a channel has to be tried again.
   bool busy() const;
 
   bool stalled(std::size_t worker) const { return lanes_[worker].stalled; }
@@ -104,17 +108,20 @@ class Dispatcher {
 
   bool eligible(Lane& lane);
   void refresh(Lane& lane);
+  void put(std::size_t worker, Connection connection, Time now);
   void send_batch(std::size_t worker, Time now);
   void move_away(std::size_t worker, Time now);
-  Time movable_since(const Lane& lane) const;
+  void nudge(Lane& lane, Time now);
+  std::optional<Time> movable_since(std::size_t worker) const;
   std::vector<Connection> receive_back(std::size_t worker);
-  bool another_is_free(std::size_t worker);
+  bool another_can_take(std::size_t worker);
   std::size_t choose_for(const Connection& connection);
   void place_waiting(Time now);
 
   const config::Pool pool_;
   Scheduler scheduler_;
   std::vector<Lane> lanes_;
+  Time offered_at_{};               // the latest
   std::deque<Connection> waiting_;  // accepted, with nobody to give them to; bounded by what was in
                                     // channels and batches
 };

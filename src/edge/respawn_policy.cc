@@ -22,13 +22,22 @@ void RespawnPolicy::refill(Time now) {
 Respawn RespawnPolicy::after_exit(Time now, bool was_ready, bool last_ready_place, double random) {
   refill(now);
   failed_starts_ = was_ready ? 0 : failed_starts_ + 1;
+  if (tokens_ < 1 || failed_starts_ >= options_.failed_starts)
+    return paused(last_ready_place, random);
+  tokens_ -= 1;
+  delays_in_a_row_ = 0;
+  return {.delay = Duration::zero(), .quarantined = false};
+}
+
+Respawn RespawnPolicy::after_failed_spawn(Time now, bool last_ready_place, double random) {
+  refill(now);
+  ++failed_starts_;
+  return paused(last_ready_place, random);
+}
+
+Respawn RespawnPolicy::paused(bool last_ready_place, double random) {
   if (failed_starts_ >= options_.failed_starts)
     return {.delay = options_.probe, .quarantined = true};
-  if (tokens_ >= 1) {
-    tokens_ -= 1;
-    delays_in_a_row_ = 0;
-    return {.delay = Duration::zero(), .quarantined = false};
-  }
   Duration delay = options_.backoff_min;
   for (std::uint32_t i = 0; i < delays_in_a_row_ && delay < options_.backoff_max; ++i) delay *= 2;
   ++delays_in_a_row_;

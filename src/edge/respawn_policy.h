@@ -2,9 +2,10 @@
 // number.
 //
 // A token bucket: `burst` immediate restarts, one token more each `refill`. Empty: 0.5 s doubling
-// to 5 s, +-20 %, until a token is there again. Separately, `failed_starts` ends in a row without
-// ever having been ready put the place into quarantine: one probe start every `probe`, for ever. A
-// worker that became ready and died later never gets there.
+// to 5 s, +-20 %, until a token is there again (with the defaults that is after the second pause).
+// Separately, `failed_starts` ends in a row without ever having been ready put the place into
+// quarantine: one probe start every `probe`, for ever. A worker that became ready and died later
+// never gets there.
 #pragma once
 
 #include <cstdint>
@@ -26,9 +27,12 @@ class RespawnPolicy {
   // `random` is uniform in [0, 1). `last_ready_place`: no other place of the pool is ready, so a
   // delay is at most 1 s.
   Respawn after_exit(Time now, bool was_ready, bool last_ready_place, double random);
+  // The system made no process: never at once again, since nothing has changed by then.
+  Respawn after_failed_spawn(Time now, bool last_ready_place, double random);
 
  private:
   void refill(Time now);
+  Respawn paused(bool last_ready_place, double random);
 
   const config::Pool::Restart options_;
   double tokens_;

@@ -24,6 +24,7 @@ Supervisor::Supervisor(const config::Pool& pool, std::uint64_t seed, Time now)
 
 Actions Supervisor::start(Time now) {
   Actions actions;
+  last_tick_ = now;
   for (std::size_t place = 0; place < places_.size(); ++place) start_place(place, now, actions);
   return actions;
 }
@@ -43,17 +44,31 @@ void Supervisor::start_place(std::size_t index, Time now, Actions& actions) {
 }
 
 void Supervisor::spawned(std::size_t index, Time now) {
+  note_time(now);
   places_[index].running = true;
   places_[index].heartbeat_after = now;
 }
 
-Actions Supervisor::spawn_failed(std::size_t place, Time now) {
+Actions Supervisor::spawn_failed(std::size_t index, Time now) {
   Actions actions;
-  exited(place, {.signal = 0, .code = 1}, now, actions);
+  note_time(now);
+  Place& place = places_[index];
+  place.has_ended = true;
+  if (starts_no_more()) {
+    place.state = WorkerState::kGone;
+  } else if (failed_at_first_start()) {
+    failure_told_ = true;
+    place.state = WorkerState::kFailed;
+    actions.push_back({.kind = Kind::kPoolFailed});
+  } else {
+    const bool last = !other_place_ready(index);
+    rest_place(index, place.respawn.after_failed_spawn(now, last, random()), now, actions);
+  }
   return actions;
 }
 
 Actions Supervisor::ready(std::size_t index, Time now) {
+  note_time(now);
   Place& place = places_[index];
   if (place.state != WorkerState::kStarting || place.ending) return {};
   place.state = WorkerState::kReady;
@@ -64,6 +79,7 @@ Actions Supervisor::ready(std::size_t index, Time now) {
 
 Actions Supervisor::draining(std::size_t index, Time now) {
   Actions actions;
+  note_time(now);
   const WorkerState state = places_[index].state;
   if (state != WorkerState::kReady && state != WorkerState::kStarting) return actions;
   drain_place(index, std::nullopt, now + pool_.timeouts.drain, actions);
@@ -72,15 +88,17 @@ Actions Supervisor::draining(std::size_t index, Time now) {
 
 Actions Supervisor::breach(std::size_t index, Time now) {
   Actions actions;
+  note_time(now);
   if (places_[index].running) begin_ending(index, ExitReason::kProtocol, SIGKILL, now, actions);
   return actions;
 }
 
-// The first reason stays: a worker that is killed for hanging while it drains hung.
+// The first fault stays the reason; a fault replaces what a drain was for.
 void Supervisor::begin_ending(std::size_t index, ExitReason reason, int signal, Time kill_at,
                               Actions& actions) {
   Place& place = places_[index];
-  if (!place.ending || *place.ending != reason) place.ending = reason;
+  if (place.ending != ExitReason::kHang && place.ending != ExitReason::kBootTimeout)
+    place.ending = reason;
   if (signal != SIGKILL) place.kill_at = kill_at;
   actions.push_back({.kind = Kind::kRest, .place = index});
   actions.push_back({.kind = Kind::kSignal, .place = index, .signal = signal});
@@ -97,19 +115,19 @@ void Supervisor::drain_place(std::size_t index, std::optional<ExitReason> reason
 
 ExitReason Supervisor::reason_of(const Place& place, const ExitStatus& status) const {
   if (status.out_of_memory) return ExitReason::kOom;
-  const bool deliberate = place.ending.has_value();
   const bool clean = status.signal == 0 && status.code == 0;
-  if (deliberate) {
-    // A drain that ends in a crash is a crash; one that a signal of ours cut keeps its reason.
-    const bool cut =
-        status.signal == SIGKILL || status.signal == SIGABRT || status.signal == SIGTERM;
-    return clean || cut ? *place.ending : ExitReason::kCrash;
-  }
-  return clean ? ExitReason::kExited : ExitReason::kCrash;
+  // A drain that ends in a crash is a crash; one that a signal of ours cut keeps its reason.
+  const bool aborted =
+      place.ending == ExitReason::kHang || place.ending == ExitReason::kBootTimeout;
+  const bool deliberate = place.ending.has_value() || place.kill_at.has_value();
+  const bool cut = deliberate && (status.signal == SIGKILL || status.signal == SIGTERM ||
+                                  (status.signal == SIGABRT && aborted));
+  return clean || cut ? place.ending.value_or(ExitReason::kExited) : ExitReason::kCrash;
 }
 
 Obituary Supervisor::exited(std::size_t index, const ExitStatus& status, Time now,
                             Actions& actions) {
+  note_time(now);
   Place& place = places_[index];
   Obituary obituary{.reason = reason_of(place, status),
                     .was_ready = place.was_ready,
@@ -118,12 +136,12 @@ Obituary Supervisor::exited(std::size_t index, const ExitStatus& status, Time no
                     .next = WorkerState::kGone,
                     .next_start_in = Duration::zero()};
   place.running = false;
-  place.ever_started = true;
+  place.has_ended = true;
   place.kill_at.reset();
   const bool recycled = obituary.reason == ExitReason::kRecycleRequests ||
                         obituary.reason == ExitReason::kRecycleMemory ||
                         obituary.reason == ExitReason::kRecycleLifetime;
-  if (stopping_) {
+  if (starts_no_more()) {
     place.state = WorkerState::kGone;
   } else if (failed_at_first_start()) {
     failure_told_ = true;
@@ -137,17 +155,22 @@ Obituary Supervisor::exited(std::size_t index, const ExitStatus& status, Time no
     const Respawn respawn =
         place.respawn.after_exit(now, place.was_ready, !other_place_ready(index), random());
     obituary.next_start_in = respawn.delay;
-    place.next_start = now + respawn.delay;
-    place.state = respawn.quarantined ? WorkerState::kQuarantined : WorkerState::kBackoff;
-    if (respawn.delay == Duration::zero()) start_place(index, now, actions);
+    rest_place(index, respawn, now, actions);
   }
   obituary.next = place.state;
   return obituary;
 }
 
+void Supervisor::rest_place(std::size_t index, const Respawn& respawn, Time now, Actions& actions) {
+  Place& place = places_[index];
+  place.next_start = now + respawn.delay;
+  place.state = respawn.quarantined ? WorkerState::kQuarantined : WorkerState::kBackoff;
+  if (respawn.delay == Duration::zero()) start_place(index, now, actions);
+}
+
 Actions Supervisor::tick(Time now, std::span<const Observation> observations) {
   Actions actions;
-  if (last_tick_ && now - *last_tick_ > kTickLate) forgive(now - *last_tick_);
+  note_time(now);
   last_tick_ = now;
   for (std::size_t index = 0; index < places_.size(); ++index) {
     Place& place = places_[index];
@@ -156,11 +179,18 @@ Actions Supervisor::tick(Time now, std::span<const Observation> observations) {
       check_heartbeat(index, now, observations[index], actions);
       check_recycling(index, now, observations[index], actions);
     } else if ((place.state == WorkerState::kBackoff || place.state == WorkerState::kQuarantined) &&
-               !stopping_ && !failure_told_ && now >= place.next_start) {
+               !starts_no_more() && now >= place.next_start) {
       start_place(index, now, actions);
     }
   }
   return actions;
+}
+
+// Every event, not ticks alone: a deadline set in the first turn after a pause needs no forgiving.
+void Supervisor::note_time(Time now) {
+  if (!last_tick_ || now - *last_tick_ <= kTickLate) return;
+  forgive(now - *last_tick_);
+  last_tick_ = now;
 }
 
 // The edge did not run (container paused, machine suspended, CPU throttled): nobody is judged for
@@ -219,14 +249,16 @@ void Supervisor::check_recycling(std::size_t index, Time now, const Observation&
   }
   if (!reason) return;
   const bool one_is_out = std::ranges::any_of(places_, [&](const Place& other) {
-    return &other != &place && other.state != WorkerState::kReady &&
-           other.state != WorkerState::kFailed && other.state != WorkerState::kQuarantined;
+    const bool serves = other.state == WorkerState::kReady && !other.resting && !other.ending;
+    return &other != &place && !serves && other.state != WorkerState::kFailed &&
+           other.state != WorkerState::kQuarantined;
   });
   if (!one_is_out) drain_place(index, reason, now + pool_.timeouts.drain, actions);
 }
 
 Actions Supervisor::stop(Time now, Time deadline) {
   Actions actions;
+  note_time(now);
   stopping_ = true;
   deadline = std::min(deadline, now + pool_.timeouts.drain);
   for (std::size_t index = 0; index < places_.size(); ++index) {
@@ -236,7 +268,7 @@ Actions Supervisor::stop(Time now, Time deadline) {
     } else if (place.state == WorkerState::kDraining) {
       place.deadline = std::min(place.deadline, deadline);
     } else if (place.state == WorkerState::kStarting) {
-      place.ending = ExitReason::kShutdown;  // it has begun nothing
+      if (!place.ending) place.ending = ExitReason::kShutdown;  // it has begun nothing
       place.state = WorkerState::kDraining;
       place.deadline = deadline;
       actions.push_back({.kind = Kind::kSignal, .place = index, .signal = SIGTERM});
@@ -258,14 +290,15 @@ bool Supervisor::all_gone() const {
 
 bool Supervisor::other_place_ready(std::size_t index) const {
   for (std::size_t other = 0; other < places_.size(); ++other) {
-    if (other != index && places_[other].state == WorkerState::kReady) return true;
+    const Place& place = places_[other];
+    if (other != index && place.state == WorkerState::kReady && !place.ending) return true;
   }
   return false;
 }
 
 bool Supervisor::failed_at_first_start() const {
   if (ever_ready_ || failure_told_) return false;
-  return std::ranges::all_of(places_, [](const Place& place) { return place.ever_started; });
+  return std::ranges::all_of(places_, [](const Place& place) { return place.has_ended; });
 }
 
 }  // namespace roundhouse::edge

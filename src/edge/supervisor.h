@@ -74,7 +74,8 @@ class Supervisor {
 
   Actions start(Time now);
   void spawned(std::size_t place, Time now);
-  // fork or exec did not succeed; counts as a start that never became ready.
+  // fork or exec did not succeed; counts as a start that never became ready, and is not tried again
+  // at once.
   Actions spawn_failed(std::size_t place, Time now);
   Actions ready(std::size_t place, Time now);
   // It drains by itself: somebody signalled it.
@@ -94,7 +95,8 @@ class Supervisor {
   bool stopping() const { return stopping_; }
   bool all_gone() const;
 
-  // A tick later than this after the one before forgives every deadline the time that was lost.
+  // A tick (or another event) later than this after the last tick forgives every deadline the time
+  // that was lost.
   static constexpr Duration kTickLate = std::chrono::milliseconds(500);
 
  private:
@@ -102,10 +104,10 @@ class Supervisor {
     Place(const config::Pool::Restart& restart, Time now) : respawn(restart, now) {}
     RespawnPolicy respawn;
     WorkerState state = WorkerState::kBackoff;
-    bool running = false;    // there is a process
-    bool was_ready = false;  // this process
-    bool resting = false;    // its heartbeat is late
-    bool ever_started = false;
+    bool running = false;              // there is a process
+    bool was_ready = false;            // this process
+    bool resting = false;              // its heartbeat is late
+    bool has_ended = false;            // some process of this place, or its start, did
     std::optional<ExitReason> ending;  // why we end it
     Time started{};
     Time ready_since{};
@@ -126,10 +128,13 @@ class Supervisor {
   void check_deadlines(std::size_t place, Time now, Actions& actions);
   void check_heartbeat(std::size_t place, Time now, const Observation& seen, Actions& actions);
   void check_recycling(std::size_t place, Time now, const Observation& seen, Actions& actions);
+  void note_time(Time now);
   void forgive(Duration lost);
+  void rest_place(std::size_t place, const Respawn& respawn, Time now, Actions& actions);
   ExitReason reason_of(const Place& place, const ExitStatus& status) const;
   bool other_place_ready(std::size_t place) const;
   bool failed_at_first_start() const;
+  bool starts_no_more() const { return stopping_ || failure_told_; }
   double random() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
   const config::Pool pool_;
