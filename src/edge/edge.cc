@@ -156,6 +156,7 @@ Result<void> Edge::create_monitor() {
     setting.tcp = TRY(listen_on(*configuration.monitor.bind, kBacklog));
   if (setting_.control_socket)
     setting.control = TRY(listen_on(*setting_.control_socket, kBacklog, 0600));
+  if (setting.tcp) metrics_url_ = "http://" + setting.tcp->address.to_string() + "/metrics";
   monitor_ = std::make_unique<MonitorHandle>(*loop_, std::move(setting),
                                              [this] { on_stop_signal(SIGTERM, true); });
   return {};
@@ -175,10 +176,7 @@ void Edge::log_start() const {
                   " of pool " + pool.name + ", policy " + std::string(to_string(pool.policy)),
               {{"listener", listener.name}});
   }
-  if (setting_.configuration.monitor.bind) {
-    log::info("monitor_started",
-              "metrics on http://" + setting_.configuration.monitor.bind->to_string() + "/metrics");
-  }
+  if (!metrics_url_.empty()) log::info("monitor_started", "metrics on " + metrics_url_);
 }
 
 Result<void> Edge::run() {

@@ -58,6 +58,7 @@ class Edge {
   std::vector<std::unique_ptr<Pool>> pools_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unique_ptr<MonitorHandle> monitor_;
+  std::string metrics_url_;  // empty: the monitor has no TCP socket
   std::vector<std::unique_ptr<SignalWatcher>> signals_;
   Timer ticker_;
   Timer delay_;

@@ -1,0 +1,103 @@
+// The composition root: which process this is, and what it runs.
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "base/log.h"
+#include "cli/command_line.h"
+#include "cli/commands.h"
+#include "config/control_socket.h"
+#include "config/effective.h"
+#include "config/locate.h"
+#include "edge/edge.h"
+#include "ipc/heritage.h"
+#include "monitor/monitor.h"
+#include "worker/worker.h"
+
+namespace roundhouse {
+namespace {
+
+int report(const Error& error) {
+  std::fprintf(stderr, "%s\n", error.message.c_str());
+  return static_cast<int>(error.code);
+}
+
+int finish(const cli::Outcome& outcome) {
+  std::fputs(outcome.out.c_str(), stdout);
+  std::fputs(outcome.err.c_str(), stderr);
+  return static_cast<int>(outcome.code);
+}
+
+Result<void> run_inherited() {
+  ipc::Heritage heritage = TRY(ipc::Heritage::take());
+  switch (heritage.role) {
+    case ipc::Role::kWorker:
+      return worker::run_worker(std::move(heritage));
+    case ipc::Role::kMonitor:
+      return monitor::run_monitor(std::move(heritage));
+  }
+  return fail("an edge started this process for nothing it knows");
+}
+
+Result<config::Loaded> load(const config::Location& location, const config::Overrides& overrides) {
+  const config::Surroundings surroundings = config::surroundings_of_this_process();
+  if (location.path.empty()) return config::load_defaults(overrides, surroundings);
+  return config::load_file(location.path, overrides, surroundings);
+}
+
+std::string describe(const config::Location& location) {
+  if (location.path.empty()) return "built-in default (hello on port 8000)";
+  return location.path + " (" + location.found_by + ")";
+}
+
+Result<void> run_edge(const cli::CommandLine& line) {
+  const config::Location location = config::locate_configuration(line.file);
+  const config::Loaded loaded = TRY(load(location, line.overrides));
+  const config::Configuration& configuration = loaded.configuration;
+  log::configure(configuration.log.level, configuration.log.format);
+  const auto folders =
+      config::control_folders(config::surroundings_of_this_process().variable, ::geteuid());
+  const config::ControlSocketPlace place =
+      TRY(config::place_control_socket(configuration.monitor.socket, folders, ::getpid()));
+  auto edge =
+      TRY(edge::Edge::create({.configuration = configuration,
+                              .configuration_source = describe(location),
+                              .configuration_text = config::to_effective_text(configuration),
+                              .control_socket = TRY(Address::parse("unix:" + place.path))}));
+  return edge->run();
+}
+
+int run_command(const cli::CommandLine& line) {
+  const config::Surroundings surroundings = config::surroundings_of_this_process();
+  switch (line.command) {
+    case cli::Command::kCheck:
+      return finish(cli::check(line, surroundings));
+    case cli::Command::kExplain:
+      return finish(cli::explain(line, surroundings));
+    case cli::Command::kGenerate:
+      return finish(cli::generate(line));
+    case cli::Command::kStatus:
+    case cli::Command::kHealth:
+    case cli::Command::kStop:
+    case cli::Command::kVersion:
+      break;
+    case cli::Command::kRun:
+      break;
+  }
+  const auto ran = run_edge(line);
+  return ran ? 0 : report(ran.error());
+}
+
+int run(int count, char** arguments) {
+  if (ipc::Heritage::present()) {
+    const auto ran = run_inherited();
+    return ran ? 0 : report(ran.error());
+  }
+  const auto line = cli::parse_command_line(count, arguments);
+  return line ? run_command(*line) : finish(line.error());
+}
+
+}  // namespace
+}  // namespace roundhouse
+
+int main(int count, char** arguments) { return roundhouse::run(count, arguments); }
