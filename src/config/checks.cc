@@ -3,6 +3,9 @@
 #include <string>
 #include <utility>
 
+#include "config/option_table.h"
+#include "config/values.h"
+
 namespace roundhouse::config {
 namespace {
 
@@ -43,17 +46,31 @@ class Checker {
   }
   // Of the key, or of the nearest thing around it that was written.
   Position position_of(std::string key) const;
+  bool is_refused(const std::string& key) const {
+    const auto found = provenance_.find(key);
+    return found != provenance_.end() && found->second.refused;
+  }
   void report(const std::string& key, std::string what) {
     problems_.push_back({position_of(key), key, std::move(what)});
+  }
+  // For a message: values that came from the environment are not shown.
+  std::string shown(const std::string& key, const std::string& value) const {
+    const auto found = provenance_.find(key);
+    return found != provenance_.end() && found->second.secret ? "***" : value;
   }
   template <typename T>
   void expect_order(const std::string& section, const char* smaller, T small_value,
                     const char* larger, T large_value) {
-    if (small_value <= large_value) return;
-    const std::string key = section + "." + smaller;
-    report(is_set(key) ? key : section + "." + larger,
-           std::string(smaller) + " is more than " + larger + "; expected at most that");
+    const std::string small_key = joined(section, smaller);
+    const std::string large_key = joined(section, larger);
+    if (small_value <= large_value || is_refused(small_key) || is_refused(large_key)) return;
+    report(is_set(small_key) ? small_key : large_key,
+           std::string(smaller) + ", " + shown(small_key, text_of(small_value)) +
+               ", is more than " + larger + ", " + shown(large_key, text_of(large_value)) +
+               "; expected at most that");
   }
+  static std::string text_of(Duration value) { return format_duration(value); }
+  static std::string text_of(Bytes value) { return format_bytes(value); }
 
   const Configuration& configuration_;
   const Provenance& provenance_;
@@ -103,8 +120,14 @@ void Checker::check_binds() {
   const auto add = [&](const Address& address, const std::string& key) {
     for (const Bind& other : binds) {
       if (!collide(address, other.address)) continue;
-      report(key, address.to_string() + " is the same as or overlaps " + other.address.to_string() +
-                      " of " + other.key + "; expected an address of its own");
+      const bool is_later =
+          position_of(key) >= position_of(other.key);  // where neither is written: no position
+      const Bind& wrong = is_later ? Bind{address, key} : other;
+      const Bind& first = is_later ? other : Bind{address, key};
+      report(wrong.key, shown(wrong.key, wrong.address.to_string()) +
+                            " is the same as or overlaps " +
+                            shown(first.key, first.address.to_string()) + " of " + first.key +
+                            "; expected an address of its own");
       break;
     }
     binds.push_back({address, key});
@@ -126,7 +149,8 @@ void Checker::check_listener(const Listener& listener) {
   std::string names;
   for (const Pool& pool : configuration_.pools) names += (names.empty() ? "" : ", ") + pool.name;
   if (!listener.pool.empty() && configuration_.find_pool(listener.pool) == nullptr) {
-    report(key + ".pool", "there is no pool '" + listener.pool + "'; expected one of " + names);
+    report(key + ".pool", "there is no pool '" + shown(key + ".pool", listener.pool) +
+                              "'; expected one of " + names);
   } else if (listener.pool.empty() && !is_set(key + ".pool") && configuration_.pools.size() > 1) {
     report(key, "names no pool and there are several; expected `pool` with one of " + names);
   }
@@ -142,23 +166,24 @@ void Checker::check_pool(const Pool& pool) {
 }
 
 void Checker::check_type(const Pool& pool, const std::string& key) {
-  if (pool.type == PoolType::kNative) {
-    if (!is_set(key + ".command"))
-      report(key, "is of type native and has no command; expected `command`");
-    if (is_set(key + ".test_handlers")) {
-      report(key + ".test_handlers", "is for the built-in hello; a program has none");
-    }
-    return;
+  if (is_refused(key + ".type")) return;
+  if (pool.type == PoolType::kNative && !is_set(key + ".command")) {
+    report(key, "is of type native and has no command; expected `command`");
   }
-  for (const char* option : {"command", "env", "env_file", "cwd", "user"}) {
-    const std::string full = key + "." + option;
-    if (is_set(full))
-      report(full, "is for programs and this pool is of type hello; expected type: native, or no " +
-                       std::string(option));
+  for (const Option& option : options()) {
+    if (option.section != Section::kPool || has_option(pool.type, option.key)) continue;
+    const std::string full = joined(key, option.key);
+    if (!is_set(full)) continue;
+    report(full,
+           pool.type == PoolType::kHello
+               ? "is for programs, and this pool is of type hello; expected type: native, or no "
+                 "such key"
+               : "is for the built-in hello, and this pool is a program; expected no such key");
   }
 }
 
 void Checker::check_pools_are_used() {
+  if (configuration_.listeners.empty()) return;  // reported above
   for (const Listener& listener : configuration_.listeners) {
     if (configuration_.find_pool(listener.pool) == nullptr)
       return;  // that one may be meant; reported above
@@ -174,6 +199,16 @@ void Checker::check_pools_are_used() {
 }
 
 }  // namespace
+
+bool has_option(PoolType type, std::string_view key) {
+  switch (type) {
+    case PoolType::kHello:
+      return key != "command" && key != "env" && key != "env_file" && key != "cwd" && key != "user";
+    case PoolType::kNative:
+      return key != "test_handlers";
+  }
+  return true;
+}
 
 void check_configuration(const Configuration& configuration, const Provenance& provenance,
                          Problems& problems) {

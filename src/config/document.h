@@ -22,6 +22,7 @@ struct Problem {
   Position at;
   std::string key;  // "pools.app.workers"
   std::string what;
+  bool is_outside = false;  // not in the file but, say, in the environment
 };
 using Problems = std::vector<Problem>;
 

@@ -105,7 +105,7 @@ Result<Configuration> from_effective_text(std::string_view text) {
     const std::span<const std::string> items(fields.data() + 1, fields.size() - 1);
     const bool counts =
         option != nullptr && (shape(option->kind) != Shape::kScalar || items.size() == 1);
-    if (!counts || !option->assign(*option, items, structure)) {
+    if (!counts || !option->assign(*option, items, structure).empty()) {
       return fail("the configuration of the edge has a line that this version cannot read: " +
                   fields[0]);
     }

@@ -23,7 +23,7 @@ constexpr std::size_t kMaxProblemsShown = 200;
 using From = Source::From;
 
 std::string rendered(const Problem& problem, const std::string& file) {
-  std::string line = file;
+  std::string line = problem.is_outside ? "" : file;
   if (problem.at.line > 0)
     line += ":" + std::to_string(problem.at.line) + ":" + std::to_string(problem.at.column);
   for (const std::string& part : {problem.key, problem.what}) {
@@ -137,13 +137,13 @@ void Loading::derive_values() {
   }
   if (configuration_.user.empty()) {
     configuration_.user = surroundings_.user;
-    if (!is_set("user")) set_source("user", From::kDerived, "the account that there is");
+    if (!is_set("user")) set_source("user", From::kDefault, "used when started as root");
   }
 }
 
 void Loading::read_env_files() {
   for (Pool& pool : configuration_.pools) {
-    if (pool.env_file.empty()) continue;
+    if (pool.env_file.empty() || !has_option(pool.type, "env_file")) continue;
     const std::string key = "pools." + pool.name + ".env_file";
     const std::string path = placed(pool.env_file);
     const auto text = read_file(path, kMaxEnvFileBytes);
@@ -176,12 +176,12 @@ std::optional<Policy> Loading::policy_from(const char* variable) {
     std::string shown =
         describe_refusal(*find_option(Section::kPool, "policy"), *text, "is not known");
     shown.resize(shown.find("; expected"));
-    problems_.push_back({{}, "", std::string(variable) + ": " + shown + "; expected rr or none"});
+    problems_.push_back({{}, variable, shown + "; expected rr or none", true});
     return std::nullopt;
   }
   const auto policy = parse_policy(*text);
   if (policy) return *policy;
-  problems_.push_back({{}, "", std::string(variable) + ": " + policy.error()});
+  problems_.push_back({{}, variable, policy.error(), true});
   return std::nullopt;
 }
 
@@ -211,7 +211,9 @@ Result<void> Loading::apply_flags() {
                   ExitCode::kUsage);
     }
     Pool& pool = configuration_.pools.front();
-    pool.workers = *overrides_.workers;
+    pool.workers = *overrides_.workers != 0
+                       ? *overrides_.workers
+                       : std::clamp<std::uint32_t>(surroundings_.cpus, 1, 1024);
     set_source("pools." + pool.name + ".workers", From::kFlag, "-n");
   }
   if (overrides_.port) {

@@ -21,7 +21,7 @@ namespace roundhouse::config {
 // What the flags of `run` set over the file.
 struct Overrides {
   std::optional<std::uint16_t> port;
-  std::optional<std::uint32_t> workers;
+  std::optional<std::uint32_t> workers;  // 0: auto
   std::optional<Policy> policy;
 };
 

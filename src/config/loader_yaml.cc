@@ -5,9 +5,8 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
-#include <istream>
 #include <optional>
-#include <streambuf>
+#include <sstream>
 #include <unordered_map>
 #include <utility>
 
@@ -146,14 +145,9 @@ class TreeBuilder final : public YAML::EventHandler {
   Node root_;
 };
 
-// A stream over memory that is not copied.
-class ViewBuffer : public std::streambuf {
- public:
-  explicit ViewBuffer(std::string_view text) {
-    char* begin = const_cast<char*>(text.data());  // streambuf wants it so; it only reads
-    setg(begin, begin, begin + text.size());
-  }
-};
+// yaml-cpp takes a quoted text that the end of the file cuts off as if it were closed; before this
+// line it does not.
+constexpr std::string_view kEndOfDocument = "\n...\n";
 
 std::string_view line_at(std::string_view text, int line) {
   for (; line > 1 && !text.empty(); --line) {
@@ -175,6 +169,9 @@ Problem syntax_problem(std::string_view text, const YAML::Exception& error) {
               "a tab; expected spaces: YAML is not indented with tabs"};
     }
   }
+  if (error.msg == YAML::ErrorMsg::DOC_IN_SCALAR) {
+    return {at, "", "not valid YAML: a quoted text is not closed"};
+  }
   return {at, "", "not valid YAML: " + error.msg};
 }
 
@@ -186,8 +183,7 @@ Node parse_document(std::string_view text, Problems& problems) {
     return {};
   }
   TreeBuilder builder(problems);
-  ViewBuffer buffer(text);
-  std::istream stream(&buffer);
+  std::istringstream stream(std::string(text).append(kEndOfDocument));
   try {
     YAML::Parser parser(stream);
     if (parser.HandleNextDocument(builder) && !builder.failed()) {

@@ -13,11 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxShown = 80;  // bytes of a wrong value in a message
 
-using Assigned = std::expected<void, Refusal>;
-
-Assigned refuse(std::string what, std::size_t item = 0) {
-  return std::unexpected(Refusal{std::move(what), item});
-}
+Refusals refuse(std::string what) { return {Refusal{std::move(what)}}; }
 
 // The texts of an enum's values, in the order of the enum.
 template <typename E>
@@ -53,7 +49,7 @@ constexpr std::span<const std::string_view> choices_of() {
 
 template <typename E>
   requires std::is_enum_v<E>
-Assigned read(const Option& option, std::span<const std::string> items, E& value) {
+Refusals read(const Option& option, std::span<const std::string> items, E& value) {
   const auto found = std::ranges::find(option.choices, items.front());
   if (found == option.choices.end()) return refuse("is not known");
   value = static_cast<E>(found - option.choices.begin());
@@ -61,7 +57,7 @@ Assigned read(const Option& option, std::span<const std::string> items, E& value
 }
 
 template <typename T>
-Assigned read_ranged(const Option& option, const Parsed<T>& parsed, auto& value) {
+Refusals read_ranged(const Option& option, const Parsed<T>& parsed, auto& value) {
   if (!parsed) return refuse(parsed.error());
   std::int64_t number = 0;
   if constexpr (std::same_as<T, Duration>) {
@@ -74,7 +70,7 @@ Assigned read_ranged(const Option& option, const Parsed<T>& parsed, auto& value)
   return {};
 }
 
-Assigned read(const Option& option, std::span<const std::string> items, std::uint32_t& value) {
+Refusals read(const Option& option, std::span<const std::string> items, std::uint32_t& value) {
   if (option.kind == Kind::kWorkers && items.front() == "auto") {
     value = 0;
     return {};
@@ -82,15 +78,15 @@ Assigned read(const Option& option, std::span<const std::string> items, std::uin
   return read_ranged(option, parse_count(items.front()), value);
 }
 
-Assigned read(const Option& option, std::span<const std::string> items, Duration& value) {
+Refusals read(const Option& option, std::span<const std::string> items, Duration& value) {
   return read_ranged(option, parse_duration(items.front()), value);
 }
 
-Assigned read(const Option& option, std::span<const std::string> items, Bytes& value) {
+Refusals read(const Option& option, std::span<const std::string> items, Bytes& value) {
   return read_ranged(option, parse_bytes(items.front()), value);
 }
 
-Assigned read(const Option& option, std::span<const std::string> items, std::string& value) {
+Refusals read(const Option& option, std::span<const std::string> items, std::string& value) {
   const std::string& text = items.front();
   if (text.empty()) return refuse("is empty");
   if (text.find('\0') != text.npos) return refuse("contains a NUL byte");
@@ -99,44 +95,51 @@ Assigned read(const Option& option, std::span<const std::string> items, std::str
   return {};
 }
 
-Assigned read(const Option&, std::span<const std::string> items, std::vector<std::string>& value) {
+Refusals read(const Option&, std::span<const std::string> items, std::vector<std::string>& value) {
   if (items.empty() || items.front().empty()) return refuse("names no program");
+  Refusals refusals;
   for (std::size_t i = 0; i < items.size(); ++i) {
-    if (items[i].find('\0') != std::string::npos) return refuse("contains a NUL byte", i);
+    if (items[i].find('\0') != std::string::npos) refusals.push_back({"contains a NUL byte", i});
   }
-  value.assign(items.begin(), items.end());
-  return {};
+  if (refusals.empty()) value.assign(items.begin(), items.end());
+  return refusals;
 }
 
-Assigned read(const Option&, std::span<const std::string> items, std::vector<Variable>& value) {
+Refusals read(const Option&, std::span<const std::string> items, std::vector<Variable>& value) {
   std::vector<Variable> variables;
+  Refusals refusals;
   for (std::size_t i = 0; i < items.size(); ++i) {
-    const auto equals = items[i].find('=');
-    Variable variable{items[i].substr(0, equals),
-                      equals == std::string::npos ? "" : items[i].substr(equals + 1)};
-    if (!is_valid_variable_name(variable.name))
-      return refuse(
-          "is not the name of a variable; expected letters, digits and _, not a digit first", i);
-    if (variable.value.find('\0') != std::string::npos) return refuse("contains a NUL byte", i);
-    variables.push_back(std::move(variable));
+    const auto equals = std::min(items[i].find('='), items[i].size());
+    variables.push_back(
+        {items[i].substr(0, equals), items[i].substr(std::min(equals + 1, items[i].size()))});
+    if (!is_valid_variable_name(variables.back().name)) {
+      refusals.push_back(
+          {"is not the name of a variable; expected letters, digits and _, not a digit first", i});
+    } else if (variables.back().value.find('\0') != std::string::npos) {
+      refusals.push_back({"contains a NUL byte; expected text", i});
+    }
   }
-  value = std::move(variables);
-  return {};
+  if (refusals.empty()) value = std::move(variables);
+  return refusals;
 }
 
-Assigned read(const Option&, std::span<const std::string> items, std::vector<Address>& value) {
+Refusals read(const Option&, std::span<const std::string> items, std::vector<Address>& value) {
   if (items.empty()) return refuse("names no address");
   std::vector<Address> addresses;
+  Refusals refusals;
   for (std::size_t i = 0; i < items.size(); ++i) {
     auto address = Address::parse(items[i]);
-    if (!address) return refuse("is not an address", i);
-    addresses.push_back(*address);
+    if (address) {
+      addresses.push_back(*address);
+    } else {
+      refusals.push_back({"is not an address", i});
+    }
   }
-  value = std::move(addresses);
-  return {};
+  if (refusals.empty()) value = std::move(addresses);
+  return refusals;
 }
 
-Assigned read(const Option&, std::span<const std::string> items, std::optional<Address>& value) {
+Refusals read(const Option&, std::span<const std::string> items, std::optional<Address>& value) {
   if (items.front() == "off") {
     value.reset();
     return {};
@@ -166,8 +169,8 @@ Items write(const Option&, const std::vector<Variable>& value) {
   for (const Variable& variable : value) items.push_back(variable.name + "=" + variable.value);
   return items;
 }
-std::string write(
-    const Address& address) {  // every interface is the port alone, as an operator would write it
+// Every interface is the port alone, as an operator would write it.
+std::string write(const Address& address) {
   if (address.family() == AF_INET6 && address.is_any()) return std::to_string(address.port());
   return address.to_string();
 }
@@ -356,8 +359,10 @@ std::expected<Policy, std::string> parse_policy(std::string_view text) {
   const Option* option = find_option(Section::kPool, "policy");
   const Items items = {std::string(text)};
   Pool pool;
-  const auto assigned = option->assign(*option, items, &pool);
-  if (!assigned) return std::unexpected(describe_refusal(*option, text, assigned.error().what));
+  const Refusals refusals = option->assign(*option, items, &pool);
+  if (!refusals.empty()) {
+    return std::unexpected(describe_refusal(*option, text, refusals.front().what));
+  }
   return pool.policy;
 }
 

@@ -45,6 +45,8 @@ struct Refusal {
   std::size_t item = 0;  // which of the items
 };
 
+using Refusals = std::vector<Refusal>;
+
 using Items = std::vector<std::string>;
 
 struct Option {
@@ -57,8 +59,8 @@ struct Option {
   std::span<const std::string_view> choices;  // of kChoice
 
   // `structure` is the Listener, Pool or Configuration that `section` says.
-  std::expected<void, Refusal> (*assign)(const Option& option, std::span<const std::string> items,
-                                         void* structure);
+  // Nothing is assigned if anything is refused.
+  Refusals (*assign)(const Option& option, std::span<const std::string> items, void* structure);
   Items (*items_of)(const Option& option, const void* structure);
   Items (*default_items)(const Option& option);
 };

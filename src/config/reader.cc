@@ -11,12 +11,6 @@
 namespace roundhouse::config {
 namespace {
 
-std::string joined(std::string_view path, std::string_view key) {
-  std::string result(path);
-  if (!result.empty()) result += '.';
-  return result += key;
-}
-
 std::string_view name_of(Node::Type type) {
   switch (type) {
     case Node::Type::kNull:
@@ -29,17 +23,6 @@ std::string_view name_of(Node::Type type) {
       return "is a map";
   }
   return "is something else";
-}
-
-std::string_view form_of(Shape shape) {
-  switch (shape) {
-    case Shape::kScalar:
-      return "a single value: ";
-    case Shape::kList:
-    case Shape::kMap:
-      return "";
-  }
-  return "";
 }
 
 class Reader {
@@ -163,13 +146,15 @@ void Reader::read_option(const Option& option, const Entry& entry, const std::st
   if (reading_.provenance.contains(path)) return;  // repeated, and reported as such
   const Value value = read_items(option, entry, path);
   const Position at = entry.value.type == Node::Type::kNull ? entry.at : entry.value.at;
-  reading_.provenance[path] = {Source::From::kFile, at, "",
-                               value.secret || option.kind == Kind::kVariables};
-  if (value.failed) return;
+  Source& source = reading_.provenance[path];
+  source = {Source::From::kFile, at, "", value.secret || option.kind == Kind::kVariables,
+            value.failed};
+  if (value.failed && value.items.empty()) return;
   Items items;
   for (const Item& item : value.items) items.push_back(item.text);
-  if (const auto assigned = option.assign(option, items, structure); !assigned) {
-    report_refusal(option, assigned.error(), value, at, path);
+  for (const Refusal& refusal : option.assign(option, items, structure)) {
+    report_refusal(option, refusal, value, at, path);
+    source.refused = true;
   }
 }
 
@@ -192,15 +177,13 @@ Reader::Value Reader::read_items(const Option& option, const Entry& entry,
     if (!words) {
       report(node.at, path, words.error() + "; expected " + expectation(option));
       value.failed = true;
-      return value;
     }
     value.items.clear();
+    if (!words) return value;
     for (std::string& word : *words) value.items.push_back({std::move(word), node.at, path});
   } else {
     const Position at = node.type == Node::Type::kNull ? entry.at : node.at;
-    report(at, path,
-           std::string(name_of(node.type)) + "; expected " + std::string(form_of(form)) +
-               expectation(option));
+    report(at, path, std::string(name_of(node.type)) + "; expected " + expectation(option));
     value.failed = true;
   }
   return value;

@@ -90,6 +90,7 @@ std::string format_duration(Duration duration) {
   const std::int64_t count = duration.count();
   if (count == 0) return "0s";
   for (const Unit& unit : kDurationUnits) {
+    if (unit.name == "m" && count < 10 * unit.size) continue;
     if (count % unit.size == 0) return std::to_string(count / unit.size) + std::string(unit.name);
   }
   return std::to_string(count / 1'000'000) + "ms";

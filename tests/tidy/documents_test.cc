@@ -57,7 +57,8 @@ TEST(Documents, EveryDecisionSaysContextChoiceAndWhatWasGivenUp) {
 
 TEST(Documents, EveryOptionIsDocumented) {
   const std::string page = read("docs/configuration.md");
-  for (const std::string& key : rows_of("src/config/options.def", R"re([A-Z_]+\(\s*"([^"]+)")re")) {
+  for (const std::string& key :
+       rows_of("src/config/options.def", R"re((?:RANGED|OPTION)\(\w+,\s*([\w.]+),)re")) {
     EXPECT_NE(page.find(key), std::string::npos) << key;
   }
 }

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "config/effective.h"
+#include "golden_file.h"
 #include "world.h"
 
 namespace roundhouse::config {
@@ -45,40 +49,98 @@ TEST(Loader, AListenerAloneServesHello) {
   EXPECT_EQ(loaded->configuration.listeners.at(0).bind.size(), 2U);
 }
 
-TEST(Loader, EveryErrorIsReportedAtOnceWithItsPlace) {
-  EXPECT_EQ(errors_of("pools:\n"
-                      "  app:\n"
-                      "    worker: 3\n"
-                      "    policy: rr_kernel\n"
-                      "    command: x\n"
-                      "    timeouts: {drain: 5}\n"
-                      "listeners:\n"
-                      "  web: {pool: ap, bind: 99999}\n"),
-            "t.yaml:3:5: pools.app.worker: unknown key; did you mean 'workers'?\n"
-            "t.yaml:4:13: pools.app.policy: rr_kernel is not available in this version; expected "
-            "one of rr, none, "
-            "least, sticky\n"
-            "t.yaml:6:23: pools.app.timeouts.drain: '5' has no unit; expected a duration from 0s "
-            "to 1h, as in 250ms, "
-            "30s, 5m or 1h\n"
-            "t.yaml:8:15: listeners.web.pool: there is no pool 'ap'; expected one of app\n"
-            "t.yaml:8:25: listeners.web.bind: '99999' is not an address; expected a port, "
-            "host:port with a numeric "
-            "host, [v6]:port or unix:/path, or a list of these");
+TEST(Loader, APolicyComesFromTheFlagThenOurVariableThenTheFileThenNodesVariable) {
+  const std::string file = "pools: {app: {policy: sticky}}";
+  const std::map<std::string, std::string> both = {{"ROUNDHOUSE_SCHED_POLICY", "least"},
+                                                   {"NODE_CLUSTER_SCHED_POLICY", "none"}};
+  const std::map<std::string, std::string> nodes = {{"NODE_CLUSTER_SCHED_POLICY", "none"}};
+  const auto policy = [](const Result<Loaded>& loaded) {
+    return loaded.value().configuration.pools.at(0).policy;
+  };
+  EXPECT_EQ(policy(load(file, both, {.policy = Policy::kRr})), Policy::kRr);
+  EXPECT_EQ(policy(load(file, both)), Policy::kLeast);
+  EXPECT_EQ(policy(load(file, nodes)), Policy::kSticky);
+  EXPECT_EQ(policy(load("", nodes)), Policy::kNone);
+  EXPECT_EQ(policy(load("")), Policy::kRr);
+  EXPECT_EQ(policy(load("", {{"ROUNDHOUSE_SCHED_POLICY", ""}})), Policy::kRr);
 }
 
-TEST(Loader, TheEffectiveTextGivesTheSameConfigurationBack) {
-  const auto loaded = load(
-      "pools: {app: {command: [a, \"b\\tc\\n\\\\d\", ''], env: {A: 'x=y'}, recycle: {memory: "
-      "400MiB}}}");
+TEST(Loader, AVariableWithAnUnknownPolicyIsAnErrorThatNamesIt) {
+  EXPECT_EQ(errors_of("", {{"NODE_CLUSTER_SCHED_POLICY", "least"}}),
+            "NODE_CLUSTER_SCHED_POLICY: 'least' is not known; expected rr or none");
+  EXPECT_EQ(errors_of("", {{"ROUNDHOUSE_SCHED_POLICY", "rr_kernel"}}),
+            "ROUNDHOUSE_SCHED_POLICY: rr_kernel is not available in this version; expected one of "
+            "rr, none, least, sticky");
+  EXPECT_EQ(
+      errors_of("", {{"ROUNDHOUSE_SCHED_POLICY", "random"}}),
+      "ROUNDHOUSE_SCHED_POLICY: 'random' is not known; expected one of rr, none, least, sticky");
+}
+
+TEST(Loader, FlagsReplaceThePortAndTheWorkersOfTheOnlyListenerAndPool) {
+  const auto loaded =
+      load("listeners: {a: {bind: 127.0.0.1:80}}", {}, {.port = 9000, .workers = 7});
   ASSERT_TRUE(loaded) << loaded.error().message;
-  const std::string text = to_effective_text(loaded->configuration);
-  const auto again = from_effective_text(text);
-  ASSERT_TRUE(again) << again.error().message;
-  EXPECT_EQ(to_effective_text(*again), text);
-  EXPECT_EQ(again->pools.at(0).command, loaded->configuration.pools.at(0).command);
-  EXPECT_EQ(again->pools.at(0).env, loaded->configuration.pools.at(0).env);
-  EXPECT_EQ(again->pools.at(0).workers, 3U);
+  EXPECT_EQ(loaded->configuration.listeners.at(0).bind.at(0).to_string(), "127.0.0.1:9000");
+  EXPECT_EQ(loaded->configuration.pools.at(0).workers, 7U);
+  EXPECT_EQ(load("pools: {a: {workers: 9}}", {}, {.workers = 0})->configuration.pools.at(0).workers,
+            3U);
+}
+
+TEST(Loader, FlagsThatDoNotFitTheFileAreAUsageError) {
+  const std::string two =
+      "listeners: {a: {bind: 1, pool: x}, b: {bind: 2, pool: y}}\npools: {x: {}, y: {}}";
+  for (const auto& loaded : {load(two, {}, {.port = 9000}), load(two, {}, {.workers = 2}),
+                             load("listeners: {a: {bind: [1, 2]}}", {}, {.port = 9000}),
+                             load("listeners: {a: {bind: 'unix:/x'}}", {}, {.port = 9000})}) {
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().code, ExitCode::kUsage);
+    EXPECT_TRUE(loaded.error().message.starts_with("-")) << loaded.error().message;
+  }
+}
+
+TEST(Loader, AFileThatCannotBeReadIsOneLineAndASystemError) {
+  for (const char* path : {"/nonexistent/roundhouse.yaml", "/"}) {
+    const auto loaded = load_file(path, {}, surroundings());
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().code, ExitCode::kSystem);
+    EXPECT_TRUE(loaded.error().message.starts_with("reading " + std::string(path) + ": "))
+        << loaded.error().message;
+  }
+}
+
+TEST(Loader, EveryErrorOfABadFileIsReportedAtOnceWithItsPlace) {
+  const auto loaded = load_text(checkout_file("tests/unit/config/golden/bad.yaml"), "bad.yaml", {},
+                                surroundings({{"SECRET", "hunter2"}}));
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().code, ExitCode::kConfiguration);
+  EXPECT_EQ(loaded.error().message + "\n", checkout_file("tests/unit/config/golden/bad.txt"));
+  EXPECT_EQ(loaded.error().message.find("hunter2"), std::string::npos);
+}
+
+TEST(Loader, TheExamplesAreValid) {
+  int examples = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(checkout_path("conf"))) {
+    if (entry.path().extension() != ".yaml") continue;
+    const auto loaded = load_file(entry.path(), {}, surroundings());
+    EXPECT_TRUE(loaded) << loaded.error().message;
+    ++examples;
+  }
+  EXPECT_GE(examples, 2);
+}
+
+TEST(Loader, TheCommentedExampleIsWhatRunsWithoutAFile) {
+  const auto written = load_file(checkout_path("conf/roundhouse.yaml"), {}, surroundings());
+  ASSERT_TRUE(written) << written.error().message;
+  EXPECT_EQ(to_effective_text(written->configuration),
+            to_effective_text(load_defaults({}, surroundings())->configuration));
+}
+
+TEST(Loader, ManyErrorsAreCutAtANumber) {
+  std::string file;
+  for (int i = 0; i < 1000; ++i) file += "key" + std::to_string(i) + ": 1\n";
+  const std::string errors = errors_of(file);
+  EXPECT_EQ(std::ranges::count(errors, '\n'), 200);
+  EXPECT_TRUE(errors.ends_with("t.yaml: and 800 more")) << errors.substr(errors.size() - 60);
 }
 
 }  // namespace

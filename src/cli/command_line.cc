@@ -1,0 +1,192 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "config/option_table.h"
+#include "config/suggestion.h"
+#include "config/values.h"
+
+namespace roundhouse::cli {
+namespace {
+
+struct Row {
+  Command command;
+  std::string_view name;
+  std::string_view arguments;
+  std::string_view help;  // empty: not shown
+};
+
+constexpr std::array kCommands = {
+    Row{Command::kRun, "run", "[-c FILE] [-p PORT] [-n WORKERS] [--policy POLICY]",
+        "serve; without a command too"},
+    Row{Command::kCheck, "check", "[-c FILE]", "say all that is wrong with a configuration"},
+    Row{Command::kExplain, "explain", "[-c FILE]", "print what is in effect, and where from"},
+    Row{Command::kStatus, "status", "[--json] [--socket PATH] [POOL/ID]",
+        "the workers of the running instance"},
+    Row{Command::kHealth, "health", "[--socket PATH]", "exit 0 if every pool has a ready worker"},
+    Row{Command::kStop, "stop", "[--socket PATH]", "drain and stop the running instance"},
+    Row{Command::kVersion, "version", "", "print the version"},
+    Row{Command::kGenerate, "generate", "config-schema|config-reference|metrics-reference", ""}};
+
+constexpr std::string_view kHelpEnd =
+    "\n"
+    "  -c FILE          else $ROUNDHOUSE_CONFIG, ./roundhouse.yaml, "
+    "/etc/roundhouse/roundhouse.yaml,\n"
+    "                   else hello workers, one per CPU, on port 8000\n"
+    "  -p PORT          instead of the port of the only listener\n"
+    "  -n WORKERS       instead of the workers of the only pool; a number or auto\n"
+    "  --policy POLICY  how connections are given out: rr, none, least, sticky\n"
+    "\n"
+    "Exit codes: 0, 64 usage, 78 configuration, 71 system, 1 otherwise.\n";
+
+const Row& row_of(Command command) { return *std::ranges::find(kCommands, command, &Row::command); }
+
+Outcome help() {
+  std::string text =
+      "roundhouse: every core behind one port\n\nusage: roundhouse [COMMAND] [FLAGS]\n\n";
+  for (const Row& row : kCommands) {
+    if (row.help.empty()) continue;
+    std::string line = "  " + std::string(row.name) + " " + std::string(row.arguments);
+    line.resize(std::max<std::size_t>(line.size() + 1, 58), ' ');
+    text += line + std::string(row.help) + "\n";
+  }
+  return {ExitCode::kOk, text + std::string(kHelpEnd), ""};
+}
+
+Outcome misuse(Command command, std::string_view what) {
+  return {ExitCode::kUsage, "",
+          "roundhouse: " + std::string(what) + "\nusage: " + usage(command) + "\n"};
+}
+
+// Flags as they were written, before they are checked.
+struct Words {
+  CommandLine line;
+  std::optional<std::string> port;
+  std::optional<std::string> workers;
+  std::optional<std::string> policy;
+  bool version = false;
+};
+
+void add_run_options(CLI::App& app, Words& words) {
+  app.add_option("-c,--config", words.line.file);
+  app.add_option("-p,--port", words.port);
+  app.add_option("-n,--workers", words.workers);
+  app.add_option("--policy", words.policy);
+}
+
+void add_options(CLI::App& app, Command command, Words& words) {
+  switch (command) {
+    case Command::kRun:
+      return add_run_options(app, words);
+    case Command::kCheck:
+    case Command::kExplain:
+      app.add_option("-c,--config", words.line.file);
+      return;
+    case Command::kStatus:
+      app.add_flag("--json", words.line.json);
+      app.add_option("--socket", words.line.socket);
+      app.add_option("subject", words.line.subject);
+      return;
+    case Command::kHealth:
+    case Command::kStop:
+      app.add_option("--socket", words.line.socket);
+      return;
+    case Command::kVersion:
+      return;
+    case Command::kGenerate:
+      app.add_option("subject", words.line.subject)->required();
+      return;
+  }
+}
+
+// The word that stands where a command should, if it is none.
+std::string unknown_command(int count, const char* const* arguments) {
+  if (count < 2 || arguments[1][0] == '-') return "";
+  const std::string_view word = arguments[1];
+  std::vector<std::string_view> names;
+  names.reserve(kCommands.size());
+  for (const Row& row : kCommands) names.push_back(row.name);
+  if (std::ranges::find(names, word) != names.end()) return "";
+  const std::string_view near = config::nearest(word, names);
+  return "there is no command '" + std::string(word) + "'" +
+         (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?");
+}
+
+// The error is what is wrong.
+std::expected<void, std::string> check_overrides(Words& words) {
+  config::Overrides& overrides = words.line.overrides;
+  if (words.port) {
+    const auto port = config::parse_count(*words.port);
+    if (!port || *port < 0 || *port > 65535) {
+      return std::unexpected("-p: '" + *words.port +
+                             "' is not a port; expected a number from 0 to 65535");
+    }
+    overrides.port = static_cast<std::uint16_t>(*port);
+  }
+  if (words.workers) {
+    const config::Option* option = config::find_option(config::Section::kPool, "workers");
+    const config::Items items = {*words.workers};
+    config::Pool pool;
+    if (const auto refusals = option->assign(*option, items, &pool); !refusals.empty()) {
+      return std::unexpected(
+          "-n: " + config::describe_refusal(*option, *words.workers, refusals.front().what));
+    }
+    overrides.workers = pool.workers;
+  }
+  if (words.policy) {
+    const auto policy = config::parse_policy(*words.policy);
+    if (!policy) return std::unexpected("--policy: " + policy.error());
+    overrides.policy = *policy;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string usage(Command command) {
+  const Row& row = row_of(command);
+  return "roundhouse " + std::string(row.name) + (row.arguments.empty() ? "" : " ") +
+         std::string(row.arguments);
+}
+
+std::expected<CommandLine, Outcome> parse_command_line(int count, const char* const* arguments) {
+  if (const std::string what = unknown_command(count, arguments); !what.empty()) {
+    return std::unexpected(misuse(Command::kRun, what + "; see roundhouse --help"));
+  }
+  Words words;
+  CLI::App app;
+  add_run_options(app, words);
+  app.add_flag("--version", words.version);
+  app.require_subcommand(0, 1);
+  for (const Row& row : kCommands) {
+    CLI::App* command = app.add_subcommand(std::string(row.name));
+    add_options(*command, row.command, words);
+    command->callback([&words, &row] { words.line.command = row.command; });
+  }
+  const auto command_now = [&] {  // also after a failure, when no callback was made
+    for (const Row& row : kCommands) {
+      if (app.got_subcommand(std::string(row.name))) return row.command;
+    }
+    return Command::kRun;
+  };
+  try {
+    app.parse(count, arguments);
+  } catch (const CLI::CallForHelp&) {
+    return std::unexpected(help());
+  } catch (const CLI::ParseError& error) {
+    return std::unexpected(misuse(command_now(), error.what()));
+  }
+  if (words.version || words.line.command == Command::kVersion) {
+    return std::unexpected(Outcome{ExitCode::kOk, "roundhouse " ROUNDHOUSE_VERSION "\n", ""});
+  }
+  if (const auto checked = check_overrides(words); !checked) {
+    return std::unexpected(misuse(Command::kRun, checked.error()));
+  }
+  return std::move(words.line);
+}
+
+}  // namespace roundhouse::cli

@@ -1,0 +1,50 @@
+// The words after `roundhouse`: one table of commands, read by CLI11 into a plain struct.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "config/loader.h"
+
+namespace roundhouse::cli {
+
+enum class Command : std::uint8_t {
+  kRun,
+  kCheck,
+  kExplain,
+  kStatus,
+  kHealth,
+  kStop,
+  kVersion,
+  kGenerate
+};
+
+struct CommandLine {
+  Command command = Command::kRun;
+  std::string file;             // -c; empty: to be located
+  config::Overrides overrides;  // of run
+  std::string socket;           // --socket; empty: to be found
+  bool json = false;
+  std::string subject;  // status: POOL/ID, or empty; generate: what
+};
+
+// What a command says and how it ends.
+struct Outcome {
+  ExitCode code = ExitCode::kOk;
+  std::string out;  // for standard output
+  std::string err;  // for standard error
+
+  static Outcome of(const Error& error) { return {error.code, "", error.message + "\n"}; }
+};
+
+// No command is `run`. The unexpected: help and --version (kOk), or what is wrong with the words
+// and the usage line (kUsage). `arguments` as main has them.
+std::expected<CommandLine, Outcome> parse_command_line(int count, const char* const* arguments);
+
+// "roundhouse run [-c FILE] ...".
+std::string usage(Command command);
+
+}  // namespace roundhouse::cli

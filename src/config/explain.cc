@@ -1,0 +1,142 @@
+#include "config/explain.h"
+
+#include <algorithm>
+
+#include "config/checks.h"
+#include "config/option_table.h"
+
+namespace roundhouse::config {
+namespace {
+
+constexpr std::string_view kMask = "\"***\"";
+constexpr std::size_t kCommentColumn = 44;
+
+bool is_plain(std::string_view text) {
+  if (text.empty() || text == "null" || text.back() == ':') return false;
+  const auto letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  if (!letter(text.front()) && text.front() != '/' && text.front() != '.') return false;
+  return std::ranges::all_of(
+      text, [&](char c) { return letter(c) || std::string_view("_./:@-+=").contains(c); });
+}
+
+// Quoted where YAML would read something else; a literal ${ is written so that it stays one.
+std::string scalar(std::string_view text) {
+  if (is_plain(text)) return std::string(text);
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string result = "\"";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"' || c == '\\') {
+      result += '\\';
+      result += c;
+    } else if (static_cast<unsigned char>(c) < ' ' || c == 127) {
+      result += "\\x";
+      result += kHex[static_cast<unsigned char>(c) >> 4];
+      result += kHex[c & 15];
+    } else {
+      if (text.substr(i).starts_with("${")) result += '$';
+      result += c;
+    }
+  }
+  return result += '"';
+}
+
+std::string value_text(const Option& option, const Items& items, bool secret) {
+  const bool is_short = option.kind == Kind::kBinds && items.size() == 1;
+  if (is_short || shape(option.kind) == Shape::kScalar)
+    return secret ? std::string(kMask) : scalar(items.front());
+  const bool is_map = shape(option.kind) == Shape::kMap;
+  std::string result = is_map ? "{" : "[";
+  for (const std::string& item : items) {
+    if (result.size() > 1) result += ", ";
+    if (is_map) result += item.substr(0, item.find('=')) + ": ";
+    result += is_map || secret ? std::string(kMask) : scalar(item);
+  }
+  return result += is_map ? '}' : ']';
+}
+
+class Explanation {
+ public:
+  explicit Explanation(const Loaded& loaded) : loaded_(loaded) {}
+
+  std::string text();
+
+ private:
+  template <typename Structure>
+  void add_named(const char* key, Section section, const std::vector<Structure>& structures,
+                 auto has_option_of);
+  // The options of a section below `within`, `depth` levels in.
+  void add_section(Section section, const std::string& path, std::string_view within,
+                   std::size_t depth, const void* structure, const auto& has);
+  void add_line(std::size_t depth, const std::string& content, const std::string& comment);
+
+  const Loaded& loaded_;
+  std::string text_;
+};
+
+void Explanation::add_line(std::size_t depth, const std::string& content,
+                           const std::string& comment) {
+  std::string line(2 * depth, ' ');
+  line += content;
+  if (!comment.empty()) {
+    line.resize(std::max(line.size() + 1, kCommentColumn), ' ');
+    line += "# " + comment;
+  }
+  text_ += line;
+  text_ += '\n';
+}
+
+void Explanation::add_section(Section section, const std::string& path, std::string_view within,
+                              std::size_t depth, const void* structure, const auto& has) {
+  for (const std::string_view name : keys_below(section, within)) {
+    const std::string key = joined(within, name);
+    const Option* option = find_option(section, key);
+    if (option == nullptr) {
+      add_line(depth, std::string(name) + ":", "");
+      add_section(section, path, key, depth + 1, structure, has);
+      continue;
+    }
+    const Items items = option->items_of(*option, structure);
+    if (!has(key) || items.empty() || (items.size() == 1 && items.front().empty())) continue;
+    const auto found = loaded_.provenance.find(joined(path, key));
+    const Source source = found == loaded_.provenance.end() ? Source{} : found->second;
+    add_line(depth, std::string(name) + ": " + value_text(*option, items, source.secret),
+             describe(source, loaded_.file));
+  }
+}
+
+template <typename Structure>
+void Explanation::add_named(const char* key, Section section,
+                            const std::vector<Structure>& structures, auto has_option_of) {
+  add_line(0, std::string(key) + ":", "");
+  for (const Structure& structure : structures) {
+    const std::string path = joined(key, structure.name);
+    const auto found = loaded_.provenance.find(path);
+    const bool derived =
+        found != loaded_.provenance.end() && found->second.from == Source::From::kDerived;
+    add_line(1, scalar(structure.name) + ":", derived ? found->second.name : "");
+    add_section(section, path, "", 2, &structure,
+                [&](std::string_view option) { return has_option_of(structure, option); });
+  }
+}
+
+std::string Explanation::text() {
+  const Configuration& configuration = loaded_.configuration;
+  add_line(0, loaded_.file.empty() ? "# No configuration file." : "# From " + loaded_.file + ".",
+           "");
+  add_named("listeners", Section::kListener, configuration.listeners,
+            [](const Listener&, std::string_view) { return true; });
+  add_named("pools", Section::kPool, configuration.pools,
+            [](const Pool& pool, std::string_view key) { return has_option(pool.type, key); });
+  add_section(Section::kConfiguration, "", "", 0, &configuration,
+              [](std::string_view) { return true; });
+  return std::move(text_);
+}
+
+}  // namespace
+
+std::string explain(const Loaded& loaded) { return Explanation(loaded).text(); }
+
+}  // namespace roundhouse::config

@@ -1,0 +1,165 @@
+#include "config/schema.h"
+
+#include <algorithm>
+
+#include "config/checks.h"
+#include "config/option_table.h"
+#include "config/provenance.h"
+
+namespace roundhouse::config {
+namespace {
+
+constexpr std::string_view kName = "^[a-z0-9][a-z0-9_-]{0,31}$";
+constexpr std::string_view kVariable =
+    R"({"type": "string", "pattern": "\\$\\{"})";  // a ${} may stand for anything
+
+std::string json_text(std::string_view text) {
+  std::string result = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') result += '\\';
+    result += c;
+  }
+  return result += '"';
+}
+
+std::string json_list(std::span<const std::string_view> texts) {
+  std::string result = "[";
+  for (const auto& text : texts) {
+    if (result.size() > 1) result += ", ";
+    result += json_text(text);
+  }
+  return result += "]";
+}
+
+std::string pattern(std::string_view expression) {
+  return R"({"type": "string", "pattern": )" + json_text(expression) + "}";
+}
+
+std::string any_of(std::initializer_list<std::string_view> schemas) {
+  std::string result = R"("anyOf": [)";
+  for (const auto& schema : schemas) {
+    if (&schema != schemas.begin()) result += ", ";
+    result += schema;
+  }
+  return result += "]";
+}
+
+std::string whole_number(const Option& option) {
+  return R"({"type": "integer", "minimum": )" + std::to_string(option.least) + R"(, "maximum": )" +
+         std::to_string(option.most) + "}";
+}
+
+// What a value may be; ranges of durations and sizes are for the loader to check.
+std::string value_schema(const Option& option) {
+  static constexpr std::string_view kPort =
+      R"({"type": "integer", "minimum": 0, "maximum": 65535})";
+  static constexpr std::string_view kText = R"({"type": "string", "minLength": 1})";
+  const std::string address = pattern("^([0-9]+|.+:[0-9]+|unix:.+)$");
+  switch (option.kind) {
+    case Kind::kCount:
+      return any_of({whole_number(option), kVariable});
+    case Kind::kWorkers:
+      return any_of({whole_number(option), R"({"const": "auto"})", kVariable});
+    case Kind::kDuration:
+      return any_of({R"({"const": 0})", pattern("^(0|[0-9]+(ms|s|m|h))$"), kVariable});
+    case Kind::kBytes:
+      return any_of({R"({"type": "integer", "minimum": 0})",
+                     pattern("^[0-9]+(B|KiB|MiB|GiB|TiB)?$"), kVariable});
+    case Kind::kChoice:
+      return any_of({R"({"enum": )" + json_list(option.choices) + "}", kVariable});
+    case Kind::kText:
+    case Kind::kPath:
+    case Kind::kSocket:
+      return R"("type": "string", "minLength": 1)";
+    case Kind::kName:
+      return any_of({pattern(kName), kVariable});
+    case Kind::kOptionalBind:
+      return any_of({kPort, R"({"const": "off"})", address, kVariable});
+    case Kind::kBinds: {
+      const std::string one = "{" + any_of({kPort, address, kVariable}) + "}";
+      return any_of(
+          {kPort, address, kVariable, R"({"type": "array", "minItems": 1, "items": )" + one + "}"});
+    }
+    case Kind::kWords:
+      return any_of(
+          {kText, R"({"type": "array", "minItems": 1, "items": {"type": ["string", "number"]}})"});
+    case Kind::kVariables:
+      return R"("type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]})";
+  }
+  return "";
+}
+
+std::string default_json(const Option& option) {
+  const Items items = option.default_items(option);
+  if (items.empty() || items.front().empty()) return "";
+  const std::string& text = items.front();
+  const bool is_number = std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  return R"(, "default": )" + (is_number ? text : json_text(text));
+}
+
+class Schema {
+ public:
+  std::string text() {
+    text_ = "{\n";
+    line(1, R"("$schema": "http://json-schema.org/draft-07/schema#",)");
+    line(1, R"("title": "Roundhouse configuration",)");
+    line(1, R"("type": ["object", "null"],)");
+    line(1, R"("additionalProperties": false,)");
+    line(1, R"("properties": {)");
+    add_named("listeners", kMaxListeners, Section::kListener);
+    add_named("pools", kMaxPools, Section::kPool);
+    add_properties(Section::kConfiguration, "", 2);
+    line(1, "}");
+    text_ += "}\n";
+    return std::move(text_);
+  }
+
+ private:
+  void line(std::size_t depth, std::string_view content) {
+    text_.append(2 * depth, ' ');
+    text_ += content;
+    text_ += '\n';
+  }
+
+  void add_named(std::string_view key, std::size_t most, Section section) {
+    line(2, json_text(key) + ": {");
+    line(3, R"("type": ["object", "null"], "minProperties": 1, "maxProperties": )" +
+                std::to_string(most) + ",");
+    line(3, R"("propertyNames": )" + pattern(kName) + ",");
+    line(3, R"("additionalProperties": {)");
+    line(4, R"("type": ["object", "null"], "additionalProperties": false,)");
+    line(4, R"("properties": {)");
+    add_properties(section, "", 5);
+    line(4, "}");
+    line(3, "}");
+    line(2, "},");
+  }
+
+  void add_properties(Section section, std::string_view within, std::size_t depth) {
+    const auto keys = keys_below(section, within);
+    for (const std::string_view name : keys) {
+      const std::string key = joined(within, name);
+      const std::string comma = name == keys.back() ? "" : ",";
+      if (const Option* option = find_option(section, key)) {
+        line(depth, json_text(name) + R"(: {"description": )" + json_text(option->help) +
+                        default_json(*option) + ",");
+        line(depth + 1, value_schema(*option) + "}" + comma);
+        continue;
+      }
+      line(depth, json_text(name) + ": {");
+      line(depth + 1, R"("type": ["object", "null"], "additionalProperties": false,)");
+      line(depth + 1, R"("properties": {)");
+      add_properties(section, key, depth + 2);
+      line(depth + 1, "}");
+      line(depth, "}" + comma);
+    }
+  }
+
+  std::string text_;
+};
+
+}  // namespace
+
+std::string to_schema() { return Schema().text(); }
+
+}  // namespace roundhouse::config

@@ -1,0 +1,109 @@
+#include "cli/command_line.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace roundhouse::cli {
+namespace {
+
+std::expected<CommandLine, Outcome> parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "roundhouse");
+  return parse_command_line(static_cast<int>(words.size()), words.data());
+}
+
+TEST(CommandLine, NothingMeansRun) {
+  const auto line = parse({});
+  ASSERT_TRUE(line) << line.error().err;
+  EXPECT_EQ(line->command, Command::kRun);
+  EXPECT_EQ(line->file, "");
+}
+
+TEST(CommandLine, RunTakesItsFlagsWithAndWithoutItsName) {
+  for (const bool named : {true, false}) {
+    std::vector<const char*> words = {"run", "-c", "f.yaml",   "-p",   "81",
+                                      "-n",  "3",  "--policy", "least"};
+    if (!named) words.erase(words.begin());
+    const auto line = parse(words);
+    ASSERT_TRUE(line) << line.error().err;
+    EXPECT_EQ(line->command, Command::kRun);
+    EXPECT_EQ(line->file, "f.yaml");
+    EXPECT_EQ(line->overrides.port, 81);
+    EXPECT_EQ(line->overrides.workers, 3U);
+    EXPECT_EQ(line->overrides.policy, config::Policy::kLeast);
+  }
+}
+
+TEST(CommandLine, EachCommandIsKnown) {
+  EXPECT_EQ(parse({"check", "-c", "x"})->command, Command::kCheck);
+  EXPECT_EQ(parse({"explain"})->command, Command::kExplain);
+  EXPECT_EQ(parse({"health"})->command, Command::kHealth);
+  EXPECT_EQ(parse({"stop", "--socket", "/s"})->socket, "/s");
+  EXPECT_EQ(parse({"generate", "config-schema"})->subject, "config-schema");
+  const auto status = parse({"status", "--json", "app/3"});
+  EXPECT_EQ(status->command, Command::kStatus);
+  EXPECT_TRUE(status->json);
+  EXPECT_EQ(status->subject, "app/3");
+}
+
+TEST(CommandLine, VersionAndHelpGoToStandardOutput) {
+  for (const char* word : {"version", "--version", "--help", "-h"}) {
+    const auto line = parse({word});
+    ASSERT_FALSE(line);
+    EXPECT_EQ(line.error().code, ExitCode::kOk);
+    EXPECT_TRUE(line.error().out.starts_with("roundhouse")) << line.error().out;
+    EXPECT_EQ(line.error().err, "");
+  }
+}
+
+TEST(CommandLine, HelpFitsATerminal) {
+  const std::string help = parse({"run", "--help"}).error().out;
+  for (std::size_t begin = 0; begin < help.size();) {
+    const std::size_t end = help.find('\n', begin);
+    EXPECT_LE(end - begin, 100U) << help.substr(begin, end - begin);
+    begin = end + 1;
+  }
+}
+
+TEST(CommandLine, WrongWordsAreAUsageErrorWithTheUsageLine) {
+  const std::vector<std::vector<const char*>> wrong = {{"run", "--prot", "1"},
+                                                       {"--policy", "rr_kernel"},
+                                                       {"run", "-p", "99999"},
+                                                       {"run", "-p", "-1"},
+                                                       {"run", "-p", "x"},
+                                                       {"run", "-p"},
+                                                       {"-n", "0"},
+                                                       {"-n", "2000"},
+                                                       {"-n", "four"},
+                                                       {"run", "node", "app.js"},
+                                                       {"serve"},
+                                                       {"check", "--json"},
+                                                       {"status", "a", "b"},
+                                                       {"stop", "now"},
+                                                       {"generate"},
+                                                       {"run", "-c", "a", "-c", "b"},
+                                                       {"health", "--socket"},
+                                                       {"check", "run"},
+                                                       {""}};
+  for (const auto& words : wrong) {
+    std::string shown;
+    for (const char* word : words) shown += std::string(word) + " ";
+    const auto line = parse(words);
+    ASSERT_FALSE(line) << shown;
+    EXPECT_EQ(line.error().code, ExitCode::kUsage) << shown;
+    EXPECT_EQ(line.error().out, "") << shown;
+    EXPECT_TRUE(line.error().err.starts_with("roundhouse: ")) << line.error().err;
+    EXPECT_NE(line.error().err.find("\nusage: roundhouse "), std::string::npos) << line.error().err;
+  }
+}
+
+TEST(CommandLine, TheUsageLineIsThatOfTheCommand) {
+  EXPECT_EQ(parse({"status", "--jsn"}).error().err,
+            "roundhouse: The following argument was not expected: --jsn\n"
+            "usage: roundhouse status [--json] [--socket PATH] [POOL/ID]\n");
+  EXPECT_EQ(parse({"sttus"}).error().err.substr(0, 63),
+            "roundhouse: there is no command 'sttus'; did you mean 'status'?");
+}
+
+}  // namespace
+}  // namespace roundhouse::cli

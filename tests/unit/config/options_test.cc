@@ -1,0 +1,176 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "config/checks.h"
+#include "config/option_table.h"
+#include "golden_file.h"
+#include "world.h"
+
+namespace roundhouse::config {
+
+void PrintTo(const Option& option, std::ostream* out) {  // NOLINT: GoogleTest's name
+  *out << option.key;
+}
+
+namespace {
+
+// A file that sets one option, in a configuration that is otherwise right: "pools: {x: {timeouts:
+// {drain: 5s}}}".
+std::string file_with(const Option& option, const std::string& value) {
+  std::string text = std::string(option.key) + ": " + value;
+  for (std::size_t dot = text.find('.'); dot != std::string::npos && dot < option.key.size();
+       dot = text.find('.', dot)) {
+    text.replace(dot, 1, ": {");
+    text += '}';
+    if (text.find('.') >= text.find(value)) break;
+  }
+  if (option.section == Section::kConfiguration) return text;
+  if (option.section == Section::kListener) return "listeners: {x: {" + text + "}}";
+  const bool program = !has_option(PoolType::kHello, option.key) && option.key != "command";
+  return "pools: {x: {" + text + (program ? ", command: ./x}}" : "}}");
+}
+
+std::string full_key(const Option& option) {
+  const char* const prefix = option.section == Section::kListener ? "listeners.x." : "pools.x.";
+  return (option.section == Section::kConfiguration ? "" : prefix) + std::string(option.key);
+}
+
+// Values of the right form that are wrong.
+std::vector<std::string> wrong_values(const Option& option) {
+  switch (option.kind) {
+    case Kind::kCount:
+    case Kind::kWorkers:
+      return {"x", "1.5", "-1", "99999999999999999999", "''", std::to_string(option.most + 1)};
+    case Kind::kDuration:
+      return {"5",
+              "5 s",
+              "5days",
+              "soon",
+              "-1s",
+              "99999999999999h",
+              format_bound(option, option.most) + "0"};
+    case Kind::kBytes:
+      return {"x", "16KB", "-1", "1.5MiB", "99999999999999TiB", std::to_string(option.most + 1)};
+    case Kind::kChoice:
+      return {"nonsense", "''", "RR"};
+    case Kind::kText:
+    case Kind::kPath:
+    case Kind::kSocket:
+      return {"''", "\"a\\0b\""};
+    case Kind::kName:
+      return {"Upper", "'a b'", "''"};
+    case Kind::kBinds:
+    case Kind::kOptionalBind:
+      return {"70000", "example.com:80", "'unix:'", "'[::1]'", "''"};
+    case Kind::kWords:
+      return {"''", "'\"open'", "[]", "[\"a\\0b\"]"};
+    case Kind::kVariables:
+      return {"{1A: x}", "{A: [x]}", "{A: \"a\\0b\"}", "{'': x}"};
+  }
+  return {};
+}
+
+class EachOption : public testing::TestWithParam<Option> {};
+
+TEST_P(EachOption, HasTheSameDefaultInTableAndStructure) {
+  const Option& option = GetParam();
+  Listener listener;
+  Pool pool;
+  Configuration configuration;
+  void* structure = &configuration;
+  if (option.section == Section::kListener) structure = &listener;
+  if (option.section == Section::kPool) structure = &pool;
+  const Items items = option.default_items(option);
+  EXPECT_EQ(option.items_of(option, structure), items);
+  const bool none = items.empty() || items.front().empty();
+  if (none) return;
+  EXPECT_TRUE(option.assign(option, items, structure).empty()) << "the default is not accepted";
+  EXPECT_EQ(option.items_of(option, structure), items);
+}
+
+TEST_P(EachOption, RefusesAnotherTypeAtItsPlace) {
+  const Option& option = GetParam();
+  const bool takes_map = shape(option.kind) == Shape::kMap;
+  for (const std::string& value :
+       {std::string(takes_map ? "[a, b]" : "{a: b}"), std::string("~"), std::string("")}) {
+    const std::string file = file_with(option, value);
+    const std::string errors = errors_of(file);
+    EXPECT_NE(errors.find(": " + full_key(option) + ": "), std::string::npos) << file << "\n"
+                                                                              << errors;
+    EXPECT_NE(errors.find("; expected "), std::string::npos) << errors;
+    EXPECT_TRUE(errors.starts_with("t.yaml:1:")) << errors;
+  }
+}
+
+TEST_P(EachOption, RefusesWrongValuesAtTheirPlace) {
+  const Option& option = GetParam();
+  for (const std::string& value : wrong_values(option)) {
+    const std::string file = file_with(option, value);
+    const std::string errors = errors_of(file);
+    EXPECT_NE(errors.find(": " + full_key(option)), std::string::npos) << file << "\n" << errors;
+    EXPECT_NE(errors.find("; expected "), std::string::npos) << file << "\n" << errors;
+    EXPECT_EQ(std::ranges::count(errors, '\n'), 0) << file << "\n" << errors;
+  }
+}
+
+TEST_P(EachOption, RefusesOneLessThanTheLeast) {
+  const Option& option = GetParam();
+  if (!is_ranged(option.kind) || option.least == 0) return;
+  const std::string less = option.kind == Kind::kDuration ? "0" : std::to_string(option.least - 1);
+  const std::string file = file_with(option, less);
+  EXPECT_NE(errors_of(file).find("'" + less + "' is out of range; expected " + expectation(option)),
+            std::string::npos)
+      << errors_of(file);
+}
+
+TEST_P(EachOption, SuggestsItselfForATypingError) {
+  const Option& option = GetParam();
+  std::string file = file_with(option, "1");
+  const std::string_view leaf = option.key.substr(option.key.rfind('.') + 1);
+  const auto at = file.rfind(std::string(leaf) + ": 1");
+  ASSERT_NE(at, std::string::npos) << file;
+  file.insert(at + leaf.size(), "x");
+  const std::string errors = errors_of(file);
+  EXPECT_NE(
+      errors.find(full_key(option) + "x: unknown key; did you mean '" + std::string(leaf) + "'?"),
+      std::string::npos)
+      << file << "\n"
+      << errors;
+}
+
+std::string name_of_test(const testing::TestParamInfo<Option>& info) {
+  std::string name = info.param.section == Section::kListener ? "Listener_" : "Pool_";
+  if (info.param.section == Section::kConfiguration) name = "Whole_";
+  name += info.param.key;
+  std::ranges::replace(name, '.', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Options, EachOption, testing::ValuesIn(options().begin(), options().end()),
+                         name_of_test);
+
+TEST(Options, NamesOfEnumsAreThoseOfTheTable) {
+  const Option* policy = find_option(Section::kPool, "policy");
+  for (std::size_t i = 0; i < policy->choices.size(); ++i)
+    EXPECT_EQ(to_string(static_cast<Policy>(i)), policy->choices[i]);
+  const Option* type = find_option(Section::kPool, "type");
+  for (std::size_t i = 0; i < type->choices.size(); ++i)
+    EXPECT_EQ(to_string(static_cast<PoolType>(i)), type->choices[i]);
+  const Option* tests = find_option(Section::kPool, "test_handlers");
+  for (std::size_t i = 0; i < tests->choices.size(); ++i) {
+    EXPECT_EQ(to_string(static_cast<TestHandlers>(i)), tests->choices[i]);
+  }
+}
+
+TEST(Options, AKernelPolicyIsRefusedWithTheOnesThereAre) {
+  EXPECT_EQ(parse_policy("rr_kernel").error(),
+            "rr_kernel is not available in this version; expected one of rr, none, least, sticky");
+  EXPECT_EQ(parse_policy("leest").error(),
+            "'leest' is not known; expected one of rr, none, least, sticky; did you mean 'least'?");
+}
+
+}  // namespace
+
+}  // namespace roundhouse::config
