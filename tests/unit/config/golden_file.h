@@ -10,10 +10,13 @@
 
 namespace roundhouse::config {
 
-// From the top of the checkout; the compiler was given this file by its whole path.
+// From the top of the checkout. ccache may make __FILE__ relative to the build directory, in whose
+// folder tests/ this program is.
 inline std::string checkout_path(const std::string& path) {
-  const std::filesystem::path here = __FILE__;
-  return (here.parent_path().parent_path().parent_path().parent_path() / path).string();
+  namespace fs = std::filesystem;
+  const fs::path build = fs::read_symlink("/proc/self/exe").parent_path().parent_path();
+  const fs::path here = build / __FILE__;  // an absolute __FILE__ stands alone
+  return (here.parent_path() / "../../.." / path).lexically_normal().string();
 }
 
 inline std::string checkout_file(const std::string& path) {
