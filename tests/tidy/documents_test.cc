@@ -17,9 +17,10 @@ std::vector<std::string> all_matches(const std::string& text, const std::regex& 
           std::sregex_token_iterator()};
 }
 
-// Name of each row of an X-macro table: METRIC(kind, name, ...) or OPTION("key", ...).
-std::vector<std::string> rows_of(const std::string& table, const std::string& pattern) {
-  return all_matches(read(table), std::regex("(?:^|\n)\\s*" + pattern), 1);
+// Name of each row of an X-macro table: METRIC(kind, name, ...).
+std::vector<std::string> metric_names() {
+  static const std::regex row(R"(\nMETRIC\(\w+, (\w+),)");
+  return all_matches(read("src/metrics/metrics.def"), row, 1);
 }
 
 TEST(Documents, EveryDocumentThatIsMentionedExists) {
@@ -56,19 +57,49 @@ TEST(Documents, EveryDecisionSaysContextChoiceAndWhatWasGivenUp) {
 }
 
 TEST(Documents, EveryOptionIsDocumented) {
+  static const std::regex row(R"(\n(?:RANGED|OPTION)\(\w+, ([a-z_.]+),)");
   const std::string page = read("docs/configuration.md");
-  for (const std::string& key :
-       rows_of("src/config/options.def", R"re((?:RANGED|OPTION)\(\w+,\s*([\w.]+),)re")) {
-    EXPECT_NE(page.find(key), std::string::npos) << key;
-  }
+  const std::vector<std::string> keys = all_matches(read("src/config/options.def"), row, 1);
+  EXPECT_GT(keys.size(), 20U);
+  for (const std::string& key : keys) EXPECT_NE(page.find(key), std::string::npos) << key;
 }
 
 TEST(Documents, EveryMetricIsDocumented) {
   const std::string page = read("docs/metrics.md");
-  for (const std::string& name :
-       rows_of("src/metrics/metrics.def", R"re([A-Z_]+\(\s*\w+,\s*"?(\w+))re")) {
-    EXPECT_NE(page.find(name), std::string::npos) << name;
+  EXPECT_GT(metric_names().size(), 20U);
+  for (const std::string& name : metric_names()) {
+    EXPECT_NE(page.find("roundhouse_" + name), std::string::npos) << name;
   }
+}
+
+// A query for a metric that does not exist shows an empty panel, or an alert that never rings.
+TEST(Documents, EveryQueryAsksForMetricsThatExist) {
+  static const std::regex use(R"(\broundhouse_(\w+?)(_bucket|_sum|_count)?\b)");
+  const std::vector<std::string> known = metric_names();
+  std::vector<SourceFile> files = files_below({"grafana", "docker"}, {".json", "alerts.yml"});
+  std::size_t uses = 0;
+  for (const SourceFile& file : files) {
+    for (const std::string& name : all_matches(file.text, use, 1)) {
+      ++uses;
+      EXPECT_NE(std::ranges::find(known, name), known.end()) << file.path << " asks for " << name;
+    }
+  }
+  EXPECT_GT(uses, 20U);
+}
+
+// The lines of the runbook that say which metric shows a symptom; prefix left out there.
+TEST(Documents, TheRunbookNamesMetricsThatExist) {
+  static const std::regex use(R"(\b(?:worker|pool|listener|handoff|handoffs|fairness)_\w+)");
+  const std::vector<std::string> known = metric_names();
+  std::size_t uses = 0;
+  for (const std::string& line : split_lines(read("docs/runbook.md"))) {
+    if (!line.starts_with("- **Metric**")) continue;
+    for (const std::string& name : all_matches(line, use, 0)) {
+      ++uses;
+      EXPECT_NE(std::ranges::find(known, name), known.end()) << name;
+    }
+  }
+  EXPECT_GT(uses, 5U);
 }
 
 }  // namespace
