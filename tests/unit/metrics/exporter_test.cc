@@ -8,7 +8,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <regex>
@@ -300,8 +299,7 @@ TEST(Exporter, SixtyFourWorkersAreWrittenInMilliseconds) {
 }
 
 TEST(MetricsReference, IsTheDocument) {
-  const auto tests = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-  std::ifstream file(tests.parent_path() / "docs/metrics.md");
+  std::ifstream file(ROUNDHOUSE_SOURCE_DIR "/docs/metrics.md");
   std::stringstream page;
   page << file.rdbuf();
   EXPECT_EQ(page.str(), metrics_reference());
