@@ -11,6 +11,7 @@
 #include "config/locate.h"
 #include "edge/edge.h"
 #include "ipc/heritage.h"
+#include "metrics/catalogue.h"
 #include "monitor/monitor.h"
 #include "worker/worker.h"
 
@@ -57,30 +58,36 @@ Result<void> run_edge(const cli::CommandLine& line) {
   log::configure(configuration.log.level, configuration.log.format);
   const auto folders =
       config::control_folders(config::surroundings_of_this_process().variable, ::geteuid());
-  const config::ControlSocketPlace place =
+  config::ControlSocketPlace place =
       TRY(config::place_control_socket(configuration.monitor.socket, folders, ::getpid()));
   auto edge =
       TRY(edge::Edge::create({.configuration = configuration,
                               .configuration_source = describe(location),
                               .configuration_text = config::to_effective_text(configuration),
                               .control_socket = TRY(Address::parse("unix:" + place.path))}));
+  place.lock.reset();  // the socket listens: the next instance sees that it is taken
   return edge->run();
 }
 
 int run_command(const cli::CommandLine& line) {
   const config::Surroundings surroundings = config::surroundings_of_this_process();
+  const auto folders = config::control_folders(surroundings.variable, ::geteuid());
   switch (line.command) {
     case cli::Command::kCheck:
       return finish(cli::check(line, surroundings));
     case cli::Command::kExplain:
       return finish(cli::explain(line, surroundings));
     case cli::Command::kGenerate:
-      return finish(cli::generate(line));
+      return finish(line.subject == "metrics-reference"
+                        ? cli::Outcome{ExitCode::kOk, metrics::metrics_reference(), ""}
+                        : cli::generate(line));
     case cli::Command::kStatus:
+      return finish(cli::status(line, folders));
     case cli::Command::kHealth:
+      return finish(cli::health(line, folders));
     case cli::Command::kStop:
-    case cli::Command::kVersion:
-      break;
+      return finish(cli::stop(line, folders));
+    case cli::Command::kVersion:  // answered by the parser
     case cli::Command::kRun:
       break;
   }

@@ -1,5 +1,8 @@
-// The commands that need no running instance: check, explain, generate.
+// The commands other than `run`: those about a configuration, and those for a running instance.
 #pragma once
+
+#include <string>
+#include <vector>
 
 #include "cli/command_line.h"
 #include "config/loader.h"
@@ -12,5 +15,15 @@ Outcome check(const CommandLine& line, const config::Surroundings& surroundings)
 Outcome explain(const CommandLine& line, const config::Surroundings& surroundings);
 // What the build keeps in the repository: config-schema or config-reference.
 Outcome generate(const CommandLine& line);
+
+// For a running instance, found by line.socket or in `folders` (config::control_folders). kFailure
+// if there is none.
+
+// Its workers as a table, or the API's JSON as it is.
+Outcome status(const CommandLine& line, const std::vector<std::string>& folders);
+// kOk if every pool has a ready worker.
+Outcome health(const CommandLine& line, const std::vector<std::string>& folders);
+// Asks it to drain and stop, and returns when it has.
+Outcome stop(const CommandLine& line, const std::vector<std::string>& folders);
 
 }  // namespace roundhouse::cli

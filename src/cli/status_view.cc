@@ -1,0 +1,231 @@
+#include "cli/status_view.h"
+
+#include <algorithm>
+#include <ctime>
+#include <optional>
+#include <vector>
+
+#include "cli/table.h"
+
+namespace roundhouse::cli {
+namespace {
+
+const Json& member(const Json& json, std::string_view key) {
+  static const Json kNone;
+  if (!json.is_object()) return kNone;
+  const auto found = json.find(key);
+  return found == json.end() ? kNone : *found;
+}
+
+// Text for a terminal: whatever was sent, nothing in it moves the cursor.
+std::string plain(const Json& json) {
+  if (json.is_string()) {
+    std::string text = json.get<std::string>();
+    std::ranges::replace_if(
+        text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; }, '?');
+    return text;
+  }
+  return json.is_null() ? "-" : to_text(json);
+}
+std::string text(const Json& json, std::string_view key) { return plain(member(json, key)); }
+
+std::optional<double> number(const Json& json, std::string_view key) {
+  const Json& value = member(json, key);
+  return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
+}
+bool is_true(const Json& json, std::string_view key) {
+  const Json& value = member(json, key);
+  return value.is_boolean() && value.get<bool>();
+}
+std::string shown(const Json& json, std::string_view key, std::string (*form)(double)) {
+  const auto value = number(json, key);
+  return value ? form(*value) : "-";
+}
+
+// "crash SIGSEGV", "exited with 3", "recycle_memory".
+std::string how_it_ended(const Json& exit) {
+  std::string how = text(exit, "reason");
+  if (member(exit, "signal").is_string()) return how + " " + text(exit, "signal");
+  const auto code = number(exit, "exit_code");
+  return code && *code != 0 ? how + " exit code " + grouped(*code) : how;
+}
+
+std::string last_exit(const Json& worker, double now) {
+  const Json& exits = member(worker, "exits");
+  if (!exits.is_array() || exits.empty()) return "-";
+  const Json& newest = exits.front();
+  return how_it_ended(newest) + ", " + short_duration(now - number(newest, "at").value_or(now)) +
+         " ago";
+}
+
+std::string state_of(const Json& worker) {
+  std::string state = text(worker, "state");
+  if (is_true(worker, "stalled")) state += " (stalled)";
+  if (const auto next = number(worker, "next_start_in_seconds"))
+    state += " (start in " + short_duration(*next) + ")";
+  return state;
+}
+
+std::string instance_text(const Json& status) {
+  const Json& edge = member(status, "edge");
+  std::string state = is_true(status, "ready") ? "ready" : "not ready";
+  if (is_true(status, "stopping")) state = "stopping";
+  std::string result = "roundhouse " + text(status, "version") + ", edge " + text(edge, "pid") +
+                       ", up " + shown(edge, "uptime_seconds", short_duration) + ", " + state +
+                       "\n";
+  if (member(status, "configuration_source").is_string()) {
+    result += "configuration: " + text(status, "configuration_source") + "\n";
+  }
+  return result;
+}
+
+std::string listener_text(const Json& listener) {
+  std::string result = "listener " + text(listener, "name") + " on " + text(listener, "addresses") +
+                       ", pool " + text(listener, "pool") + ": " +
+                       shown(listener, "active", grouped) + " of " +
+                       shown(listener, "limit", grouped) + " connections open, " +
+                       shown(listener, "accepted", grouped) + " accepted";
+  if (member(listener, "paused").is_string()) result += ", PAUSED: " + text(listener, "paused");
+  return result + "\n";
+}
+
+std::string pool_text(const Json& pool, double now) {
+  const Json& workers = member(pool, "workers");
+  const std::size_t count = workers.is_array() ? workers.size() : 0;
+  std::string result =
+      "pool " + text(pool, "name") + " (" + text(pool, "type") + ", policy " + text(pool, "policy");
+  if (const auto fairness = number(pool, "fairness")) {
+    result += ", fairness " + std::to_string(*fairness).substr(0, 6);
+  }
+  result += "): " + shown(member(pool, "states"), "ready", grouped) + " of " +
+            std::to_string(count) + " workers ready\n";
+
+  constexpr Align kRight = Align::kRight;
+  Table table({{"ID", kRight},
+               {"PID", kRight},
+               {"STATE"},
+               {"GEN", kRight},
+               {"UPTIME", kRight},
+               {"RESTARTS", kRight},
+               {"LAST EXIT"},
+               {"OPEN", kRight},
+               {"TOTAL", kRight},
+               {"REQ/S", kRight},
+               {"CPU %", kRight},
+               {"MEMORY", kRight}});
+  for (std::size_t i = 0; i < count; ++i) {
+    const Json& worker = workers[i];
+    const Json& connections = member(worker, "connections");
+    table.add({text(worker, "id"), text(worker, "pid"), state_of(worker),
+               text(worker, "generation"), shown(worker, "uptime_seconds", short_duration),
+               shown(worker, "restarts", grouped), last_exit(worker, now),
+               shown(connections, "active", grouped), shown(connections, "total", grouped),
+               shown(member(worker, "requests"), "per_second", grouped_tenths),
+               shown(worker, "cpu_percent", grouped_tenths),
+               shown(worker, "resident_memory_bytes", short_bytes)});
+  }
+  return result + table.text(2);
+}
+
+std::string when(const Json& exit) {
+  const auto at = number(exit, "at");
+  if (!at || *at < 0 || *at > 1e11) return "-";
+  const auto seconds = static_cast<std::time_t>(*at);
+  std::tm local{};
+  char shown[32] = "";
+  if (::localtime_r(&seconds, &local) != nullptr)
+    std::strftime(shown, sizeof shown, "%Y-%m-%d %H:%M:%S", &local);
+  return shown;
+}
+
+std::string exit_text(const Json& exit, double now) {
+  const double cpu =
+      number(exit, "user_cpu_seconds").value_or(0) + number(exit, "system_cpu_seconds").value_or(0);
+  std::string result =
+      "  " + when(exit) + ", " + short_duration(now - number(exit, "at").value_or(now)) +
+      " ago: " + how_it_ended(exit) + (is_true(exit, "core_dumped") ? ", core dumped" : "") + "\n";
+  result += "    pid " + text(exit, "pid") + ", lived " +
+            shown(exit, "lived_seconds", short_duration) +
+            (is_true(exit, "was_ready")
+                 ? ", ready for " + shown(exit, "ready_for_seconds", short_duration)
+                 : std::string(", never ready")) +
+            ", CPU " + short_duration(cpu) + ", at most " +
+            shown(exit, "max_resident_memory_bytes", short_bytes) + "\n";
+  result += "    " + shown(exit, "connections_active", grouped) + " connections open, " +
+            shown(exit, "requests_in_flight", grouped) + " requests in flight\n";
+  for (const char* list : {"in_flight", "backtrace"}) {
+    const Json& entries = member(exit, list);
+    if (!entries.is_array() || entries.empty()) continue;
+    result += std::string("    ") + (list[0] == 'i' ? "in flight:" : "backtrace:") + "\n";
+    for (const Json& entry : entries) result += "      " + plain(entry) + "\n";
+  }
+  return result;
+}
+
+std::string worker_text(const Json& pool, const Json& worker, double now) {
+  std::string result = "worker " + text(pool, "name") + "/" + text(worker, "id") + ": " +
+                       state_of(worker) + ", pid " + text(worker, "pid") + ", up " +
+                       shown(worker, "uptime_seconds", short_duration) + ", " +
+                       shown(worker, "restarts", grouped) + " restarts, " +
+                       shown(worker, "crashes", grouped) + " crashes\n";
+  const Json& exits = member(worker, "exits");
+  if (!exits.is_array() || exits.empty()) return result + "no process of it has ended\n";
+  result += "last exits, the newest first:\n";
+  for (const Json& exit : exits) result += exit_text(exit, now);
+  return result;
+}
+
+// What a subject means; the worker is null where a whole pool is meant.
+struct Subject {
+  const Json* pool = nullptr;
+  const Json* worker = nullptr;
+};
+
+Result<Subject> find(const Json& status, std::string_view subject) {
+  const auto slash = subject.find('/');
+  const std::string pool_name(subject.substr(0, slash));
+  Subject found;
+  std::string names;
+  const Json& pools = member(status, "pools");
+  for (std::size_t i = 0; pools.is_array() && i < pools.size(); ++i) {
+    if (text(pools[i], "name") == pool_name) found.pool = &pools[i];
+    names += (names.empty() ? "" : ", ") + text(pools[i], "name");
+  }
+  if (found.pool == nullptr)
+    return fail("there is no pool '" + pool_name + "'; expected one of " + names);
+  if (slash == subject.npos) return found;
+  const std::string id(subject.substr(slash + 1));
+  const Json& workers = member(*found.pool, "workers");
+  for (std::size_t i = 0; workers.is_array() && i < workers.size(); ++i) {
+    if (text(workers[i], "id") == id) found.worker = &workers[i];
+  }
+  if (found.worker != nullptr) return found;
+  return fail("there is no worker '" + id + "' in pool " + pool_name + "; expected 1 to " +
+              std::to_string(workers.size()));
+}
+
+}  // namespace
+
+std::string status_text(const Json& status, double now) {
+  std::string result = instance_text(status);
+  if (const Json& listeners = member(status, "listeners"); listeners.is_array()) {
+    for (const Json& listener : listeners) result += listener_text(listener);
+  }
+  if (const Json& pools = member(status, "pools"); pools.is_array()) {
+    for (const Json& pool : pools) result += "\n" + pool_text(pool, now);
+  }
+  return result;
+}
+
+Result<std::string> status_text_of(const Json& status, std::string_view subject, double now) {
+  const Subject found = TRY(find(status, subject));
+  return found.worker == nullptr ? pool_text(*found.pool, now)
+                                 : worker_text(*found.pool, *found.worker, now);
+}
+
+Result<Json> status_json_of(const Json& status, std::string_view subject) {
+  const Subject found = TRY(find(status, subject));
+  return found.worker == nullptr ? *found.pool : *found.worker;
+}
+
+}  // namespace roundhouse::cli
