@@ -2,6 +2,7 @@
 // nothing allocated per message.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -75,11 +76,11 @@ class FieldTable {
     FieldId id;
   };
 
-  explicit FieldTable(std::size_t capacity) : capacity_(capacity) {}
+  explicit FieldTable(std::size_t capacity) : capacity_(capacity), limit_(capacity) {}
 
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  bool full() const { return size_ == capacity_; }
+  bool full() const { return size_ == limit_; }
   Field operator[](std::size_t index) const {
     const Entry& entry = entries_[index];
     return {{base_ + entry.name_begin, entry.name_size},
@@ -90,6 +91,8 @@ class FieldTable {
   std::optional<std::string_view> find(std::string_view name) const;
 
   void clear() { size_ = 0; }
+  // Takes fewer than `capacity` from now on.
+  void limit(std::size_t fields) { limit_ = std::min(fields, capacity_); }
   // REQUIRES: !full().
   void append(const Entry& entry) {
     if (!entries_) entries_ = std::make_unique_for_overwrite<Entry[]>(capacity_);
@@ -104,6 +107,7 @@ class FieldTable {
  private:
   std::unique_ptr<Entry[]> entries_;
   std::size_t capacity_;
+  std::size_t limit_;
   std::size_t size_ = 0;
   const char* base_ = nullptr;
 };

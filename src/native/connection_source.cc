@@ -176,6 +176,13 @@ void ConnectionSource::drain_by_itself() {
   begin_drain(loop_.now() + options_.drain);
 }
 
+bool ConnectionSource::take_rest() {
+  const std::uint32_t before = open_;
+  while (channel_watcher_.watching() && has_room() && read_message()) {
+  }
+  return open_ != before;
+}
+
 // What already lies in the channel was accepted for this worker, so it is still taken and served:
 // the drain message came behind it. A worker that drains by itself reads on until the edge, which
 // has been told, sends nothing more.

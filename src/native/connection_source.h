@@ -46,6 +46,9 @@ class ConnectionSource final : private IoHandler {
   void start();
   // The sink closed a connection that it had from here.
   void connection_closed(std::uint32_t listener);
+  // While draining: takes what still lies in the channel, as far as there is room. False if nothing
+  // did.
+  bool take_rest();
   // Stops taking and tells the edge: a signal asked this worker to finish.
   void drain_by_itself();
 

@@ -62,8 +62,10 @@ void IoWatcher::watch(EventLoop& loop, int fd, Interest interest, Trigger trigge
   if (interest == Interest::kNone) return;
   loop_ = &loop;
   handler_ = &handler;
-  const auto what =
+  auto what =
       static_cast<short>(static_cast<short>(interest) | static_cast<short>(trigger) | EV_PERSIST);
+  // Who stops reading at a short read would otherwise miss an end that came with the last bytes.
+  if (trigger == Trigger::kEdge && (what & EV_READ) != 0) what |= 0;
   CHECK(event_assign(&event_, loop.base(), fd, what, &IoWatcher::fired, this) == 0);
   CHECK(event_add(&event_, nullptr) == 0);
   watching_ = true;
@@ -77,8 +79,9 @@ void IoWatcher::stop() {
 void IoWatcher::fired(int /*fd*/, short what, void* self) noexcept {
   auto* watcher = static_cast<IoWatcher*>(self);
   watcher->loop_->begin_turn();
-  watcher->handler_->on_ready(
-      {.readable = (what & EV_READ) != 0, .writable = (what & EV_WRITE) != 0});
+  watcher->handler_->on_ready({.readable = (what & (EV_READ | EV_CLOSED)) != 0,
+                               .writable = (what & EV_WRITE) != 0,
+                               .ending = (what & EV_CLOSED) != 0});
 }
 
 Timer::Timer(EventLoop& loop, std::function<void()> callback)

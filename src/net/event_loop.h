@@ -70,6 +70,8 @@ class EventLoop {
 struct Ready {
   bool readable;
   bool writable;
+  bool ending =
+      false;  // edge-triggered reading only: the peer has ended its side, so read to the end
 };
 
 class IoHandler {

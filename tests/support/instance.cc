@@ -18,11 +18,9 @@ Address printed_address(const std::string& output, const std::string& before) {
 
 }  // namespace
 
-std::string binary() {
-  const char* path = std::getenv("ROUNDHOUSE_BINARY");
-  EXPECT_NE(path, nullptr) << "ROUNDHOUSE_BINARY names the program under test";
-  return path == nullptr ? "" : path;
-}
+std::string binary() { return ROUNDHOUSE_BINARY; }
+
+std::string scripted_worker(const std::string& script) { return SCRIPTED_WORKER " " + script; }
 
 Instance::Instance(const std::string& pools, const std::string& more, const Options& options) {
   const std::string file = directory_.write("roundhouse.yaml",

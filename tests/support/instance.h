@@ -13,8 +13,10 @@
 
 namespace roundhouse::test {
 
-// The binary under test: $ROUNDHOUSE_BINARY, set by ctest.
+// The program under test.
 std::string binary();
+// A command line of tests/support/scripted_worker.cc.
+std::string scripted_worker(const std::string& script);
 
 class Instance {
  public:

@@ -1,0 +1,44 @@
+#include "net/transport.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace roundhouse {
+namespace {
+
+Transport::Transfer result_of(ssize_t count) {
+  using Status = Transport::Status;
+  if (count > 0) return {Status::kMoved, static_cast<std::size_t>(count)};
+  if (count == 0) return {Status::kEnd, 0};
+  const bool later = errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS;
+  return {later ? Status::kWouldBlock : Status::kFailed, 0};
+}
+
+}  // namespace
+
+Transport::Transfer Transport::read(std::span<char> into) {
+  ssize_t count = -1;
+  do {
+    count = ::read(fd_.get(), into.data(), into.size());
+  } while (count < 0 && errno == EINTR);
+  return result_of(count);
+}
+
+Transport::Transfer Transport::write(std::string_view bytes) {
+  ssize_t count = -1;
+  do {
+    count = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  } while (count < 0 && errno == EINTR);
+  return result_of(count);
+}
+
+void Transport::end_writing() { ::shutdown(fd_.get(), SHUT_WR); }
+
+void Transport::reset() {
+  constexpr linger kAtOnce{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &kAtOnce, sizeof kAtOnce);
+  close();
+}
+
+}  // namespace roundhouse

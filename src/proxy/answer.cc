@@ -1,0 +1,130 @@
+#include "proxy/answer.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/check.h"
+
+namespace roundhouse::proxy {
+namespace {
+
+// Of each chunk; and what the end of a body without trailers needs, always kept free.
+constexpr std::size_t kChunkFrame = http::kChunkLineBytesMax + http::kChunkEnd.size();
+constexpr std::size_t kEndReserve = http::kLastChunkWithoutTrailers.size();
+
+bool never_has_a_body(int status) { return status < 200 || status == 204 || status == 304; }
+
+}  // namespace
+
+void Answer::start(Buffer& out, const http::Request& request, bool close,
+                   std::string_view date_line) {
+  start(out, date_line);
+  close_ = close;
+  of_head_ = request.method == http::Method::kHead;
+  http10_ = request.version == http::Version::kHttp10;
+}
+
+void Answer::start(Buffer& out, std::string_view date_line) {
+  out_ = &out;
+  date_line_ = date_line;
+  close_ = true;
+  of_head_ = http10_ = begun_ = bodiless_ = done_ = starved_ = false;
+}
+
+http::HeadWriter& Answer::begin(int status) {
+  CHECK(!begun_);
+  status_ = status;
+  head_ = http::HeadWriter(out_->room());
+  return head_.status_line(status).trusted_lines(date_line_);
+}
+
+void Answer::write_framing(http::BodyLength length) {
+  using http::Framing;
+  length_ = length;
+  left_ = length.framing == Framing::kLength ? length.bytes : 0;
+  bodiless_ = of_head_ || never_has_a_body(status_);
+  if (length.framing == Framing::kChunked && http10_) {
+    length_.framing = Framing::kUntilClose;
+    close_ = true;
+  }
+  if (!never_has_a_body(status_)) {
+    if (length_.framing == Framing::kChunked) head_.trusted_lines("Transfer-Encoding: chunked\r\n");
+    if (length_.framing == Framing::kLength) head_.field("Content-Length", length.bytes);
+    if (length_.framing == Framing::kNone) head_.trusted_lines("Content-Length: 0\r\n");
+  }
+  if (close_) head_.trusted_lines("Connection: close\r\n");
+  if (!close_ && http10_) head_.trusted_lines("Connection: keep-alive\r\n");
+  head_.end();
+}
+
+bool Answer::begin_body(http::BodyLength length) {
+  CHECK(!begun_ && length.framing != http::Framing::kUntilClose);
+  const bool close = close_;
+  write_framing(length);
+  if (!head_.ok()) {
+    close_ = close;
+    return false;
+  }
+  out_->filled(head_.size());
+  begun_ = true;
+  return true;
+}
+
+std::size_t Answer::body_room() const {
+  const std::size_t room = out_->room_size();
+  const std::size_t frame = length_.framing == http::Framing::kChunked ? kChunkFrame : 0;
+  return room > frame + kEndReserve ? room - frame - kEndReserve : 0;
+}
+
+std::size_t Answer::write(std::string_view data) {
+  CHECK(begun_ && !done_);
+  if (length_.framing == http::Framing::kLength) CHECK(data.size() <= left_);
+  std::size_t taken = data.size();
+  if (!bodiless_) {
+    taken = std::min(taken, body_room());
+    if (taken < data.size()) starved_ = true;
+    if (taken == 0) return 0;
+    if (length_.framing == http::Framing::kChunked) {
+      std::array<char, http::kChunkLineBytesMax> line;
+      out_->append({line.data(), http::write_chunk_line(line, taken)});
+      out_->append(data.substr(0, taken));
+      out_->append(http::kChunkEnd);
+    } else {
+      out_->append(data.substr(0, taken));
+    }
+  }
+  if (length_.framing == http::Framing::kLength) left_ -= taken;
+  return taken;
+}
+
+bool Answer::end(const http::FieldTable* trailers) {
+  CHECK(begun_ && !done_ && left_ == 0);
+  if (length_.framing == http::Framing::kChunked && !bodiless_) {
+    http::HeadWriter writer(out_->room());
+    writer.trusted_lines(http::kLastChunkLine);
+    for (std::size_t i = 0; trailers != nullptr && i < trailers->size(); ++i)
+      writer.field((*trailers)[i].name, (*trailers)[i].value);
+    writer.end();
+    if (!writer.ok()) {
+      starved_ = true;
+      return false;
+    }
+    out_->filled(writer.size());
+  }
+  done_ = true;
+  return true;
+}
+
+bool Answer::respond(int status, std::string_view lines, std::string_view body) {
+  CHECK(body.size() <= kWholeBodyMax);
+  begin(status).trusted_lines(lines);
+  const auto framing = body.empty() ? http::Framing::kNone : http::Framing::kLength;
+  // A head that fits without its body would leave half an answer.
+  if (out_->room_size() < head_.size() + body.size() + kWholeBodyMax) return false;
+  if (!begin_body({framing, body.size()})) return false;
+  write(body);
+  return end();
+}
+
+}  // namespace roundhouse::proxy

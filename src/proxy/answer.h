@@ -1,0 +1,70 @@
+// One HTTP/1.1 response on its way into the output buffer of a session.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "http/http1_writer.h"
+#include "http/message.h"
+#include "proxy/buffer.h"
+
+namespace roundhouse::proxy {
+
+// A handler begins a head, adds its fields, says how the body is framed, writes it and ends it. The
+// fields that frame the message and steer the connection (Content-Length, Transfer-Encoding,
+// Connection, Date) are added here and must not be added by it. A body that must not be sent (HEAD,
+// 204, 304) is swallowed; chunks that an HTTP/1.0 client would not understand become a body that
+// ends with the connection.
+class Answer {
+ public:
+  // The session's side. `out` and `request` must outlive the answer; `date_line` is a whole field
+  // line.
+  void start(Buffer& out, const http::Request& request, bool close, std::string_view date_line);
+  // The same for bytes that are no request.
+  void start(Buffer& out, std::string_view date_line);
+  void set_close(bool close) { close_ = close; }
+  bool begun() const { return begun_; }
+  bool done() const { return done_; }
+  bool closes() const { return close_; }
+  // Since the last call something did not fit.
+  bool take_starved() { return std::exchange(starved_, false); }
+
+  // REQUIRES: !begun(). The writer is valid until begin_body().
+  http::HeadWriter& begin(int status);
+  // False if the head was refused or did not fit: nothing was written, and another may begin.
+  // REQUIRES: framing is not kUntilClose.
+  bool begin_body(http::BodyLength length);
+  // How many bytes of `data` were taken; Exchange::on_room follows when they were fewer.
+  std::size_t write(std::string_view data);
+  // The body is whole. False if there was no room yet: again in Exchange::on_room. Trailers are
+  // sent only in chunks. REQUIRES: as many bytes as announced have been written.
+  bool end(const http::FieldTable* trailers = nullptr);
+
+  // All of it at once, for a body of at most kWholeBodyMax; `lines` are constant field lines.
+  // False: no room.
+  bool respond(int status, std::string_view lines, std::string_view body);
+
+  static constexpr std::size_t kWholeBodyMax = 2048;
+
+ private:
+  void write_framing(http::BodyLength length);
+  std::size_t body_room() const;
+
+  Buffer* out_ = nullptr;
+  std::string_view date_line_;
+  http::HeadWriter head_{{}};
+  http::BodyLength length_;
+  std::uint64_t left_ = 0;  // of a body of known length
+  int status_ = 0;
+  bool of_head_ = false;  // answers HEAD
+  bool http10_ = false;
+  bool close_ = false;
+  bool begun_ = false;
+  bool bodiless_ = false;
+  bool done_ = false;
+  bool starved_ = false;
+};
+
+}  // namespace roundhouse::proxy

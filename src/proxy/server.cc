@@ -1,0 +1,92 @@
+#include "proxy/server.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+#include "base/check.h"
+
+namespace roundhouse::proxy {
+namespace {
+
+constexpr std::size_t kFreeWorkspacesMax = 64;  // 2 MiB with the default limits
+constexpr std::size_t kScratch = 64 * std::size_t{1024};
+
+http::HeadLimits largest(const std::vector<config::Listener>& listeners) {
+  http::HeadLimits limits{
+      .line_bytes = http::RequestParser::kLineBytesMin, .head_bytes = 0, .fields = 0};
+  for (const config::Listener& listener : listeners) {
+    limits.head_bytes = std::max<std::size_t>(limits.head_bytes, listener.limits.headers);
+    limits.fields = std::max<std::size_t>(limits.fields, listener.limits.header_count);
+  }
+  return limits;
+}
+
+}  // namespace
+
+Workspace::Workspace(const http::HeadLimits& limits)
+    : parser(limits),
+      request(limits.fields),
+      body(limits.fields),
+      input(limits.head_bytes + kBodyRoom),
+      output(kOutput) {}
+
+void Workspace::start(const http::HeadLimits& limits) {
+  parser = http::RequestParser(limits);
+  request.fields.limit(limits.fields);
+  input.clear();
+  output.clear();
+}
+
+Server::Server(Parts parts)
+    : parts_(std::move(parts)), largest_limits_(largest(parts_.listeners)), scratch_(kScratch) {}
+
+Server::~Server() = default;
+
+void Server::take(UniqueFd fd, const ipc::ConnectionInfo& info) {
+  CHECK(info.listener < parts_.listeners.size());
+  open_.emplace_back(*this, std::move(fd), info);
+  const auto session = std::prev(open_.end());
+  session->self_ = session;
+  session->start();
+}
+
+void Server::drain() {
+  if (draining_) return;
+  draining_ = true;
+  drain_began_ = parts_.loop.now();
+  for (auto session = open_.begin(); session != open_.end();) (session++)->drain();
+}
+
+std::unique_ptr<Workspace> Server::acquire() {
+  if (free_.empty()) return std::make_unique<Workspace>(largest_limits_);
+  std::unique_ptr<Workspace> workspace = std::move(free_.back());
+  free_.pop_back();
+  return workspace;
+}
+
+void Server::release(std::unique_ptr<Workspace> workspace) {
+  if (free_.size() < kFreeWorkspacesMax) free_.push_back(std::move(workspace));
+}
+
+// The session may be inside its own functions: it is destroyed at the end of the turn.
+void Server::closed(Session& session) {
+  if (closed_.empty()) parts_.loop.defer([this] { closed_.clear(); });
+  closed_.splice(closed_.end(), open_, session.self_);
+  if (parts_.on_closed) parts_.on_closed(session.info_.listener);
+}
+
+std::string_view Server::date_line() {
+  const auto second = static_cast<std::time_t>(wall_clock_seconds());
+  if (second != date_second_) {
+    date_second_ = second;
+    std::tm utc{};
+    ::gmtime_r(&second, &utc);
+    std::array<char, 64> text;
+    date_line_.assign(text.data(), std::strftime(text.data(), text.size(),
+                                                 "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc));
+  }
+  return date_line_;
+}
+
+}  // namespace roundhouse::proxy

@@ -1,0 +1,69 @@
+// All client connections of one worker.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/options.h"
+#include "ipc/messages.h"
+#include "ipc/slot.h"
+#include "net/deadline_queue.h"
+#include "net/event_loop.h"
+#include "proxy/handler.h"
+#include "proxy/session.h"
+
+namespace roundhouse::proxy {
+
+// Owns the sessions and the buffers that they share. Everything it is given must outlive it;
+// destroy it outside its own callbacks.
+class Server {
+ public:
+  struct Parts {
+    EventLoop& loop;
+    DeadlineQueue& deadlines;
+    ipc::Slot& slot;
+    Handler& handler;
+    const std::vector<config::Listener>& listeners;  // ConnectionInfo::listener is an index
+    std::function<void(std::uint32_t listener)> on_closed;
+  };
+
+  explicit Server(Parts parts);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  // Serves it until it is closed: what has already come is answered within this call.
+  void take(UniqueFd fd, const ipc::ConnectionInfo& info);
+  // Idle connections are closed, and each other one after its next answer.
+  void drain();
+
+  bool draining() const { return draining_; }
+  std::size_t open_connections() const { return open_.size(); }
+  std::size_t free_workspaces() const { return free_.size(); }
+
+ private:
+  friend class Session;
+  using Sessions = std::list<Session>;
+
+  std::unique_ptr<Workspace> acquire();
+  void release(std::unique_ptr<Workspace> workspace);
+  void closed(Session& session);
+  std::string_view date_line();
+
+  Parts parts_;
+  http::HeadLimits largest_limits_;
+  Sessions open_;
+  Sessions closed_;  // until the end of the turn
+  std::vector<std::unique_ptr<Workspace>> free_;
+  std::vector<char> scratch_;  // for bytes that are read to be dropped
+  std::string date_line_;
+  std::int64_t date_second_ = -1;
+  bool draining_ = false;
+  Time drain_began_{};
+};
+
+}  // namespace roundhouse::proxy

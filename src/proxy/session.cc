@@ -1,0 +1,333 @@
+#include "proxy/session.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.h"
+#include "proxy/server.h"
+
+namespace roundhouse::proxy {
+namespace {
+
+// What must be free for an answer before a request is given out: else what is there is sent first.
+constexpr std::size_t kAnswerRoom = Workspace::kOutput / 2;
+constexpr std::uint64_t kLingerBytesMax = 16 * std::uint64_t{1024} * 1024;
+
+// "GET /die 127.0.0.1", without the query, which may hold secrets.
+std::string_view describe(const http::Request& request, const ipc::ConnectionInfo& info,
+                          std::array<char, ipc::kInFlightText>& text) {
+  std::size_t size = 0;
+  const auto put = [&](std::string_view part) {
+    size += part.substr(0, text.size() - size).copy(text.data() + size, text.size() - size);
+  };
+  put(request.method_name.substr(0, 16));
+  put(" ");
+  put(request.path.substr(0, 60));
+  put(" ");
+  put(ipc::peer_of(info).host());
+  return {text.data(), size};
+}
+
+}  // namespace
+
+Session::Session(Server& server, UniqueFd fd, const ipc::ConnectionInfo& info)
+    : server_(server),
+      transport_(std::move(fd)),
+      info_(info),
+      entered_(server.parts_.loop.now()),
+      received_(entered_),
+      sent_(entered_),
+      requests_(info.requests_served) {}
+
+Session::~Session() {
+  if (state_ == State::kRequest) leave_request();
+}
+
+const config::Listener& Session::listener() const {
+  return server_.parts_.listeners[info_.listener];
+}
+EventLoop& Session::loop() { return server_.parts_.loop; }
+bool Session::is_local() const { return ipc::peer_of(info_).is_loopback(); }
+
+void Session::on_ready(Ready ready) {
+  readable_ = readable_ || ready.readable;
+  peer_ending_ = peer_ending_ || ready.ending;
+  writable_ = writable_ || ready.writable;
+  advance();
+}
+
+void Session::resume() {
+  if (advancing_ || state_ == State::kClosed) return;
+  resuming_ = true;
+  advance();
+  resuming_ = false;
+}
+
+void Session::abort() {
+  aborted_ = true;
+  resume();
+}
+
+// Everything that can be done now: input becomes requests, requests become output, output is sent.
+void Session::advance() {
+  advancing_ = true;
+  turn_bytes_ = 0;
+  while (state_ != State::kClosed && !aborted_ && turn_bytes_ < Workspace::kTurnBytesMax &&
+         (step() || flush())) {
+  }
+  advancing_ = false;
+  if (aborted_) reset();
+  if (state_ != State::kClosed) rest();
+}
+
+bool Session::step() {
+  switch (state_) {
+    case State::kIdle:
+    case State::kHead:
+      return step_head();
+    case State::kRequest:
+      return step_request();
+    case State::kLingering:
+      return drop_input();
+    case State::kFlushing:
+    case State::kClosed:
+      return false;
+  }
+  CHECK(false);
+}
+
+bool Session::step_head() {
+  if (work_ == nullptr) {
+    if (!readable_) return false;
+    work_ = server_.acquire();
+    work_->start({.line_bytes = listener().limits.line,
+                  .head_bytes = listener().limits.headers,
+                  .fields = listener().limits.header_count});
+  }
+  if (!work_->input.empty()) {
+    if (work_->output.room_size() < kAnswerRoom) return false;
+    const http::Parse parsed = work_->parser.parse(work_->input.bytes(), work_->request);
+    if (parsed == http::Parse::kDone) begin_request();
+    if (parsed == http::Parse::kFailed) refuse(work_->parser.failure());
+    if (parsed != http::Parse::kMore) return true;
+  }
+  switch (fill()) {
+    case Input::kBytes:
+      if (state_ == State::kIdle) enter(State::kHead);
+      return true;
+    case Input::kEnd:
+      enter(State::kFlushing);
+      return true;
+    case Input::kDry:
+      return false;
+    case Input::kFull:
+      break;  // a head that does not fit has been refused
+  }
+  CHECK(false);
+}
+
+Session::Input Session::fill() {
+  if (peer_ended_) return Input::kEnd;
+  if (!readable_) return Input::kDry;
+  const std::span<char> room = work_->input.room();
+  if (room.empty()) return Input::kFull;
+  const Transport::Transfer in = transport_.read(room);
+  switch (in.status) {
+    case Transport::Status::kMoved:
+      work_->input.filled(in.bytes);
+      turn_bytes_ += in.bytes;
+      received_ = loop().now();
+      if (in.bytes < room.size() && !peer_ending_) readable_ = false;
+      return Input::kBytes;
+    case Transport::Status::kWouldBlock:
+      readable_ = false;
+      return Input::kDry;
+    case Transport::Status::kEnd:
+    case Transport::Status::kFailed:
+      peer_ended_ = true;
+      return Input::kEnd;
+  }
+  CHECK(false);
+}
+
+void Session::begin_request() {
+  Workspace& work = *work_;
+  ipc::Slot& slot = server_.parts_.slot;
+  const config::Listener::Limits& limits = listener().limits;
+  work.input.drop(work.request.head_size);
+  work.input.pin();
+  state_ = State::kRequest;  // the clock of the request runs since its first byte
+  ++requests_;
+  std::array<char, ipc::kInFlightText> text;
+  in_flight_ = ipc::claim_in_flight(slot, describe(work.request, info_, text));
+  ipc::increment(slot.requests_in_flight);
+  ipc::add(slot.requests_total);
+  accepts_body_ = body_end_left_ = false;
+  body_left_ = {};
+  work.body.start(work.request.body, {.body_bytes = limits.body});
+  const bool close =
+      !work.request.keep_alive || requests_ >= limits.requests_per_connection || server_.draining();
+  // Whether the body of who waits for 100 will come is unknown unless it is asked for.
+  work.answer.start(work.output, work.request, close || work.request.expect_continue,
+                    server_.date_line());
+  if (work.body.failure() != http::Failure::kNone) {
+    refuse(work.body.failure());
+    return;
+  }
+  exchange_ = server_.parts_.handler.on_request(*this);
+  CHECK(exchange_ != nullptr || work.answer.done() || aborted_);
+}
+
+void Session::accept_body() {
+  Workspace& work = *work_;
+  CHECK(!work.answer.begun());
+  accepts_body_ = true;
+  body_end_left_ = true;
+  if (!work.request.expect_continue) return;
+  if (work.input.empty()) work.output.append(http::kContinue);
+  work.answer.set_close(!work.request.keep_alive || server_.draining() ||
+                        requests_ >= listener().limits.requests_per_connection);
+}
+
+bool Session::step_request() {
+  Workspace& work = *work_;
+  const bool answered = work.answer.done();
+  if (answered && exchange_ != nullptr) end_exchange();
+  const bool received = work.body.done() && body_left_.empty() && (!body_end_left_ || answered);
+  if (answered && received) {
+    finish_request();
+    return true;
+  }
+  if (answered && work.answer.closes()) {
+    enter(State::kFlushing);
+    return true;
+  }
+  return !received && step_body();
+}
+
+bool Session::step_body() {
+  Workspace& work = *work_;
+  if (!body_left_.empty()) return offer_body();
+  if (work.body.done()) {
+    if (!exchange_->on_body_end(work.body.trailers())) return false;
+    body_end_left_ = false;
+    return true;
+  }
+  const http::BodyDecoder::Step taken = work.body.decode(work.input.bytes());
+  if (taken.status == http::Parse::kFailed) {
+    refuse(work.body.failure());
+    return true;
+  }
+  if (taken.status == http::Parse::kDone && taken.data.empty()) {
+    end_size_ = taken.consumed;  // stays in the input: the trailers are views into it
+    return true;
+  }
+  work.input.drop(taken.consumed);
+  if (accepts_body_ && exchange_ != nullptr) body_left_ = taken.data;
+  if (taken.consumed > 0) return true;
+  switch (fill()) {
+    case Input::kBytes:
+      return true;
+    case Input::kEnd:
+      if (!work.answer.done()) {
+        close();
+        return false;
+      }
+      enter(State::kFlushing);
+      return true;
+    case Input::kDry:
+      return false;
+    case Input::kFull:
+      break;  // trailers that do not fit have been refused
+  }
+  CHECK(false);
+}
+
+bool Session::offer_body() {
+  if (exchange_ == nullptr) {
+    body_left_ = {};
+    return true;
+  }
+  const std::size_t taken = exchange_->on_body(body_left_);
+  CHECK(taken <= body_left_.size());
+  body_left_.remove_prefix(taken);
+  return taken > 0;
+}
+
+void Session::finish_request() {
+  Workspace& work = *work_;
+  work.input.drop(std::exchange(end_size_, 0));
+  work.input.unpin();
+  if (work.answer.closes()) {
+    enter(State::kFlushing);
+    return;
+  }
+  enter(work.input.empty() ? State::kIdle : State::kHead);
+  work.parser.start();
+}
+
+// Sends what there is. True: something may go on.
+bool Session::flush() {
+  if (work_ == nullptr || !writable_) return false;
+  const std::string_view bytes = work_->output.bytes();
+  if (bytes.empty()) {
+    if (state_ == State::kFlushing) {
+      finish_connection();
+      return true;
+    }
+    if (!work_->answer.take_starved() || exchange_ == nullptr) return false;
+    exchange_->on_room();
+    return true;
+  }
+  const Transport::Transfer out = transport_.write(bytes);
+  if (out.status != Transport::Status::kMoved && out.status != Transport::Status::kWouldBlock) {
+    close();
+    return false;
+  }
+  work_->output.drop(out.bytes);
+  turn_bytes_ += out.bytes;
+  writable_ = out.bytes == bytes.size();
+  sent_ = loop().now();
+  return writable_;
+}
+
+// Whether close() cannot destroy the answer on its way: it would if bytes of the client were left
+// unread.
+bool Session::closes_cleanly() const {
+  if (peer_ended_) return true;
+  return !refused_ && !readable_ && work_->body.done() && work_->input.empty() &&
+         !work_->request.keep_alive;
+}
+
+void Session::finish_connection() {
+  if (closes_cleanly()) {
+    close();
+    return;
+  }
+  transport_.end_writing();
+  server_.release(std::move(work_));
+  readable_ = true;
+  enter(State::kLingering);
+}
+
+bool Session::drop_input() {
+  if (!readable_) return false;
+  const Transport::Transfer in = transport_.read(server_.scratch_);
+  switch (in.status) {
+    case Transport::Status::kMoved:
+      turn_bytes_ += in.bytes;
+      dropped_ += in.bytes;
+      if (dropped_ <= kLingerBytesMax) return true;
+      break;
+    case Transport::Status::kWouldBlock:
+      readable_ = false;
+      return false;
+    case Transport::Status::kEnd:
+    case Transport::Status::kFailed:
+      break;
+  }
+  close();
+  return false;
+}
+
+}  // namespace roundhouse::proxy

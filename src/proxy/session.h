@@ -1,0 +1,137 @@
+// One client connection: requests in, answers out, in order.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+
+#include "config/options.h"
+#include "http/http1_body.h"
+#include "http/http1_request_parser.h"
+#include "ipc/messages.h"
+#include "ipc/slot.h"
+#include "net/deadline_queue.h"
+#include "net/event_loop.h"
+#include "net/transport.h"
+#include "proxy/answer.h"
+#include "proxy/buffer.h"
+#include "proxy/handler.h"
+
+namespace roundhouse::proxy {
+
+class Server;
+
+// What a connection needs only while a request is in progress; shared by all that are idle.
+struct Workspace {
+  explicit Workspace(const http::HeadLimits& limits);
+  // For a connection of a listener with these limits.
+  void start(const http::HeadLimits& limits);
+
+  // One connection's share of a turn of the loop.
+  static constexpr std::uint64_t kTurnBytesMax = 256 * std::uint64_t{1024};
+  static constexpr std::size_t kBodyRoom = 16 * std::size_t{1024};  // beside the largest head
+  static constexpr std::size_t kOutput = 16 * std::size_t{1024};
+
+  http::RequestParser parser;
+  http::Request request;
+  http::BodyDecoder body;
+  Answer answer;
+  Buffer input;
+  Buffer output;
+};
+
+// Owned by its Server. Reads before it asks the loop: a request that has already come is answered,
+// and a connection that is closed after it ended, without the loop ever knowing of it.
+//
+// Time limits: the head (408; from its first byte, or from the start of the connection), the whole
+// request (408), each wait for a part of the body (408) or for room to send (reset), and the time
+// between requests (closed).
+class Session final : private IoHandler, private Deadline, private Client {
+ public:
+  Session(Server& server, UniqueFd fd, const ipc::ConnectionInfo& info);
+  ~Session();
+
+  void start() { advance(); }
+  // Nothing new is to begin on this connection.
+  void drain();
+
+ private:
+  friend class Server;
+  enum class State : std::uint8_t {
+    kIdle,       // no byte of a request yet
+    kHead,       // some of a head
+    kRequest,    // being answered
+    kFlushing,   // the last answer is on its way
+    kLingering,  // our side is closed; what the client still sends is dropped, so that it can read
+                 // our answer
+    kClosed
+  };
+  enum class Input : std::uint8_t { kBytes, kDry, kFull, kEnd };
+
+  // IoHandler, Deadline, Client
+  void on_ready(Ready ready) override;
+  void expired() override;
+  const http::Request& request() const override { return work_->request; }
+  Answer& answer() override { return work_->answer; }
+  bool is_local() const override;
+  EventLoop& loop() override;
+  void accept_body() override;
+  void resume() override;
+  void abort() override;
+
+  void advance();
+  bool step();
+  bool step_head();
+  bool step_request();
+  bool step_body();
+  bool offer_body();
+  bool drop_input();
+  bool flush();
+  Input fill();
+  void begin_request();
+  void finish_request();
+  void finish_connection();
+  void leave_request();
+  void end_exchange();
+  void refuse(http::Failure failure);
+  void enter(State state);
+  void close();
+  void reset();
+  void rest();
+  Time next_deadline() const;
+  bool fresh() const { return requests_ == info_.requests_served; }
+  bool sending_blocked() const;
+  bool closes_cleanly() const;
+  const config::Listener& listener() const;
+
+  Server& server_;
+  std::list<Session>::iterator self_;
+  Transport transport_;
+  IoWatcher watcher_;
+  ipc::ConnectionInfo info_;
+  std::unique_ptr<Workspace> work_;
+  std::unique_ptr<Exchange> exchange_;
+  ipc::InFlightText* in_flight_ = nullptr;
+  std::string_view body_left_;  // decoded, not yet taken by the exchange
+  Time entered_;                // the state; for kHead and kRequest the first byte of the request
+  Time received_;               // the last byte
+  Time sent_;                   // the last byte, or since when none could be sent
+  std::uint64_t turn_bytes_ = 0;
+  std::uint64_t dropped_ = 0;  // while lingering
+  std::uint32_t requests_ = 0;
+  State state_ = State::kIdle;
+  Interest interest_ = Interest::kNone;
+  bool advancing_ = false;
+  bool resuming_ = false;  // the exchange is a caller of this
+  bool aborted_ = false;   // as soon as nobody is inside
+  bool refused_ = false;
+  bool readable_ = true;        // there may be bytes to read
+  bool writable_ = true;        // the last write took all
+  bool peer_ending_ = false;    // its end comes behind the bytes
+  bool peer_ended_ = false;     // and was read
+  bool accepts_body_ = false;   // the exchange wants it
+  bool body_end_left_ = false;  // the exchange has not yet taken the end
+  std::size_t end_size_ = 0;    // bytes of that end in the input
+};
+
+}  // namespace roundhouse::proxy

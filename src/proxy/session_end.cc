@@ -1,0 +1,174 @@
+// How a session waits, refuses and ends.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/check.h"
+#include "proxy/server.h"
+#include "proxy/session.h"
+
+namespace roundhouse::proxy {
+namespace {
+
+constexpr Duration kLingerTime = std::chrono::seconds(5);
+// A drain waits so long for the first request of a connection that has never had one.
+constexpr Duration kDrainGrace = std::chrono::seconds(1);
+constexpr Time kNever = Time::max();
+
+}  // namespace
+
+void Session::drain() {
+  if (state_ == State::kRequest && !work_->answer.begun()) work_->answer.set_close(true);
+  if (state_ != State::kIdle) return;
+  readable_ = true;  // a request that has come meanwhile is answered; else rest() closes
+  advance();
+}
+
+void Session::enter(State state) {
+  if (state_ == State::kRequest) leave_request();
+  state_ = state;
+  entered_ = loop().now();
+}
+
+void Session::leave_request() {
+  end_exchange();
+  ipc::release_in_flight(std::exchange(in_flight_, nullptr));
+  ipc::decrement(server_.parts_.slot.requests_in_flight);
+}
+
+void Session::end_exchange() {
+  if (resuming_)
+    loop().delete_later(std::move(exchange_));
+  else
+    exchange_.reset();
+}
+
+void Session::refuse(http::Failure failure) {
+  Workspace& work = *work_;
+  if (state_ == State::kRequest && work.answer.done()) {
+    refused_ = true;  // too late for another status: the answer goes out, and is the last
+    enter(State::kFlushing);
+    return;
+  }
+  if (state_ == State::kRequest && work.answer.begun()) {
+    reset();
+    return;
+  }
+  if (info_.listener < ipc::kMaxListeners)
+    ipc::add(server_.parts_.slot.request_failures[info_.listener]);
+  if (state_ == State::kRequest)
+    work.answer.start(work.output, work.request, true, server_.date_line());
+  else
+    work.answer.start(work.output, server_.date_line());
+  const http::FailureRow& row = http::row_of(failure);
+  std::string body = std::to_string(row.status);
+  body.append(" ")
+      .append(http::reason_phrase(row.status))
+      .append(": ")
+      .append(row.text)
+      .append("\n");
+  if (!work.answer.respond(row.status, "Content-Type: text/plain\r\n", body)) {
+    close();
+    return;
+  }
+  refused_ = true;
+  enter(State::kFlushing);
+}
+
+bool Session::sending_blocked() const {
+  return work_ != nullptr && !writable_ && !work_->output.empty();
+}
+
+void Session::expired() {
+  if (sending_blocked()) {
+    reset();
+    return;
+  }
+  switch (state_) {
+    case State::kHead:
+      refuse(http::Failure::kHeadTimeout);
+      advance();
+      break;
+    case State::kRequest:
+      refuse(http::Failure::kBodyTimeout);
+      if (state_ != State::kClosed) advance();
+      break;
+    case State::kIdle:
+    case State::kFlushing:
+    case State::kLingering:
+      close();
+      break;
+    case State::kClosed:
+      CHECK(false);
+  }
+}
+
+Time Session::next_deadline() const {
+  const config::Listener::Timeouts& timeouts = listener().timeouts;
+  if (sending_blocked()) return sent_ + timeouts.body_idle;
+  switch (state_) {
+    case State::kIdle: {
+      const Time regular = entered_ + (fresh() ? timeouts.header : timeouts.keep_alive);
+      if (!server_.draining()) return regular;
+      return std::min(regular, std::max(entered_, server_.drain_began_) + kDrainGrace);
+    }
+    case State::kHead:
+      return entered_ + timeouts.header;
+    case State::kRequest:
+      // Only where the client is waited for, not the exchange.
+      if (work_->body.done() || !body_left_.empty()) return kNever;
+      return std::min(received_ + timeouts.body_idle, entered_ + timeouts.request);
+    case State::kFlushing:
+      return sent_ + timeouts.body_idle;
+    case State::kLingering:
+      return entered_ + kLingerTime;
+    case State::kClosed:
+      return kNever;
+  }
+  CHECK(false);
+}
+
+// Nothing more can be done in this turn.
+void Session::rest() {
+  const bool idle = state_ == State::kIdle;
+  if (idle && server_.draining() && !fresh() && !sending_blocked()) {
+    close();
+    return;
+  }
+  // Who has used up its share of the turn asks to be called in the next one: a new watch reports
+  // what is ready now.
+  const bool yields = turn_bytes_ >= Workspace::kTurnBytesMax;
+  const Interest wanted = !writable_ || yields ? Interest::kReadWrite : Interest::kRead;
+  if (yields || interest_ == Interest::kNone ||
+      (wanted == Interest::kReadWrite && interest_ == Interest::kRead)) {
+    interest_ = wanted;
+    watcher_.watch(loop(), transport_.fd(), wanted, Trigger::kEdge, *this);
+  }
+  const Time when = next_deadline();
+  if (when == kNever)
+    cancel();
+  else
+    server_.parts_.deadlines.set(*this, when);
+  if (idle && work_ != nullptr && work_->input.empty() && work_->output.empty())
+    server_.release(std::move(work_));
+}
+
+void Session::reset() {
+  if (state_ == State::kClosed) return;
+  watcher_.stop();
+  transport_.reset();
+  close();
+}
+
+void Session::close() {
+  if (state_ == State::kClosed) return;
+  if (state_ == State::kRequest) leave_request();
+  state_ = State::kClosed;
+  cancel();
+  watcher_.stop();
+  transport_.close();
+  if (work_ != nullptr) server_.release(std::move(work_));
+  server_.closed(*this);
+}
+
+}  // namespace roundhouse::proxy

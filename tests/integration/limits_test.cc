@@ -1,0 +1,144 @@
+// Everything has a limit: at it nothing crashes, nothing spins, nothing is lost, and it passes.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "support/instance.h"
+
+namespace roundhouse::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::size_t open_descriptors(pid_t pid) {
+  std::size_t count = 0;
+  std::error_code ignored;
+  for ([[maybe_unused]] const auto& entry :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd", ignored)) {
+    ++count;
+  }
+  return count;
+}
+
+TEST(Limits, AWorkerAtItsConnectionsGetsNoMoreWhileAnotherIsFree) {
+  Instance instance("hello: {workers: 2, worker_connections: 4}");
+  ASSERT_TRUE(instance.all_ready("hello", 2));
+  std::vector<std::unique_ptr<Client>> held;
+  for (int i = 0; i < 8; ++i) {
+    held.push_back(std::make_unique<Client>(instance.web()));
+    EXPECT_EQ(held.back()->get("/").status, 200);
+  }
+  EXPECT_TRUE(instance.metric_reaches(
+      R"(roundhouse_worker_connections_active{pool="hello",worker="1"})", 4));
+  EXPECT_TRUE(instance.metric_reaches(
+      R"(roundhouse_worker_connections_active{pool="hello",worker="2"})", 4));
+  // All full: the ninth waits in the backlog until one leaves.
+  Client ninth(instance.web());
+  ASSERT_TRUE(ninth.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n"));
+  held.erase(held.begin());
+  EXPECT_EQ(ninth.receive().status, 200);
+}
+
+TEST(Limits, AListenerAtItsConnectionsPausesAndGoesOn) {
+  TemporaryDirectory directory;
+  const std::string file = directory.write(
+      "c.yaml",
+      "listeners: {web: {bind: '127.0.0.1:0', max_connections: 3}}\npools: {hello: {workers: 1}}\n"
+      "monitor: {bind: off, socket: " +
+          directory.path() + "/c.sock}\n");
+  Process process({binary(), "run", "-c", file});
+  ASSERT_TRUE(process.prints("is online"));
+  const std::string output = process.output();
+  const std::size_t at = output.find("127.0.0.1:");
+  const Address web = *Address::parse(output.substr(at, output.find(' ', at) - at));
+  std::vector<std::unique_ptr<Client>> held;
+  for (int i = 0; i < 3; ++i) {
+    held.push_back(std::make_unique<Client>(web));
+    ASSERT_EQ(held.back()->get("/").status, 200);
+  }
+  Client fourth(web);
+  ASSERT_TRUE(fourth.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n"));
+  held.clear();
+  EXPECT_EQ(fourth.receive().status, 200);
+}
+
+TEST(Limits, With64DescriptorsAnd200ClientsAllAreServedInTheEnd) {
+  Instance instance("hello: {workers: 2}", "", {.process = {.descriptor_limit = 64}});
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 200; ++i) {
+    clients.push_back(std::make_unique<Client>(instance.web()));
+    ASSERT_TRUE(clients.back()->connected());
+    ASSERT_TRUE(clients.back()->send("GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"));
+  }
+  for (auto& client : clients) EXPECT_EQ(client->receive().status, 200);
+  EXPECT_TRUE(instance.process().running());
+}
+
+TEST(Limits, With64DescriptorsHeldConnectionsBlockOthersOnlyUntilTheyLeave) {
+  Instance instance("hello: {workers: 2}", "", {.process = {.descriptor_limit = 64}});
+  std::vector<std::unique_ptr<Client>> held;
+  for (int i = 0; i < 200; ++i) held.push_back(std::make_unique<Client>(instance.web()));
+  Client late(instance.web());
+  ASSERT_TRUE(late.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n"));
+  held.clear();
+  EXPECT_EQ(late.receive().status, 200);
+  EXPECT_EQ(instance.process().output().find("connection_lost"), std::string::npos);
+}
+
+TEST(Limits, WhileEveryWorkerIsStoppedTheEdgeHoldsFewConnections) {
+  Instance instance(
+      "hello: {workers: 2, liveness: {suspect: 20s, replace: 25s}, handoff: {depth: 16}}");
+  ASSERT_TRUE(instance.all_ready("hello", 2));
+  const auto workers = instance.worker_pids(2);
+  const std::size_t before = open_descriptors(instance.process().pid());
+  for (const pid_t pid : workers) ::kill(pid, SIGSTOP);
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 500; ++i) {
+    clients.push_back(std::make_unique<Client>(instance.web()));
+    ASSERT_TRUE(clients.back()->send("GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"));
+  }
+  ASSERT_TRUE(instance.metric_reaches(R"(roundhouse_listener_accepted_total{listener="web"})", 32));
+  EXPECT_LE(open_descriptors(instance.process().pid()), before + 32);
+  EXPECT_LE(instance.metric(R"(roundhouse_listener_accepted_total{listener="web"})"), 64);
+  for (const pid_t pid : workers) ::kill(pid, SIGCONT);
+  for (auto& client : clients) EXPECT_EQ(client->receive().status, 200);
+}
+
+TEST(Limits, SystemErrorsNameTheThingAndExitWith71) {
+  Instance instance("hello: {workers: 1}");
+  TemporaryDirectory directory;
+  const auto ends_with_71 = [&](const std::string& yaml, const std::string& words) {
+    const std::string file = directory.write(
+        "bad.yaml", yaml + "\nmonitor: {bind: off, socket: " + directory.path() + "/c.sock}\n");
+    const Finished finished = run({binary(), "run", "-c", file});
+    EXPECT_EQ(finished.ended.code, 71) << finished.output;
+    EXPECT_NE(finished.output.find(words), std::string::npos) << finished.output;
+  };
+  ends_with_71("listeners: {web: {bind: '" + instance.web().to_string() + "'}}",
+               "bind " + instance.web().to_string() + ": Address already in use");
+  ends_with_71("listeners: {web: {bind: '127.0.0.1:0'}}\npools: {app: {command: /no/such/program}}",
+               "exec /no/such/program: No such file or directory");
+  ends_with_71("listeners: {web: {bind: 'unix:/no/such/folder/a.sock'}}",
+               "bind unix:/no/such/folder/a.sock: No such file or directory");
+  const Finished unreadable = run({binary(), "run", "-c", "/no/such/file.yaml"});
+  EXPECT_EQ(unreadable.ended.code, 71) << unreadable.output;
+  EXPECT_EQ(run({binary(), "run", "--no-such-flag"}).ended.code, 64);
+}
+
+TEST(Limits, AUnixSocketServesLikeAnyOther) {
+  TemporaryDirectory directory;
+  const std::string file =
+      directory.write("u.yaml", "listeners: {web: {bind: 'unix:" + directory.path() +
+                                    "/app.sock'}}\npools: {hello: {workers: 2}}\n"
+                                    "monitor: {bind: off, socket: " +
+                                    directory.path() + "/c.sock}\n");
+  Process process({binary(), "run", "-c", file});
+  ASSERT_TRUE(process.prints("worker 1 (pid"));
+  EXPECT_EQ(get(*Address::parse("unix:" + directory.path() + "/app.sock")).status, 200);
+}
+
+}  // namespace
+}  // namespace roundhouse::test
