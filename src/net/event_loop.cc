@@ -65,7 +65,7 @@ void IoWatcher::watch(EventLoop& loop, int fd, Interest interest, Trigger trigge
   auto what =
       static_cast<short>(static_cast<short>(interest) | static_cast<short>(trigger) | EV_PERSIST);
   // Who stops reading at a short read would otherwise miss an end that came with the last bytes.
-  if (trigger == Trigger::kEdge && (what & EV_READ) != 0) what |= 0;
+  if (trigger == Trigger::kEdge && (what & EV_READ) != 0) what |= EV_CLOSED;
   CHECK(event_assign(&event_, loop.base(), fd, what, &IoWatcher::fired, this) == 0);
   CHECK(event_add(&event_, nullptr) == 0);
   watching_ = true;
