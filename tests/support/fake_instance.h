@@ -13,7 +13,7 @@
 #include "ipc/slot.h"
 #include "metrics/snapshot.h"
 
-namespace roundhouse::testing_support {
+namespace roundhouse::test {
 
 class FakeInstance {
  public:
@@ -67,4 +67,4 @@ class FakeInstance {
   std::vector<ipc::Shared<ipc::Slot>> slots_;
 };
 
-}  // namespace roundhouse::testing_support
+}  // namespace roundhouse::test

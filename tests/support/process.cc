@@ -150,8 +150,10 @@ TemporaryDirectory::~TemporaryDirectory() {
 }
 
 std::string TemporaryDirectory::write(const std::string& name, const std::string& content) const {
-  std::ofstream(path_ + "/" + name) << content;
-  return path_ + "/" + name;
+  const std::filesystem::path file = path_ + "/" + name;
+  std::filesystem::create_directories(file.parent_path());
+  std::ofstream(file) << content;
+  return file.string();
 }
 
 }  // namespace roundhouse::test

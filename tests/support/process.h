@@ -70,7 +70,7 @@ class TemporaryDirectory {
   TemporaryDirectory();
   ~TemporaryDirectory();
   const std::string& path() const { return path_; }
-  // Writes a file in it and returns its path.
+  // Writes a file in it, making the folders on the way, and returns its path.
   std::string write(const std::string& name, const std::string& content) const;
 
  private:

@@ -14,14 +14,14 @@
 #include <set>
 #include <sstream>
 
-#include "../../support/fake_instance.h"
 #include "metrics/catalogue.h"
+#include "support/fake_instance.h"
 
 namespace roundhouse::metrics {
 namespace {
 
 using ipc::WorkerState;
-using testing_support::FakeInstance;
+using test::FakeInstance;
 
 // The text as a scraper sees it: series with its labels -> value as written.
 std::map<std::string, std::string> series_of(const std::string& text) {

@@ -2,15 +2,15 @@
 
 #include <gtest/gtest.h>
 
-#include "../../support/folder.h"
+#include "support/process.h"
 
 namespace roundhouse::monitor {
 namespace {
 
-using testing_support::Folder;
+using test::TemporaryDirectory;
 
 TEST(ContainerMemory, OfVersionTwoIsReadFromItsOwnGroup) {
-  const Folder root;
+  const TemporaryDirectory root;
   root.write("proc/self/cgroup", "0::/system.slice/roundhouse.service\n");
   root.write("sys/fs/cgroup/system.slice/roundhouse.service/memory.current", "1000\n");
   root.write("sys/fs/cgroup/system.slice/roundhouse.service/memory.max", "5000\n");
@@ -20,7 +20,7 @@ TEST(ContainerMemory, OfVersionTwoIsReadFromItsOwnGroup) {
 }
 
 TEST(ContainerMemory, WithoutALimitHasNone) {
-  const Folder root;
+  const TemporaryDirectory root;
   root.write("proc/self/cgroup", "0::/\n");
   root.write("sys/fs/cgroup/memory.current", "1000\n");
   root.write("sys/fs/cgroup/memory.max", "max\n");
@@ -30,7 +30,7 @@ TEST(ContainerMemory, WithoutALimitHasNone) {
 }
 
 TEST(ContainerMemory, OfVersionOneIsReadFromTheMemoryHierarchy) {
-  const Folder root;
+  const TemporaryDirectory root;
   root.write("proc/self/cgroup", "5:cpu:/a\n4:hugetlb,memory:/docker/b\n0::/\n");
   root.write("sys/fs/cgroup/memory/docker/b/memory.usage_in_bytes", "1000\n");
   root.write("sys/fs/cgroup/memory/docker/b/memory.limit_in_bytes", "9223372036854771712\n");
@@ -40,7 +40,7 @@ TEST(ContainerMemory, OfVersionOneIsReadFromTheMemoryHierarchy) {
 }
 
 TEST(ContainerMemory, WhereTheContainerSeesItsGroupAtTheTopIsFoundThere) {
-  const Folder root;
+  const TemporaryDirectory root;
   root.write("proc/self/cgroup", "4:memory:/docker/b\n");
   root.write("sys/fs/cgroup/memory/memory.usage_in_bytes", "1000\n");
   root.write("sys/fs/cgroup/memory/memory.limit_in_bytes", "5000\n");
@@ -50,7 +50,7 @@ TEST(ContainerMemory, WhereTheContainerSeesItsGroupAtTheTopIsFoundThere) {
 }
 
 TEST(ContainerMemory, OfAWholeMachineIsNotTold) {
-  const Folder root;
+  const TemporaryDirectory root;
   root.write("proc/self/cgroup", "4:memory:/\n");
   root.write("sys/fs/cgroup/memory/memory.usage_in_bytes", "1000\n");
   root.write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");

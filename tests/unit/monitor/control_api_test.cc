@@ -6,14 +6,14 @@
 #include <cstring>
 #include <vector>
 
-#include "../../support/fake_instance.h"
 #include "base/json.h"
+#include "support/fake_instance.h"
 
 namespace roundhouse::monitor {
 namespace {
 
 using namespace std::chrono_literals;
-using testing_support::FakeInstance;
+using test::FakeInstance;
 
 constexpr Time kNow{1000s};
 

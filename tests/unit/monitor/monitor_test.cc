@@ -4,28 +4,36 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <deque>
 #include <filesystem>
 #include <iterator>
 #include <thread>
 
-#include "../../support/fake_instance.h"
-#include "../../support/folder.h"
-#include "../../support/http_client.h"
 #include "base/json.h"
 #include "config/options.h"
 #include "net/listener.h"
+#include "support/client.h"
+#include "support/fake_instance.h"
+#include "support/process.h"
 
 namespace roundhouse::monitor {
 namespace {
 
 using namespace std::chrono_literals;
-using namespace testing_support;
+using test::FakeInstance;
+using test::TemporaryDirectory;
 
 config::Configuration configuration_of(std::uint32_t workers) {
   config::Configuration configuration;
   configuration.pools.push_back({.name = "hello", .workers = workers});
   configuration.listeners.push_back({.name = "web", .pool = "hello"});
   return configuration;
+}
+
+// `method` and `path` on a connection of its own, which the monitor closes.
+test::Response fetch(const Address& address, const std::string& method, const std::string& path,
+                     const std::string& body = "") {
+  return test::Client(address).request(method, path, "", body);
 }
 
 UniqueFd copy_of(int fd) { return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
@@ -85,7 +93,7 @@ class RunningMonitor {
   const Address& control() const { return control_.address; }
 
  private:
-  Folder folder_;
+  TemporaryDirectory folder_;
   config::Configuration configuration_;
   FakeInstance instance_;
   ipc::Channel edge_;
@@ -99,9 +107,9 @@ class RunningMonitor {
 TEST(Monitor, ServesWhatTheSlotsSay) {
   RunningMonitor monitor;
   monitor.instance().slot(1).requests_total = 42;
-  const HttpReply reply = fetch(monitor.tcp(), "GET", "/metrics");
+  const test::Response reply = fetch(monitor.tcp(), "GET", "/metrics");
   EXPECT_EQ(reply.status, 200);
-  EXPECT_NE(reply.head.find("Content-Type: text/plain; version=0.0.4"), std::string::npos);
+  EXPECT_EQ(reply.headers.at("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_NE(reply.body.find("\nroundhouse_worker_requests_total{pool=\"hello\",worker=\"2\"} 42\n"),
             std::string::npos);
 }
@@ -119,12 +127,10 @@ TEST(Monitor, AnswersTheSameOnBothSockets) {
 
 TEST(Monitor, AHeadRequestIsAnsweredWithoutABody) {
   RunningMonitor monitor;
-  const HttpReply reply = fetch(monitor.tcp(), "HEAD", "/healthz");
+  const test::Response reply = fetch(monitor.tcp(), "HEAD", "/healthz");
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.body, "");
-  const auto at = reply.head.find("Content-Length: 3\r\n");
-  ASSERT_NE(at, std::string::npos);
-  EXPECT_EQ(reply.head.find("Content-Length", at + 1), std::string::npos);
+  EXPECT_EQ(reply.headers.at("content-length"), "3");
 }
 
 TEST(Monitor, PassesStopFromTheControlSocketToTheEdge) {
@@ -141,9 +147,9 @@ TEST(Monitor, PassesStopFromTheControlSocketToTheEdge) {
 TEST(Monitor, RefusesMethodsAndPathsThatThereAreNot) {
   RunningMonitor monitor;
   for (const char* method : {"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"}) {
-    const HttpReply reply = fetch(monitor.tcp(), method, "/metrics");
+    const test::Response reply = fetch(monitor.tcp(), method, "/metrics");
     EXPECT_EQ(reply.status, 405) << method;
-    EXPECT_NE(reply.head.find("Allow: GET, HEAD\r\n"), std::string::npos) << method;
+    EXPECT_EQ(reply.headers.at("allow"), "GET, HEAD") << method;
   }
   EXPECT_EQ(fetch(monitor.tcp(), "GET", "/etc/passwd").status, 404);
   EXPECT_EQ(fetch(monitor.tcp(), "GET", "/..;/metrics").status, 404);
@@ -162,10 +168,10 @@ TEST(Monitor, GarbageIsRefusedAndTheNextIsServed) {
                                  "POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n",
                                  "POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"};
   for (const std::string& text : garbage) {
-    const UniqueFd fd = connect_to(monitor.tcp());
-    send_text(fd, text);
-    ::shutdown(fd.get(), SHUT_WR);
-    const HttpReply reply = parse_reply(receive_all(fd));
+    test::Client client(monitor.tcp());
+    client.send(text);
+    ::shutdown(client.fd(), SHUT_WR);
+    const test::Response reply = client.receive();
     EXPECT_TRUE(reply.status == 0 || reply.status >= 400)
         << reply.status << " " << text.substr(0, 40);
     EXPECT_EQ(fetch(monitor.tcp(), "GET", "/healthz").status, 200);
@@ -174,10 +180,9 @@ TEST(Monitor, GarbageIsRefusedAndTheNextIsServed) {
 
 TEST(Monitor, ScrapersThatNeverFinishTheirRequestDoNotKeepOthersOut) {
   RunningMonitor monitor;
-  std::vector<UniqueFd> slow;
+  std::deque<test::Client> slow;
   for (int i = 0; i < 60; ++i) {
-    slow.push_back(connect_to(monitor.tcp()));
-    send_text(slow.back(), "GET /metrics HTTP/1.1\r\nHost:");
+    slow.emplace_back(monitor.tcp()).send("GET /metrics HTTP/1.1\r\nHost:");
   }
   EXPECT_EQ(fetch(monitor.control(), "GET", "/healthz").status, 200) << "operators have their own";
   const Time start = Clock::now();
@@ -187,10 +192,9 @@ TEST(Monitor, ScrapersThatNeverFinishTheirRequestDoNotKeepOthersOut) {
 
 TEST(Monitor, AScraperThatDoesNotReadItsAnswerStallsNobody) {
   RunningMonitor monitor(64);
-  std::vector<UniqueFd> stuck;
+  std::deque<test::Client> stuck;
   for (int i = 0; i < 10; ++i) {
-    stuck.push_back(connect_to(monitor.tcp()));
-    send_text(stuck.back(), "GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n");
+    stuck.emplace_back(monitor.tcp()).send("GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n");
   }
   for (int i = 0; i < 5; ++i) EXPECT_EQ(fetch(monitor.tcp(), "GET", "/metrics").status, 200);
   EXPECT_EQ(fetch(monitor.control(), "GET", "/readyz").status, 200);
@@ -199,10 +203,9 @@ TEST(Monitor, AScraperThatDoesNotReadItsAnswerStallsNobody) {
 TEST(Monitor, AScraperThatResetsItsConnectionHarmsNobody) {
   RunningMonitor monitor(64);
   for (int i = 0; i < 20; ++i) {
-    const UniqueFd fd = connect_to(monitor.tcp());
-    send_text(fd, "GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n");
-    const linger reset{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    test::Client client(monitor.tcp());
+    client.send("GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n");
+    client.reset();
   }
   EXPECT_EQ(fetch(monitor.tcp(), "GET", "/metrics").status, 200);
 }
@@ -212,19 +215,18 @@ TEST(Monitor, KeepsNoDescriptorOfAConnectionThatEnded) {
   fetch(monitor.tcp(), "GET", "/healthz");
   const std::size_t before = open_descriptors();
   for (int i = 0; i < 100; ++i) ASSERT_EQ(fetch(monitor.tcp(), "GET", "/healthz").status, 200);
-  const Time deadline = Clock::now() + 5s;
-  while (open_descriptors() > before && Clock::now() < deadline) std::this_thread::yield();
-  EXPECT_LE(open_descriptors(), before);
+  EXPECT_TRUE(test::eventually([&] { return open_descriptors() <= before; }));
 }
 
 TEST(Monitor, ServesAHundredAtOnceThoughItHoldsFewer) {
   RunningMonitor monitor;
-  std::vector<UniqueFd> clients;
+  std::deque<test::Client> clients;
   for (int i = 0; i < 100; ++i) {
-    clients.push_back(connect_to(monitor.tcp()));
-    ASSERT_TRUE(send_text(clients.back(), "GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n"));
+    const bool sent =
+        clients.emplace_back(monitor.tcp()).send("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n");
+    ASSERT_TRUE(sent);
   }
-  for (const UniqueFd& client : clients) EXPECT_EQ(parse_reply(receive_all(client)).status, 200);
+  for (test::Client& client : clients) EXPECT_EQ(client.receive().status, 200);
 }
 
 TEST(Monitor, AScrapeOfSixtyFourWorkersTakesMilliseconds) {
@@ -248,8 +250,7 @@ TEST(Monitor, EndsWithTheEdge) {
 TEST(Monitor, AScrapeWhileThereIsNoMonitorWaitsForTheNext) {
   RunningMonitor monitor;
   ASSERT_TRUE(monitor.end().has_value());
-  const UniqueFd fd = connect_to(monitor.tcp());
-  EXPECT_TRUE(fd) << "the edge holds the socket";
+  EXPECT_TRUE(test::Client(monitor.tcp()).connected()) << "the edge holds the socket";
 }
 
 TEST(Monitor, AMessageThatIsNoneOfTheEdgesEndsItWithAnError) {

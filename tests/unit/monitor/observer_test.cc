@@ -4,15 +4,15 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "../../support/fake_instance.h"
-#include "../../support/folder.h"
+#include "support/fake_instance.h"
+#include "support/process.h"
 
 namespace roundhouse::monitor {
 namespace {
 
 using namespace std::chrono_literals;
-using testing_support::FakeInstance;
-using testing_support::Folder;
+using test::FakeInstance;
+using test::TemporaryDirectory;
 
 constexpr Time kStart{1000s};
 
@@ -47,7 +47,7 @@ class ObserverTest : public testing::Test {
     return snapshot.pools[0].workers[0];
   }
 
-  Folder proc_;
+  TemporaryDirectory proc_;
   FakeInstance instance_;
   Observer observer_;
   const pid_t edge_ = ::getpid();  // who made the board

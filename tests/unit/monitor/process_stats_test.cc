@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "../../support/folder.h"
 #include "base/unique_fd.h"
+#include "support/process.h"
 
 namespace roundhouse::monitor {
 namespace {
@@ -61,7 +61,7 @@ TEST(ProcessReader, OfNoProcessHasNothing) {
 }
 
 TEST(ProcessReader, WithoutTheRightToLookTellsTheRest) {
-  const testing_support::Folder proc;
+  const test::TemporaryDirectory proc;
   proc.write("4711/stat", kStat);
   proc.write("4711/statm", "900 77 5 1 0 1 0");
   const auto stats = ProcessReader(proc.path()).read(4711, 42);
@@ -71,7 +71,7 @@ TEST(ProcessReader, WithoutTheRightToLookTellsTheRest) {
 }
 
 TEST(ProcessReader, CountsDescriptorsOneByOneWhereTheKernelDoesNot) {
-  const testing_support::Folder proc;
+  const test::TemporaryDirectory proc;
   proc.write("4711/stat", kStat);
   proc.write("4711/statm", "900 77 5 1 0 1 0");
   for (const char* fd : {"0", "1", "17"}) proc.write("4711/fd/" + std::string(fd), "");
