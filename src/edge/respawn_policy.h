@@ -24,6 +24,8 @@ class RespawnPolicy {
  public:
   RespawnPolicy(const config::Pool::Restart& options, Time now);
 
+  // Ends the count of starts that failed in a row.
+  void became_ready() { failed_starts_ = 0; }
   // `random` is uniform in [0, 1). `last_ready_place`: no other place of the pool is ready, so a
   // delay is at most 1 s.
   Respawn after_exit(Time now, bool was_ready, bool last_ready_place, double random);

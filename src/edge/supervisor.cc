@@ -73,6 +73,7 @@ Actions Supervisor::ready(std::size_t index, Time now) {
   if (place.state != WorkerState::kStarting || place.ending) return {};
   place.state = WorkerState::kReady;
   place.was_ready = ever_ready_ = true;
+  place.respawn.became_ready();
   place.ready_since = place.heartbeat_after = now;
   return {{.kind = Kind::kServe, .place = index}};
 }
@@ -263,6 +264,7 @@ Actions Supervisor::stop(Time now, Time deadline) {
   deadline = std::min(deadline, now + pool_.timeouts.drain);
   for (std::size_t index = 0; index < places_.size(); ++index) {
     Place& place = places_[index];
+    if (place.kill_at) place.kill_at = std::min(*place.kill_at, deadline);
     if (!place.running) {
       place.state = WorkerState::kGone;
     } else if (place.state == WorkerState::kDraining) {

@@ -98,6 +98,17 @@ TEST_F(SupervisorTest, FiveStartsWithoutReadyQuarantineThePlaceAndProbeEachThirt
   }
 }
 
+TEST_F(SupervisorTest, AWorkerThatWasReadyEndsTheCountOfFailedStartsThoughItIsRecycled) {
+  set_up({.workers = 2, .recycle = {.requests = 10}});
+  ready(1);
+  for (int i = 0; i < 4; ++i) crash(0);
+  ready(0);
+  seen_[0].requests = 100;
+  pass(100ms);
+  ASSERT_EQ(exit(0, {.code = 0}).reason, ExitReason::kRecycleRequests);
+  EXPECT_NE(crash(0).next, WorkerState::kQuarantined);
+}
+
 TEST_F(SupervisorTest, AProbeThatBecomesReadyEndsTheQuarantine) {
   ready(1);
   for (int i = 0; i < 5; ++i) crash(0);
@@ -290,6 +301,18 @@ TEST_F(SupervisorTest, ADrainUnderWayKeepsItsReasonAndGetsTheEarlierDeadline) {
   pass(5s);
   EXPECT_EQ(signals(SIGKILL), 2);
   EXPECT_EQ(exit(0, {.signal = SIGKILL}).reason, ExitReason::kRecycleRequests);
+}
+
+TEST_F(SupervisorTest, AStopEndsTheWaitAfterAnAbortToo) {
+  set_up_ready({.workers = 1, .liveness = {.kill = 1h}});
+  silent_[0] = true;
+  pass(2s);
+  ASSERT_EQ(signals(SIGABRT), 1);
+  told(supervisor_->stop(now_, now_ + 5s));
+  pass(4900ms);
+  EXPECT_EQ(signals(SIGKILL), 0);
+  pass(100ms);
+  EXPECT_EQ(signals(SIGKILL), 1);
 }
 
 TEST_F(SupervisorTest, ASecondStopMayShortenTheDeadline) {
