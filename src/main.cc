@@ -1,4 +1,5 @@
 // The composition root: which process this is, and what it runs.
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -31,6 +32,7 @@ int finish(const cli::Outcome& outcome) {
 
 Result<void> run_inherited() {
   ipc::Heritage heritage = TRY(ipc::Heritage::take());
+  ::prctl(PR_SET_NAME, "roundhouse");  // it was executed as /proc/self/exe
   switch (heritage.role) {
     case ipc::Role::kWorker:
       return worker::run_worker(std::move(heritage));

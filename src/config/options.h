@@ -64,6 +64,7 @@ struct Listener {
   std::string pool;                                       // as loaded: always the name of a pool
   std::uint32_t backlog = 4096;
   std::uint32_t max_connections = 10000;
+  Duration defer_accept = 1s;  // 0: off
   Timeouts timeouts;
   Limits limits;
 };

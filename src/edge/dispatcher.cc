@@ -128,7 +128,7 @@ void Dispatcher::place_waiting(Time now) {
 void Dispatcher::put(std::size_t worker, Connection connection, Time now) {
   Lane& lane = lanes_[worker];
   lane.batch.push_back(std::move(connection));
-  if (lane.batch.size() == ipc::kMaxDescriptors) send_batch(worker, now);
+  if (now < cautious_until_ || lane.batch.size() == ipc::kMaxDescriptors) send_batch(worker, now);
 }
 
 void Dispatcher::flush(Time now) {

@@ -79,6 +79,9 @@ class Dispatcher {
   // Looks at what was taken since, and moves connections away from stalled workers. Call it when a
   // worker sends Room, and every handoff.stall / 4 while busy().
   void observe(Time now);
+  // Until then each connection travels in a message of its own: a request that kills its worker
+  // then takes with it none of those behind it. The pool asks for it after a crash.
+  void be_cautious(Time until) { cautious_until_ = until; }
   // Something is untaken or waits, or a channel has to be tried again.
   bool busy() const;
 
@@ -121,6 +124,7 @@ class Dispatcher {
   const config::Pool pool_;
   Scheduler scheduler_;
   std::vector<Lane> lanes_;
+  Time cautious_until_{};
   Time offered_at_{};               // the latest
   std::deque<Connection> waiting_;  // accepted, with nobody to give them to; bounded by what was in
                                     // channels and batches

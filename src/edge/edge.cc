@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "base/log.h"
+#include "base/signal_name.h"
 #include "edge/exit_report.h"
 #include "edge/process_probe.h"
 
@@ -88,7 +89,8 @@ Result<void> Edge::create_pools() {
   for (const config::Listener& listener : configuration.listeners) {
     auto& bound = sockets.emplace_back();
     for (const Address& address : listener.bind) {
-      bound.push_back(TRY(listen_on(address, static_cast<int>(listener.backlog))));
+      bound.push_back(TRY(listen_on(address, {.backlog = static_cast<int>(listener.backlog),
+                                              .defer = listener.defer_accept})));
     }
   }
   std::size_t first_row = 0;
@@ -153,9 +155,10 @@ Result<void> Edge::create_monitor() {
   }
   constexpr int kBacklog = 64;
   if (configuration.monitor.bind)
-    setting.tcp = TRY(listen_on(*configuration.monitor.bind, kBacklog));
+    setting.tcp = TRY(listen_on(*configuration.monitor.bind, {.backlog = kBacklog}));
   if (setting_.control_socket)
-    setting.control = TRY(listen_on(*setting_.control_socket, kBacklog, 0600));
+    setting.control =
+        TRY(listen_on(*setting_.control_socket, {.backlog = kBacklog, .unix_mode = 0600}));
   if (setting.tcp) metrics_url_ = "http://" + setting.tcp->address.to_string() + "/metrics";
   monitor_ = std::make_unique<MonitorHandle>(*loop_, std::move(setting),
                                              [this] { on_stop_signal(SIGTERM, true); });

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "base/signal_name.h"
 
 namespace roundhouse::edge {
 namespace {
@@ -80,11 +81,6 @@ std::string backtrace_text(const ipc::ExitRecord& record) {
 }
 
 }  // namespace
-
-std::string signal_name(int number) {
-  const char* name = ::sigabbrev_np(number);
-  return name != nullptr ? std::string("SIG") + name : "signal " + std::to_string(number);
-}
 
 std::string brief(Duration duration) {
   char text[32];

@@ -20,8 +20,6 @@ struct Death {
   rusage usage;
 };
 
-// "SIGKILL"; "signal 42" for one without a name.
-std::string signal_name(int number);
 // "12.4s", "350ms".
 std::string brief(Duration duration);
 

@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include "base/log.h"
+#include "base/signal_name.h"
 #include "edge/exit_report.h"
 
 namespace roundhouse::edge {
@@ -73,6 +74,7 @@ void MonitorHandle::on_ready(Ready /*ready*/) {
   for (;;) {
     const ipc::Received received = channel_.receive(message_);
     if (received == ipc::Received::kNothing) return;
+    if (received == ipc::Received::kClosed) return watcher_.stop();  // it is ending: SIGCHLD follows
     const auto* command =
         received == ipc::Received::kMessage && message_.type() == ipc::MessageType::kCommand
             ? message_.as<ipc::CommandMessage>()

@@ -12,6 +12,9 @@
 namespace roundhouse::edge {
 namespace {
 
+// How long after a crash each connection travels alone: the request that caused it may come again.
+constexpr Duration kCautiousAfterCrash = std::chrono::seconds(10);
+
 // A generator of its own for each pool; nothing here is a secret.
 std::uint64_t seed() {
   return static_cast<std::uint64_t>(Clock::now().time_since_epoch().count()) ^
@@ -186,6 +189,7 @@ bool Pool::reaped(pid_t pid, const ExitStatus& status, bool core_dumped, const r
   if (handle == handles_.end()) return false;
   const auto place = static_cast<std::size_t>(handle - handles_.begin());
   dispatcher_.serve(place, false);
+  if (status.signal != 0 || status.code != 0) dispatcher_.be_cautious(now + kCautiousAfterCrash);
   dispatcher_.detach(place, now);
   Actions actions;
   const Obituary obituary = supervisor_.exited(place, status, now, actions);

@@ -21,7 +21,7 @@ Result<UniqueFd> open_socket(int family) {
   return fd;
 }
 
-Result<ListeningSocket> listen_tcp(const Address& wanted, int backlog) {
+Result<ListeningSocket> listen_tcp(const Address& wanted, const ListenOptions& options) {
   Address address = wanted;
   auto opened = open_socket(address.family());
   if (!opened && opened.error().system_errno == EAFNOSUPPORT && address.is_any()) {
@@ -33,17 +33,21 @@ Result<ListeningSocket> listen_tcp(const Address& wanted, int backlog) {
   const int off = 0;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const auto defer =
+      static_cast<int>(std::chrono::ceil<std::chrono::seconds>(options.defer).count());
+  if (defer > 0) ::setsockopt(fd.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer, sizeof defer);
   if (address.family() == AF_INET6 && address.is_any()) {
     ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   }
   if (::bind(fd.get(), address.data(), address.size()) != 0) {
     // A kernel with the IPv6 module but no IPv6 address (a container with it disabled).
     if (errno == EADDRNOTAVAIL && address.family() == AF_INET6 && address.is_any()) {
-      return listen_tcp(Address::ipv4(INADDR_ANY, address.port()), backlog);
+      return listen_tcp(Address::ipv4(INADDR_ANY, address.port()), options);
     }
     return fail_errno(binding(wanted), errno);
   }
-  if (::listen(fd.get(), backlog) != 0) return fail_errno("listen on " + wanted.to_string(), errno);
+  if (::listen(fd.get(), options.backlog) != 0)
+    return fail_errno("listen on " + wanted.to_string(), errno);
   sockaddr_storage bound{};
   socklen_t size = sizeof bound;
   if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
@@ -57,7 +61,7 @@ bool somebody_answers(const Address& address) {
   return fd && (::connect(fd->get(), address.data(), address.size()) == 0 || errno == EAGAIN);
 }
 
-Result<ListeningSocket> listen_unix(const Address& address, int backlog, unsigned mode) {
+Result<ListeningSocket> listen_unix(const Address& address, const ListenOptions& options) {
   const std::string path(address.unix_path());
   struct stat status{};
   if (::lstat(path.c_str(), &status) == 0) {
@@ -72,7 +76,8 @@ Result<ListeningSocket> listen_unix(const Address& address, int backlog, unsigne
   ::unlink(temporary.c_str());
   if (::bind(fd.get(), renamed->data(), renamed->size()) != 0)
     return fail_errno(binding(address), errno);
-  const bool ready = ::chmod(temporary.c_str(), mode) == 0 && ::listen(fd.get(), backlog) == 0 &&
+  const bool ready = ::chmod(temporary.c_str(), options.unix_mode) == 0 &&
+                     ::listen(fd.get(), options.backlog) == 0 &&
                      ::rename(temporary.c_str(), path.c_str()) == 0;
   if (!ready) {
     const int why = errno;
@@ -84,9 +89,8 @@ Result<ListeningSocket> listen_unix(const Address& address, int backlog, unsigne
 
 }  // namespace
 
-Result<ListeningSocket> listen_on(const Address& address, int backlog, unsigned unix_mode) {
-  return address.is_unix() ? listen_unix(address, backlog, unix_mode)
-                           : listen_tcp(address, backlog);
+Result<ListeningSocket> listen_on(const Address& address, const ListenOptions& options) {
+  return address.is_unix() ? listen_unix(address, options) : listen_tcp(address, options);
 }
 
 AcceptStatus accept_from(int listening_fd, Accepted& accepted) {

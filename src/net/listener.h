@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/address.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/unique_fd.h"
 
@@ -14,11 +15,20 @@ struct ListeningSocket {
   Address address;  // as bound: port 0 resolved
 };
 
+struct ListenOptions {
+  int backlog = 4096;
+  // A connection is accepted when its first bytes have come, or about so long after
+  // (TCP_DEFER_ACCEPT): who takes it can read at once. Whole seconds, rounded up; zero: accepted
+  // when it is established.
+  Duration defer = Duration::zero();
+  unsigned unix_mode = 0666;  // file mode of a unix socket
+};
+
 // Binds and listens. An address that means every interface takes IPv6 and IPv4, or IPv4 alone where
 // there is no IPv6. A unix socket is bound under a temporary name and renamed into place: a stale
-// one is replaced, one that somebody answers on is an error. `unix_mode` is its file mode. Error:
+// one is replaced, one that somebody answers on is an error. Error:
 // "bind 0.0.0.0:443: Permission denied".
-Result<ListeningSocket> listen_on(const Address& address, int backlog, unsigned unix_mode = 0666);
+Result<ListeningSocket> listen_on(const Address& address, const ListenOptions& options);
 
 struct Accepted {
   UniqueFd fd;  // non-blocking, CLOEXEC

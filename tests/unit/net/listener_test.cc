@@ -25,7 +25,7 @@ class UnixListener : public ::testing::Test {
 };
 
 TEST(Listener, PortZeroIsResolvedAndAccepts) {
-  auto socket = listen_on(Address::loopback(0), 16);
+  auto socket = listen_on(Address::loopback(0), {.backlog = 16});
   ASSERT_TRUE(socket) << socket.error().message;
   EXPECT_NE(socket->address.port(), 0);
   Accepted accepted;
@@ -37,15 +37,15 @@ TEST(Listener, PortZeroIsResolvedAndAccepts) {
 }
 
 TEST(Listener, EveryInterfaceTakesIPv4Clients) {
-  auto socket = listen_on(*Address::parse("0"), 16);
+  auto socket = listen_on(*Address::parse("0"), {.backlog = 16});
   ASSERT_TRUE(socket) << socket.error().message;
   EXPECT_TRUE(connect_to(Address::loopback(socket->address.port())));
 }
 
 TEST(Listener, APortInUseIsNamed) {
-  auto first = listen_on(Address::loopback(0), 16);
+  auto first = listen_on(Address::loopback(0), {.backlog = 16});
   ASSERT_TRUE(first);
-  auto second = listen_on(first->address, 16);
+  auto second = listen_on(first->address, {.backlog = 16});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().message,
             "bind " + first->address.to_string() + ": Address already in use");
@@ -55,27 +55,27 @@ TEST(Listener, APortInUseIsNamed) {
 TEST_F(UnixListener, ReplacesAStaleSocketButNotALiveOne) {
   const Address address = *Address::parse("unix:" + path_);
   {
-    auto stale = listen_on(address, 16);
+    auto stale = listen_on(address, {.backlog = 16});
     ASSERT_TRUE(stale) << stale.error().message;
   }
-  auto live = listen_on(address, 16, 0600);
+  auto live = listen_on(address, {.backlog = 16, .unix_mode = 0600});
   ASSERT_TRUE(live) << live.error().message;
   struct stat status{};
   ASSERT_EQ(::stat(path_.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
   EXPECT_TRUE(connect_to(address));
-  EXPECT_FALSE(listen_on(address, 16));
+  EXPECT_FALSE(listen_on(address, {.backlog = 16}));
   EXPECT_TRUE(connect_to(address)) << "the live one was not disturbed";
 }
 
 TEST_F(UnixListener, DoesNotReplaceAFileThatIsNoSocket) {
   ASSERT_EQ(::system(("echo precious > " + path_).c_str()), 0);
-  EXPECT_FALSE(listen_on(*Address::parse("unix:" + path_), 16));
+  EXPECT_FALSE(listen_on(*Address::parse("unix:" + path_), {.backlog = 16}));
   EXPECT_EQ(std::filesystem::file_size(path_), 9u);
 }
 
 TEST(Listener, WithoutDescriptorsTheConnectionWaits) {
-  auto socket = listen_on(Address::loopback(0), 16);
+  auto socket = listen_on(Address::loopback(0), {.backlog = 16});
   ASSERT_TRUE(socket);
   const UniqueFd client = connect_to(socket->address);
   rlimit before{};

@@ -85,7 +85,7 @@ class World {
     return hand_over(Peer(UniqueFd(pair[0])), UniqueFd(pair[1]), bytes, requests_served);
   }
   Peer connect_tcp(std::string_view bytes = "") {
-    const ListeningSocket listening = listen_on(Address::loopback(0), 8).value();
+    const ListeningSocket listening = listen_on(Address::loopback(0), {.backlog = 8}).value();
     UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     EXPECT_EQ(::connect(client.get(), listening.address.data(), listening.address.size()), 0);
     ::fcntl(client.get(), F_SETFL, O_NONBLOCK);
