@@ -38,7 +38,7 @@ class Server {
 
   // Serves it until it is closed: what has already come is answered within this call.
   void take(UniqueFd fd, const ipc::ConnectionInfo& info);
-  // Idle connections are closed, and each other one after its next answer.
+  // Each connection ends after its next answer, or when it stays idle for a moment.
   void drain();
 
   bool draining() const { return draining_; }

@@ -11,17 +11,16 @@ namespace roundhouse::proxy {
 namespace {
 
 constexpr Duration kLingerTime = std::chrono::seconds(5);
-// A drain waits so long for the first request of a connection that has never had one.
-constexpr Duration kDrainGrace = std::chrono::seconds(1);
+// A drain waits so long for the next request of an idle connection, to announce the close in its
+// answer: a request on its way to a connection that is closed at once would be lost.
+constexpr Duration kDrainGrace = std::chrono::milliseconds(500);
 constexpr Time kNever = Time::max();
 
 }  // namespace
 
 void Session::drain() {
   if (state_ == State::kRequest && !work_->answer.begun()) work_->answer.set_close(true);
-  if (state_ != State::kIdle) return;
-  readable_ = true;  // a request that has come meanwhile is answered; else rest() closes
-  advance();
+  if (state_ == State::kIdle) rest();
 }
 
 void Session::enter(State state) {
@@ -94,6 +93,10 @@ void Session::expired() {
       if (state_ != State::kClosed) advance();
       break;
     case State::kIdle:
+      readable_ = true;  // a request that has come meanwhile is answered
+      advance();
+      if (state_ == State::kIdle) close();
+      break;
     case State::kFlushing:
     case State::kLingering:
       close();
@@ -131,10 +134,6 @@ Time Session::next_deadline() const {
 // Nothing more can be done in this turn.
 void Session::rest() {
   const bool idle = state_ == State::kIdle;
-  if (idle && server_.draining() && !fresh() && !sending_blocked()) {
-    close();
-    return;
-  }
   // Who has used up its share of the turn asks to be called in the next one: a new watch reports
   // what is ready now.
   const bool yields = turn_bytes_ >= Workspace::kTurnBytesMax;
