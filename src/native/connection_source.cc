@@ -18,23 +18,27 @@ constexpr Duration kNoDescriptorsPause = std::chrono::milliseconds(100);
 // moment.
 constexpr std::uint32_t kSpareDescriptors = 4;
 
-std::uint32_t open_descriptors() {
+std::uint32_t descriptor_limit() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<std::uint32_t>(
+      std::min<rlim_t>(limit.rlim_cur, std::numeric_limits<std::uint32_t>::max()));
+}
+
+// `connections` of them; the guess is for a process that has none left to look with.
+std::uint32_t open_descriptors(std::uint32_t connections) {
   DIR* directory = ::opendir("/proc/self/fd");
-  if (directory == nullptr) return 32;
+  if (directory == nullptr) return connections + 32;
   std::uint32_t count = 0;
   while (::readdir(directory) != nullptr) ++count;
   ::closedir(directory);
-  return count;
+  return std::max(count, connections);
 }
 
-// How many connections this process can hold at once.
-std::uint32_t descriptor_capacity() {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  const auto all = static_cast<std::uint32_t>(
-      std::min<rlim_t>(limit.rlim_cur, std::numeric_limits<std::uint32_t>::max()));
-  const std::uint32_t reserved = open_descriptors() + kSpareDescriptors;
-  return all > reserved ? all - reserved : 0;
+// How many connections this process can hold at once; it holds `connections` now.
+std::uint32_t descriptor_capacity(std::uint32_t limit, std::uint32_t connections) {
+  const std::uint32_t reserved = open_descriptors(connections) - connections + kSpareDescriptors;
+  return limit > reserved ? limit - reserved : 0;
 }
 
 }  // namespace
@@ -49,7 +53,8 @@ ConnectionSource::ConnectionSource(EventLoop& loop, ipc::Heritage heritage, ipc:
       sink_(sink),
       heartbeat_(loop, [this] { beat(); }),
       retry_(loop, [this] { update_interest(); }),
-      capacity_(descriptor_capacity()),
+      limit_(descriptor_limit()),
+      capacity_(descriptor_capacity(limit_, 0)),
       room_answered_(slot.room_wanted.load()),
       busy_before_(slot.busy_ns.load()) {
   for (const ipc::OwnedListener& listener : heritage_.listeners) {
@@ -99,7 +104,7 @@ bool ConnectionSource::read_message() {
     case ipc::Received::kNothing:
       return false;
     case ipc::Received::kTruncated:
-      log::error("connection_lost", "a connection was lost: no descriptor was free to receive it");
+      forgo(message_);
       return true;
     case ipc::Received::kMalformed:
     case ipc::Received::kClosed:  // the edge is dead: finish and leave
@@ -136,6 +141,14 @@ void ConnectionSource::take(ipc::Message& message) {
   }
 }
 
+// The limit was lowered under us a moment ago, or others use more descriptors than we know of. What
+// did not fit is lost; counting anew keeps the next one from it.
+void ConnectionSource::forgo(const ipc::Message& message) {
+  log::error("connection_lost", "connections were lost: no descriptors were free to receive them");
+  slot_.taken.store(message.sequence());
+  capacity_ = std::min(capacity_, descriptor_capacity(descriptor_limit(), open_));
+}
+
 void ConnectionSource::opened(std::uint32_t listener) {
   ++open_;
   ipc::increment(slot_.connections_active);
@@ -164,6 +177,11 @@ void ConnectionSource::beat() {
   slot_.heartbeat_ns.store(nanoseconds(Clock::now()), std::memory_order_relaxed);
   const auto busy = std::chrono::duration_cast<std::chrono::nanoseconds>(loop_.busy()).count();
   slot_.busy_ns.store(busy_before_ + static_cast<std::uint64_t>(busy), std::memory_order_relaxed);
+  if (const std::uint32_t limit = descriptor_limit(); limit != limit_) {  // prlimit(1)
+    limit_ = limit;
+    capacity_ = descriptor_capacity(limit, open_);
+    update_interest();
+  }
   answer_room();
   const std::int64_t drain_by = slot_.drain_by_ns.load(std::memory_order_relaxed);
   if (drain_by != 0) begin_drain(time_from_nanoseconds(drain_by));

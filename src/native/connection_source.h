@@ -69,6 +69,7 @@ class ConnectionSource final : private IoHandler {
   void on_ready(Ready ready) override;
   bool read_message();  // false: nothing more to read now
   void take(ipc::Message& message);
+  void forgo(const ipc::Message& message);
   void opened(std::uint32_t listener);
   bool has_room() const;
   void update_interest();
@@ -86,8 +87,9 @@ class ConnectionSource final : private IoHandler {
   IoWatcher channel_watcher_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   Timer heartbeat_;
-  Timer retry_;  // after the machine had no descriptors left
-  std::uint32_t capacity_;
+  Timer retry_;             // after the machine had no descriptors left
+  std::uint32_t limit_;     // RLIMIT_NOFILE
+  std::uint32_t capacity_;  // connections that fit under it
   std::uint32_t open_ = 0;
   std::uint32_t room_answered_ = 0;
   std::uint64_t busy_before_;  // of predecessors, ns

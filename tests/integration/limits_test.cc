@@ -1,6 +1,9 @@
 // Everything has a limit: at it nothing crashes, nothing spins, nothing is lost, and it passes.
 #include <gtest/gtest.h>
+#include <pwd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -86,6 +89,20 @@ TEST(Limits, With64DescriptorsHeldConnectionsBlockOthersOnlyUntilTheyLeave) {
   held.clear();
   EXPECT_EQ(late.receive().status, 200);
   EXPECT_EQ(instance.process().output().find("connection_lost"), std::string::npos);
+}
+
+TEST(Limits, AWorkerWhoseDescriptorLimitIsLoweredWhileItRunsServesOn) {
+  // Only a process of our own user may be limited from outside.
+  Instance instance("hello: {workers: 1}",
+                    "user: " + std::string(::getpwuid(::geteuid())->pw_name));
+  const pid_t worker = instance.worker_pids(1).front();
+  const rlimit limit{.rlim_cur = 64, .rlim_max = 64};
+  ASSERT_EQ(::prlimit(worker, RLIMIT_NOFILE, &limit, nullptr), 0);
+  std::vector<std::unique_ptr<Client>> held;
+  for (int i = 0; i < 200; ++i) held.push_back(std::make_unique<Client>(instance.web()));
+  held.clear();
+  EXPECT_EQ(get(instance.web()).status, 200);
+  EXPECT_EQ(instance.worker_pids(1).front(), worker);
 }
 
 TEST(Limits, WhileEveryWorkerIsStoppedTheEdgeHoldsFewConnections) {
