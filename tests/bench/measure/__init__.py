@@ -1,0 +1,1 @@
+"""The rows of `./dev bench handoff`, by what they are about."""

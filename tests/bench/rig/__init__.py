@@ -1,0 +1,1 @@
+"""What every measurement needs: servers, load, the kernel's figures, tables."""

@@ -1,0 +1,87 @@
+"""What the kernel tells about a process, read from /proc."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A pid and when it started: another process of the same pid is not the same."""
+    pid: int
+    started: int
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields behind the name; empty if there is no such process."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return text[text.rindex(")") + 2:].split()
+
+
+def identity(pid: int) -> Identity | None:
+    fields = _stat(pid)
+    return Identity(pid, int(fields[19])) if fields else None
+
+
+def same(one: Identity) -> bool:
+    return identity(one.pid) == one
+
+
+def state(pid: int) -> str:
+    """R, S, T, Z, ...; empty if there is no such process."""
+    fields = _stat(pid)
+    return fields[0] if fields else ""
+
+
+def children(pid: int) -> list[Identity]:
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            fields = _stat(int(entry))
+            if fields and int(fields[1]) == pid:
+                found.append(Identity(int(entry), int(fields[19])))
+    return found
+
+
+def zombies(pid: int) -> int:
+    return sum(state(child.pid) == "Z" for child in children(pid))
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time: the sum that /proc/PID/stat rounds to ticks, here in nanoseconds."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+
+
+def rss_anon_kib(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1])
+    return 0
+
+
+def open_fds(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def environment(pid: int) -> dict[str, str]:
+    try:
+        text = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return {}
+    return dict(item.split("=", 1) for item in text.split("\0") if "=" in item)
+
+
+def open_sockets(pid: int) -> int:
+    count = 0
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            count += os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")
+        except FileNotFoundError:
+            continue
+    return count
