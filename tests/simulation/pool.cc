@@ -152,6 +152,7 @@ void Pool::reap(std::size_t place) {
   Worker& worker = *workers_[place];
   worker.serves(false);
   dispatcher_.serve(place, false);
+  if (status.signal != 0 || status.code != 0) dispatcher_.be_cautious(world_.now() + 10s);
   dispatcher_.detach(place, world_.now());
   edge::Actions actions;
   const edge::Obituary obituary = supervisor_.exited(place, status, world_.now(), actions);
