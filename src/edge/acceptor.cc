@@ -11,6 +11,8 @@ namespace {
 constexpr int kAcceptsPerTurn = 16;
 // While the machine is out of descriptors or the listener is full: when to look again.
 constexpr Duration kRetry = std::chrono::milliseconds(100);
+// After a pause this long, clients that have given up meanwhile are not served.
+constexpr Duration kAbandonedAfter = std::chrono::seconds(1);
 constexpr int kBacklogRounds = 4096 / kAcceptsPerTurn;
 
 }  // namespace
@@ -50,6 +52,7 @@ bool Acceptor::accept_batch(Socket& socket, Ready /*ready*/) {
     Accepted accepted;
     switch (accept_from(socket.listening.fd.get(), accepted)) {
       case AcceptStatus::kNothing:
+        behind_since_.reset();
         return false;
       case AcceptStatus::kNoDescriptors:
         log::warn("listener_paused",
@@ -60,15 +63,27 @@ bool Acceptor::accept_batch(Socket& socket, Ready /*ready*/) {
       case AcceptStatus::kAccepted:
         break;
     }
+    ipc::add(row_.accepted);
+    if (is_abandoned(accepted)) {
+      ipc::add(row_.abandoned);
+      continue;
+    }
     Connection connection{.fd = std::move(accepted.fd)};
     connection.info.id = ++next_id_;
     connection.info.accepted_ns = nanoseconds(loop_.now());
     connection.info.listener = index_;
     ipc::set_peer(connection.info, accepted.peer);
-    ipc::add(row_.accepted);
     pool_.offer(std::move(connection));
   }
   return true;
+}
+
+// A client that ended its side while nobody could serve it has given up, in all likelihood: to work
+// through the requests of those who left would keep those who stayed waiting (and, were they the
+// cause of the outage, prolong it).
+bool Acceptor::is_abandoned(const Accepted& accepted) {
+  return behind_since_ && loop_.now() - *behind_since_ >= kAbandonedAfter &&
+         peer_has_ended(accepted.fd.get());
 }
 
 void Acceptor::pause(ipc::PauseReason reason) {
@@ -77,6 +92,7 @@ void Acceptor::pause(ipc::PauseReason reason) {
   for (const auto& socket : sockets_) socket->watcher.stop();
   paused_ = reason;
   paused_since_ = loop_.now();
+  if (!behind_since_) behind_since_ = paused_since_;
   row_.paused_since_ns.store(nanoseconds(paused_since_));
   row_.paused.store(1 + static_cast<std::uint32_t>(reason));
   // Nobody tells when descriptors are free again or clients have gone.

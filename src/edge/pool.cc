@@ -235,6 +235,7 @@ void Pool::flush_later() {
 
 void Pool::watch_untaken() {
   dispatcher_.observe(loop_.now());
+  signals_.room();  // nobody who waits here stands in the way any more
   if (dispatcher_.busy()) untaken_timer_.start_once(options_.handoff.stall / 4);
 }
 

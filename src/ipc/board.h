@@ -102,7 +102,8 @@ struct WorkerRow {
 };
 
 struct ListenerRow {
-  Counter accepted{0};  // by the edge
+  Counter accepted{0};   // by the edge
+  Counter abandoned{0};  // of these: the client had left while nobody could serve it
   Counter paused_ns[kPauseReasons]{};
   Gauge paused{0};  // 0, or 1 + PauseReason
   std::atomic<std::int64_t> paused_since_ns{0};

@@ -205,6 +205,7 @@ void add_pool(Families& families, const PoolValues& pool) {
 void add_listener(Families& families, const ListenerValues& listener) {
   const std::string_view name = listener.layout.name;
   families.add(Metric::listener_accepted_total, {name}, listener.accepted);
+  families.add(Metric::listener_abandoned_total, {name}, listener.abandoned);
   families.add(Metric::listener_connections_active, {name}, listener.active);
   families.add(Metric::listener_connections_limit, {name}, listener.layout.max_connections);
   families.add(Metric::listener_request_failures_total, {name}, listener.request_failures);

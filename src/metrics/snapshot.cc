@@ -146,7 +146,8 @@ Snapshot read_snapshot(const Layout& layout, const ipc::Board& board,
     ListenerValues& values =
         snapshot.listeners.emplace_back(ListenerValues{.layout = layout.listeners[i],
                                                        .addresses = bounded_text(row.addresses),
-                                                       .accepted = relaxed(row.accepted)});
+                                                       .accepted = relaxed(row.accepted),
+                                                       .abandoned = relaxed(row.abandoned)});
     read_pauses(row, now, values);
     add_slots(snapshot.pools, i, values);
   }

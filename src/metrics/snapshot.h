@@ -99,6 +99,7 @@ struct ListenerValues {
   Layout::Listener layout;
   std::string addresses;
   std::uint64_t accepted = 0;
+  std::uint64_t abandoned = 0;
   std::uint64_t active = 0;
   std::uint64_t request_failures = 0;
   std::optional<ipc::PauseReason> paused;

@@ -93,6 +93,13 @@ Result<ListeningSocket> listen_on(const Address& address, const ListenOptions& o
   return address.is_unix() ? listen_unix(address, options) : listen_tcp(address, options);
 }
 
+bool peer_has_ended(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  return ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+         info.tcpi_state == TCP_CLOSE_WAIT;
+}
+
 AcceptStatus accept_from(int listening_fd, Accepted& accepted) {
   for (;;) {
     sockaddr_storage peer;

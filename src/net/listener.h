@@ -41,6 +41,10 @@ enum class AcceptStatus {
   kNoDescriptors  // EMFILE, ENFILE, ENOBUFS, ENOMEM: pause, the connection waits in the backlog
 };
 
+// True if the client of an accepted connection has ended its side (TCP's CLOSE_WAIT). Reads
+// nothing.
+bool peer_has_ended(int fd);
+
 // One accept4. Connections that were reset while they waited are skipped.
 AcceptStatus accept_from(int listening_fd, Accepted& accepted);
 

@@ -82,6 +82,7 @@ const char* const kGolden =
     "pool_workers gauge pool,state\n"
     "fairness_ratio gauge pool\n"
     "listener_accepted_total counter listener\n"
+    "listener_abandoned_total counter listener\n"
     "listener_connections_active gauge listener\n"
     "listener_connections_limit gauge listener\n"
     "listener_paused_seconds_total counter listener,reason\n"
