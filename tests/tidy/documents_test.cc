@@ -46,6 +46,32 @@ TEST(Documents, EveryRelativeLinkLeadsSomewhere) {
   }
 }
 
+bool is_declared(const std::string& type, const std::string& member) {
+  const std::regex declaration("\\b(class|struct) " + type + "\\b[^;]*\\{");
+  const std::regex use("\\b" + member + "\\b");
+  return std::ranges::any_of(cpp_files(), [&](const SourceFile& file) {
+    return !file.room().empty() && std::regex_search(file.code, declaration) &&
+           std::regex_search(file.code, use);
+  });
+}
+
+// "`Dispatcher::offer` (`edge/dispatcher.cc`)" leads a reader to the code, or is wrong.
+TEST(Documents, EveryFunctionAndFileOfTheSourcesThatIsNamedExists) {
+  static const std::regex function(R"(`([A-Z]\w+)::(\w+)`)");
+  static const std::regex path(R"(`(?:src/)?([a-z]+/\w+\.(?:h|cc|def))`)");
+  for (const SourceFile& file : documents()) {
+    const std::vector<std::string> types = all_matches(file.text, function, 1);
+    const std::vector<std::string> members = all_matches(file.text, function, 2);
+    for (std::size_t i = 0; i < types.size(); ++i) {
+      EXPECT_TRUE(is_declared(types[i], members[i]))
+          << file.path << " names " << types[i] << "::" << members[i];
+    }
+    for (const std::string& name : all_matches(file.text, path, 1)) {
+      EXPECT_TRUE(exists("src/" + name)) << file.path << " names " << name;
+    }
+  }
+}
+
 TEST(Documents, EveryDecisionSaysContextChoiceAndWhatWasGivenUp) {
   const std::vector<SourceFile> decisions = files_below({"docs/decisions"}, {".md"});
   EXPECT_FALSE(decisions.empty());
