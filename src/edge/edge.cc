@@ -27,6 +27,19 @@ rlim_t raise_descriptor_limit() {
   return limit.rlim_cur;
 }
 
+// Descriptors of the edge that are no connections: its own, with some to spare for those just
+// accepted, and of each worker the slot and both ends of the channel.
+constexpr std::uint64_t kOwnDescriptors = 32;
+constexpr std::uint64_t kDescriptorsOfWorker = 3;
+
+// What is on its way to the workers must fit into this process again: when they stall or die it is
+// received back, and a descriptor for which there is no room is lost (MSG_CTRUNC).
+std::uint32_t depth_that_fits(std::uint32_t wanted, rlim_t limit, std::size_t workers) {
+  const std::uint64_t others = kOwnDescriptors + kDescriptorsOfWorker * workers;
+  const std::uint64_t fits = limit > others ? (limit - others) / workers : 0;
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(fits, 1, wanted));
+}
+
 ExitStatus to_exit_status(int wait_status) {
   if (WIFSIGNALED(wait_status)) return {.signal = WTERMSIG(wait_status)};
   return {.code = WEXITSTATUS(wait_status)};
@@ -55,11 +68,13 @@ Edge::Edge(Setting setting, std::unique_ptr<EventLoop> loop)
       delay_(*loop_, [this] { begin_drain(); }) {}
 
 Result<void> Edge::prepare() {
-  const config::Configuration& configuration = setting_.configuration;
+  config::Configuration& configuration = setting_.configuration;
   const rlim_t descriptors = raise_descriptor_limit();
   log::debug("descriptor_limit_raised", "RLIMIT_NOFILE is " + std::to_string(descriptors));
   std::size_t workers = 0;
   for (const config::Pool& pool : configuration.pools) workers += pool.workers;
+  for (config::Pool& pool : configuration.pools)
+    pool.handoff.depth = depth_that_fits(pool.handoff.depth, descriptors, workers);
   board_ = TRY(ipc::Board::create(workers, configuration.listeners.size()));
   ipc::BoardHeader& header = board_.header();
   header.started_at = wall_clock_seconds();

@@ -1,9 +1,24 @@
 #include "edge/worker_handle.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <array>
 #include <csignal>
 
 namespace roundhouse::edge {
+namespace {
+
+// The only way to know is to try; take-backs are rare.
+bool has_descriptors_for_a_message(int any) {
+  std::array<UniqueFd, ipc::kMaxDescriptors> tried;
+  return std::ranges::all_of(tried, [any](UniqueFd& fd) {
+    fd.reset(::fcntl(any, F_DUPFD_CLOEXEC, 0));
+    return static_cast<bool>(fd);
+  });
+}
+
+}  // namespace
 
 Result<std::unique_ptr<WorkerHandle>> WorkerHandle::create(EventLoop& loop, std::size_t place,
                                                            Listener& listener) {
@@ -105,8 +120,10 @@ ipc::Sent WorkerHandle::nudge(std::uint64_t sequence) {
   return channel_.send(message, ipc::MessageType::kNudge, sequence);
 }
 
+// Without room for a whole message it stays where it is, for the next time.
 std::uint64_t WorkerHandle::take_back(std::vector<Connection>& out) {
-  while (workers_end_.receive(message_) == ipc::Received::kMessage) {
+  while (has_descriptors_for_a_message(workers_end_.fd()) &&
+         workers_end_.receive(message_) == ipc::Received::kMessage) {
     const auto connections = message_.connections();
     if (connections.empty()) {
       const auto bytes = message_.bytes();

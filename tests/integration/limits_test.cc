@@ -80,6 +80,24 @@ TEST(Limits, With64DescriptorsAnd200ClientsAllAreServedInTheEnd) {
   EXPECT_TRUE(instance.process().running());
 }
 
+// One worker is stopped and the other full: what is on its way is received back all at once.
+TEST(Limits, With64DescriptorsATakeBackLosesNothing) {
+  Instance instance(
+      "hello: {workers: 2, handoff: {depth: 200}, liveness: {suspect: 20s, replace: 25s}}", "",
+      {.process = {.descriptor_limit = 64}});
+  ASSERT_TRUE(instance.all_ready("hello", 2));
+  const std::vector<pid_t> workers = instance.worker_pids(2);
+  for (const pid_t pid : workers) ::kill(pid, SIGSTOP);
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 200; ++i) {
+    clients.push_back(std::make_unique<Client>(instance.web()));
+    ASSERT_TRUE(clients.back()->send("GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"));
+  }
+  ::kill(workers[1], SIGCONT);
+  for (auto& client : clients) EXPECT_EQ(client->receive().status, 200);
+  ::kill(workers[0], SIGCONT);
+}
+
 TEST(Limits, With64DescriptorsHeldConnectionsBlockOthersOnlyUntilTheyLeave) {
   Instance instance("hello: {workers: 2}", "", {.process = {.descriptor_limit = 64}});
   std::vector<std::unique_ptr<Client>> held;
