@@ -11,6 +11,7 @@ namespace roundhouse::proxy {
 namespace {
 
 constexpr Duration kLingerTime = std::chrono::seconds(5);
+constexpr Duration kDrainLingerTime = std::chrono::seconds(1);  // a process that ends waits for nobody
 // A drain waits so long for the next request of an idle connection, to announce the close in its
 // answer: a request on its way to a connection that is closed at once would be lost.
 constexpr Duration kDrainGrace = std::chrono::milliseconds(500);
@@ -20,7 +21,7 @@ constexpr Time kNever = Time::max();
 
 void Session::drain() {
   if (state_ == State::kRequest && !work_->answer.begun()) work_->answer.set_close(true);
-  if (state_ == State::kIdle) rest();
+  if (state_ == State::kIdle || state_ == State::kLingering) rest();  // with the drain's deadline
 }
 
 void Session::enter(State state) {
@@ -124,7 +125,7 @@ Time Session::next_deadline() const {
     case State::kFlushing:
       return sent_ + timeouts.body_idle;
     case State::kLingering:
-      return entered_ + kLingerTime;
+      return entered_ + (server_.draining() ? kDrainLingerTime : kLingerTime);
     case State::kClosed:
       return kNever;
   }
