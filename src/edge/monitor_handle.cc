@@ -74,7 +74,8 @@ void MonitorHandle::on_ready(Ready /*ready*/) {
   for (;;) {
     const ipc::Received received = channel_.receive(message_);
     if (received == ipc::Received::kNothing) return;
-    if (received == ipc::Received::kClosed) return watcher_.stop();  // it is ending: SIGCHLD follows
+    if (received == ipc::Received::kClosed)
+      return watcher_.stop();  // it is ending: SIGCHLD follows
     const auto* command =
         received == ipc::Received::kMessage && message_.type() == ipc::MessageType::kCommand
             ? message_.as<ipc::CommandMessage>()

@@ -9,7 +9,8 @@
 
 #include "base/check.h"
 
-extern "C" const char __executable_start;  // from the linker: where the executable is mapped
+// From the linker: where the executable is mapped. NOLINTNEXTLINE: its name
+extern "C" const char __executable_start;
 extern "C" const char etext;
 
 namespace roundhouse::worker {

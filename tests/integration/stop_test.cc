@@ -94,9 +94,8 @@ TEST(Stop, NoWorkerOutlivesAKilledEdge) {
 }
 
 TEST(Stop, ADeafWorkerIsKilledAtTheDeadline) {
-  Instance instance(
-      "app: {command: " + scripted_worker("deaf") + ", workers: 1}",
-      "shutdown: {deadline: 400ms}");
+  Instance instance("app: {command: " + scripted_worker("deaf") + ", workers: 1}",
+                    "shutdown: {deadline: 400ms}");
   EXPECT_EQ(instance.stop().code, 0);
 }
 

@@ -57,8 +57,9 @@ class RunningMonitor {
     edge_ = std::move(edge);
     // Kept, as the edge does.
     tcp_ = listen_on(Address::loopback(0), {.backlog = 128}).value();
-    control_ =
-        listen_on(Address::parse("unix:" + folder_.path() + "/control.sock").value(), {.backlog = 128}).value();
+    control_ = listen_on(Address::parse("unix:" + folder_.path() + "/control.sock").value(),
+                         {.backlog = 128})
+                   .value();
     ipc::Heritage heritage{.role = ipc::Role::kMonitor,
                            .channel = monitor.release(),
                            .memory = copy_of(instance_.board().fd())};
