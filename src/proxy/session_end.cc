@@ -11,7 +11,8 @@ namespace roundhouse::proxy {
 namespace {
 
 constexpr Duration kLingerTime = std::chrono::seconds(5);
-constexpr Duration kDrainLingerTime = std::chrono::seconds(1);  // a process that ends waits for nobody
+constexpr Duration kDrainLingerTime =
+    std::chrono::seconds(1);  // a process that ends waits for nobody
 // A drain waits so long for the next request of an idle connection, to announce the close in its
 // answer: a request on its way to a connection that is closed at once would be lost.
 constexpr Duration kDrainGrace = std::chrono::milliseconds(500);
