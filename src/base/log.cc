@@ -7,6 +7,7 @@
 #include <spdlog/sinks/base_sink.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cstdio>
 #include <memory>
@@ -60,9 +61,9 @@ spdlog::level::level_enum to_spdlog(Level level) {
 const char* pattern(Format format) {
   switch (format) {
     case Format::kJson:
-      return R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})";
+      return R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ",%v})";
     case Format::kLogfmt:
-      return "time=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v";
+      return "time=%Y-%m-%dT%H:%M:%S.%eZ %v";
     case Format::kAuto:
     case Format::kText:
       break;
@@ -111,6 +112,21 @@ std::string_view cut(std::string_view text) { return text.substr(0, kMaxText); }
 
 }  // namespace
 
+std::string level_text(Format format, Level level) {
+  static constexpr std::array kNames = {"debug", "info", "warn", "error"};  // as in log.level
+  const std::string name = kNames[static_cast<std::size_t>(level)];
+  switch (format) {
+    case Format::kJson:
+      return "\"level\":\"" + name + "\",";
+    case Format::kLogfmt:
+      return "level=" + name + " ";
+    case Format::kAuto:
+    case Format::kText:
+      break;
+  }
+  return "";
+}
+
 void configure(Level level, Format format) {
   if (format == Format::kAuto)
     format = ::isatty(STDERR_FILENO) != 0 ? Format::kText : Format::kLogfmt;
@@ -125,8 +141,9 @@ std::uint64_t log_lines_dropped() { return lines_dropped.load(std::memory_order_
 
 void write(Level level, std::string_view event, std::string_view sentence, Fields fields) {
   if (!enabled(level)) return;
-  logger().log(to_spdlog(level),
-               spdlog::string_view_t(format_payload(active_format, event, sentence, fields)));
+  const std::string line =
+      level_text(active_format, level) + format_payload(active_format, event, sentence, fields);
+  logger().log(to_spdlog(level), spdlog::string_view_t(line));
 }
 
 std::string format_payload(Format format, std::string_view event, std::string_view sentence,
@@ -144,6 +161,7 @@ std::string format_payload(Format format, std::string_view event, std::string_vi
     for (const char c : cut(sentence))
       out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
   }
+  if (format != Format::kJson && format != Format::kLogfmt) return out;
   for (const Field& field : fields) {
     const std::size_t before = out.size();
     if (format == Format::kJson) {
@@ -152,7 +170,7 @@ std::string format_payload(Format format, std::string_view event, std::string_vi
       out += ':';
       field.is_number ? void(out += field.value) : append_quoted(out, cut(field.value));
     } else {
-      out.append(out.empty() ? "" : " ").append(field.key).append("=");
+      out.append(" ").append(field.key).append("=");
       append_value(out, cut(field.value));
     }
     if (out.size() > kMaxLine) {

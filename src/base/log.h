@@ -19,8 +19,8 @@
 namespace roundhouse::log {
 
 enum class Level { kDebug, kInfo, kWarn, kError };
-// text: the sentence, then key=value. logfmt: time= level= event= msg= key=value. json: one object.
-// kAuto: text when stderr is a terminal, logfmt otherwise.
+// text: the sentence alone, which says what a reader at a terminal needs. logfmt: time= level=
+// event= msg= key=value. json: one object. kAuto: text when stderr is a terminal, logfmt otherwise.
 enum class Format { kAuto, kText, kLogfmt, kJson };
 
 class Field {
@@ -61,6 +61,7 @@ std::uint64_t log_lines_dropped();
 // kMaxLine bytes.
 inline constexpr std::size_t kMaxLine =
     4000;  // with time and level below PIPE_BUF: a pipe takes it whole or not at all
+std::string level_text(Format format, Level level);  // before it; none in text
 std::string format_payload(Format format, std::string_view event, std::string_view sentence,
                            Fields fields);
 

@@ -121,6 +121,10 @@ void Acceptor::resume() {
   }
 }
 
+void Acceptor::expect_close() {
+  for (const auto& socket : sockets_) stop_deferring(socket->listening.fd.get());
+}
+
 void Acceptor::close() {
   const bool accepts = pool_.options().policy != config::Policy::kNone;
   for (const auto& socket : sockets_) {

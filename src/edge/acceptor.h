@@ -28,6 +28,8 @@ class Acceptor {
   void start();
   // The pool may have room again.
   void resume();
+  // It will be closed soon: a client that is connected but has sent nothing yet is let in as well.
+  void expect_close();
   // Takes what already waits in the backlog, as far as the pool has room, then closes the sockets.
   void close();
   const std::string& pool_name() const { return options_.pool; }

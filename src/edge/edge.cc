@@ -17,6 +17,9 @@ namespace roundhouse::edge {
 namespace {
 
 constexpr Duration kTick = std::chrono::milliseconds(100);
+// A listener stays open so long after a stop was asked for: its clients are connected as soon as
+// the kernel has answered them, and one whose request is on its way would be reset.
+constexpr Duration kLastArrivals = std::chrono::milliseconds(100);
 
 // Every descriptor that the hard limit allows; returned for the start line.
 rlim_t raise_descriptor_limit() {
@@ -69,12 +72,11 @@ Edge::Edge(Setting setting, std::unique_ptr<EventLoop> loop)
 
 Result<void> Edge::prepare() {
   config::Configuration& configuration = setting_.configuration;
-  const rlim_t descriptors = raise_descriptor_limit();
-  log::debug("descriptor_limit_raised", "RLIMIT_NOFILE is " + std::to_string(descriptors));
+  descriptors_ = raise_descriptor_limit();
   std::size_t workers = 0;
   for (const config::Pool& pool : configuration.pools) workers += pool.workers;
   for (config::Pool& pool : configuration.pools)
-    pool.handoff.depth = depth_that_fits(pool.handoff.depth, descriptors, workers);
+    pool.handoff.depth = depth_that_fits(pool.handoff.depth, descriptors_, workers);
   board_ = TRY(ipc::Board::create(workers, configuration.listeners.size()));
   ipc::BoardHeader& header = board_.header();
   header.started_at = wall_clock_seconds();
@@ -113,6 +115,7 @@ Result<void> Edge::create_pools() {
     Pool::Setting setting{
         .board = &board_,
         .first_row = first_row,
+        .is_only_pool = configuration.pools.size() == 1,
         .listeners = configuration.listeners.size(),
         .configuration_fd = configuration_fd_.get(),
         .identity = TRY(identity_of(options.user.empty() ? configuration.user : options.user)),
@@ -176,15 +179,16 @@ Result<void> Edge::create_monitor() {
         TRY(listen_on(*setting_.control_socket, {.backlog = kBacklog, .unix_mode = 0600}));
   if (setting.tcp) metrics_url_ = "http://" + setting.tcp->address.to_string() + "/metrics";
   monitor_ = std::make_unique<MonitorHandle>(*loop_, std::move(setting),
-                                             [this] { on_stop_signal(SIGTERM, true); });
+                                             [this] { on_stop_request("roundhouse stop", true); });
   return {};
 }
 
 void Edge::log_start() const {
   log::info("edge_started",
             "roundhouse " ROUNDHOUSE_VERSION " edge " + std::to_string(::getpid()) +
-                ", configuration: " + setting_.configuration_source,
-            {{"pid", ::getpid()}});
+                ", configuration: " + setting_.configuration_source + ", at most " +
+                std::to_string(descriptors_) + " descriptors a process",
+            {{"pid", ::getpid()}, {"descriptors", descriptors_}});
   for (std::size_t i = 0; i < acceptors_.size(); ++i) {
     const config::Listener& listener = setting_.configuration.listeners[i];
     const config::Pool& pool = *setting_.configuration.find_pool(listener.pool);
@@ -203,9 +207,9 @@ Result<void> Edge::run() {
     signals_.push_back(std::make_unique<SignalWatcher>(*loop_, number, std::move(callback)));
   };
   on(SIGCHLD, [this] { reap(); });
-  on(SIGTERM, [this] { on_stop_signal(SIGTERM, true); });
-  on(SIGINT, [this] { on_stop_signal(SIGINT, false); });
-  on(SIGQUIT, [this] { kill_everything(); });
+  on(SIGTERM, [this] { on_stop_request("SIGTERM", true); });
+  on(SIGINT, [this] { on_stop_request("SIGINT", false); });
+  on(SIGQUIT, [this] { kill_now("SIGQUIT"); });
   on(SIGHUP, [] {
     log::warn("reload_refused",
               "SIGHUP: this version does not reload; the configuration, policy included, is frozen "
@@ -269,20 +273,16 @@ void Edge::resume_acceptors(const std::string& pool) {
   }
 }
 
-void Edge::on_stop_signal(int number, bool delay) {
-  if (phase_ != Phase::kRunning) return kill_everything();
+void Edge::on_stop_request(const std::string& asked_by, bool delay) {
+  if (phase_ != Phase::kRunning) return kill_now(asked_by);
   stop_began_ = loop_->now();
   board_.header().stopping.store(1);
   const config::Shutdown& shutdown = setting_.configuration.shutdown;
-  log::info("edge_stopping", signal_name(number) +
-                                 ": stopping, everything that has begun may finish within " +
+  log::info("edge_stopping", asked_by + ": stopping, everything that has begun may finish within " +
                                  brief(shutdown.deadline));
-  if (delay && shutdown.delay > Duration::zero()) {
-    phase_ = Phase::kDelaying;
-    delay_.start_once(shutdown.delay);
-  } else {
-    begin_drain();
-  }
+  phase_ = Phase::kDelaying;
+  for (const auto& acceptor : acceptors_) acceptor->expect_close();
+  delay_.start_once(std::max(delay ? shutdown.delay : Duration::zero(), kLastArrivals));
 }
 
 void Edge::begin_drain() {
@@ -292,6 +292,11 @@ void Edge::begin_drain() {
   for (const auto& pool : pools_)
     pool->stop(now, stop_began_ + setting_.configuration.shutdown.deadline);
   finish_if_done();
+}
+
+void Edge::kill_now(const std::string& asked_by) {
+  log::warn("edge_stopping", asked_by + ": stopping at once, what has begun is cut");
+  kill_everything();
 }
 
 void Edge::kill_everything() {

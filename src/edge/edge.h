@@ -45,8 +45,9 @@ class Edge {
   void resume_acceptors(const std::string& pool);
 
   enum class Phase { kRunning, kDelaying, kDraining, kFinishing };
-  void on_stop_signal(int number, bool delay);
+  void on_stop_request(const std::string& asked_by, bool delay);
   void begin_drain();
+  void kill_now(const std::string& asked_by);
   void kill_everything();
   void finish_if_done();
 
@@ -58,7 +59,8 @@ class Edge {
   std::vector<std::unique_ptr<Pool>> pools_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unique_ptr<MonitorHandle> monitor_;
-  std::string metrics_url_;  // empty: the monitor has no TCP socket
+  std::uint64_t descriptors_ = 0;  // RLIMIT_NOFILE
+  std::string metrics_url_;        // empty: the monitor has no TCP socket
   std::vector<std::unique_ptr<SignalWatcher>> signals_;
   Timer ticker_;
   Timer delay_;

@@ -38,13 +38,13 @@ std::string how_it_ended(const Death& death, ExitReason reason) {
                                               : "exit code " + std::to_string(death.status.code);
   switch (reason) {
     case ExitReason::kOom:
-      return text + ", the container is out of memory";
+      return text + " (the container is out of memory)";
     case ExitReason::kHang:
-      return text + ", its event loop hung";
+      return text + " (its event loop hung)";
     case ExitReason::kBootTimeout:
-      return text + ", it was not ready in time";
+      return text + " (it was not ready in time)";
     case ExitReason::kProtocol:
-      return text + ", it broke the protocol of its channel";
+      return text + " (it broke the protocol of its channel)";
     default:
       return text;
   }
@@ -128,35 +128,36 @@ ipc::ExitRecord make_exit_record(const Death& death, const Obituary& obituary,
 
 void log_exit(const Death& death, const Obituary& obituary, const ipc::ExitRecord& record) {
   const bool planned = deliberate(obituary.reason);
-  std::string sentence =
-      "worker " + std::to_string(death.worker) + " (pid " + std::to_string(death.pid) + ") ";
+  std::string sentence = death.name + " (pid " + std::to_string(death.pid) + ") ";
   sentence += planned ? "stopped: " : "died: ";
   sentence += how_it_ended(death, obituary.reason);
   sentence +=
       obituary.was_ready ? " after " + brief(obituary.ready_for) + " ready" : ", never ready";
   if (record.in_flight_texts > 0) sentence += std::string(", serving ") + record.in_flight[0];
+  if (const std::uint64_t cut = record.connections_active; cut > 0)
+    sentence += ", " + std::to_string(cut) + (cut == 1 ? " connection cut" : " connections cut");
   sentence += "; " + what_next(obituary);
   const bool human_must_act =
       obituary.next == WorkerState::kQuarantined || obituary.next == WorkerState::kFailed;
   const log::Level level = human_must_act ? log::Level::kError
                            : planned      ? log::Level::kInfo
                                           : log::Level::kWarn;
-  const std::string signal = death.status.signal != 0 ? signal_name(death.status.signal) : "none";
+  const log::Field how = death.status.signal != 0
+                             ? log::Field{"signal", signal_name(death.status.signal)}
+                             : log::Field{"exit_code", death.status.code};
   log::write(level, "worker_exited", sentence,
              {{"pool", death.pool},
               {"worker", death.worker},
               {"pid", death.pid},
               {"reason", ipc::to_string(obituary.reason)},
-              {"signal", signal},
-              {"exit_code", death.status.code},
+              how,
               {"ready_for", brief(obituary.ready_for)},
               {"respawn_in", brief(obituary.next_start_in)},
               {"in_flight", record.requests_in_flight},
               {"connections", record.connections_active}});
   if (record.backtrace_frames > 0) {
     log::warn("worker_backtrace",
-              "worker " + std::to_string(death.worker) + " died here: addr2line -Cfpe roundhouse " +
-                  backtrace_text(record),
+              death.name + " died here: addr2line -Cfpe roundhouse " + backtrace_text(record),
               {{"pool", death.pool}, {"worker", death.worker}, {"pid", death.pid}});
   }
 }

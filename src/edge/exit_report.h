@@ -13,6 +13,8 @@ namespace roundhouse::edge {
 
 struct Death {
   std::string pool;
+  std::string
+      name;  // for the sentence: "worker 1", or "worker web/1" where there are several pools
   std::uint32_t worker;  // id
   pid_t pid;
   ExitStatus status;

@@ -86,8 +86,7 @@ void Pool::start_process(std::size_t place) {
   const Time now = loop_.now();
   auto pid = spawn_worker(place, now);
   if (!pid) {
-    log::error("worker_start_failed",
-               "worker " + std::to_string(id(place)) + " did not start: " + pid.error().message,
+    log::error("worker_start_failed", name_of(place) + " did not start: " + pid.error().message,
                {{"pool", options_.name}, {"worker", id(place)}});
     handles_[place]->close_channel();
     carry_out(supervisor_.spawn_failed(place, now));
@@ -146,6 +145,11 @@ Program Pool::program_for(const ipc::Bequest& bequest) const {
   return program;
 }
 
+std::string Pool::name_of(std::size_t place) const {
+  const std::string number = std::to_string(id(place));
+  return "worker " + (setting_.is_only_pool ? number : options_.name + "/" + number);
+}
+
 void Pool::on_ready_notice(std::size_t place) {
   const Actions actions = supervisor_.ready(place, loop_.now());
   if (actions.empty()) return;
@@ -153,7 +157,7 @@ void Pool::on_ready_notice(std::size_t place) {
   on_board.ready_ns.store(nanoseconds(loop_.now()));
   log::info(
       "worker_online",
-      "edge " + std::to_string(::getpid()) + ", worker " + std::to_string(id(place)) + " (pid " +
+      "edge " + std::to_string(::getpid()) + ", " + name_of(place) + " (pid " +
           std::to_string(handles_[place]->pid()) + ") is online",
       {{"pool", options_.name},
        {"worker", id(place)},
@@ -163,8 +167,7 @@ void Pool::on_ready_notice(std::size_t place) {
 }
 
 void Pool::on_draining_notice(std::size_t place) {
-  log::info("worker_draining",
-            "worker " + std::to_string(id(place)) + " drains: it was asked to stop",
+  log::info("worker_draining", name_of(place) + " drains: it was asked to stop",
             {{"pool", options_.name}, {"worker", id(place)}, {"pid", handles_[place]->pid()}});
   carry_out(supervisor_.draining(place, loop_.now()));
 }
@@ -175,10 +178,9 @@ void Pool::on_room_notice(std::size_t /*place*/) {
 }
 
 void Pool::on_breach(std::size_t place) {
-  log::error(
-      "worker_broke_protocol",
-      "worker " + std::to_string(id(place)) + " broke the protocol of its channel: it is replaced",
-      {{"pool", options_.name}, {"worker", id(place)}, {"pid", handles_[place]->pid()}});
+  log::error("worker_broke_protocol",
+             name_of(place) + " broke the protocol of its channel: it is replaced",
+             {{"pool", options_.name}, {"worker", id(place)}, {"pid", handles_[place]->pid()}});
   carry_out(supervisor_.breach(place, loop_.now()));
 }
 
@@ -195,6 +197,7 @@ bool Pool::reaped(pid_t pid, const ExitStatus& status, bool core_dumped, const r
   const Obituary obituary = supervisor_.exited(place, status, now, actions);
   replaced_reason_[place] = obituary.reason;
   const Death death{.pool = options_.name,
+                    .name = name_of(place),
                     .worker = id(place),
                     .pid = pid,
                     .status = status,

@@ -23,6 +23,7 @@ class Pool final : private WorkerHandle::Listener {
   struct Setting {
     const ipc::Board* board = nullptr;
     std::size_t first_row = 0;  // of its workers on the board
+    bool is_only_pool = true;   // its workers need no more than their number
     std::size_t listeners = 0;  // of the whole configuration
     int configuration_fd = -1;  // borrowed
     const Identity* identity = nullptr;
@@ -68,6 +69,7 @@ class Pool final : private WorkerHandle::Listener {
   void start_process(std::size_t place);
   Result<pid_t> spawn_worker(std::size_t place, Time now);
   Program program_for(const ipc::Bequest& bequest) const;
+  std::string name_of(std::size_t place) const;  // for the log
   void flush_later();
   void watch_untaken();
   Observation observe(std::size_t place, Time now) const;

@@ -100,6 +100,11 @@ bool peer_has_ended(int fd) {
          info.tcpi_state == TCP_CLOSE_WAIT;
 }
 
+void stop_deferring(int listening_fd) {
+  const int off = 0;
+  ::setsockopt(listening_fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &off, sizeof off);
+}
+
 AcceptStatus accept_from(int listening_fd, Accepted& accepted) {
   for (;;) {
     sockaddr_storage peer;

@@ -45,6 +45,10 @@ enum class AcceptStatus {
 // nothing.
 bool peer_has_ended(int fd);
 
+// From now on a connection is accepted when it is established. One whose first bytes are awaited
+// already still comes with them.
+void stop_deferring(int listening_fd);
+
 // One accept4. Connections that were reset while they waited are skipped.
 AcceptStatus accept_from(int listening_fd, Accepted& accepted);
 

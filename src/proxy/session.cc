@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kAnswerRoom = Workspace::kOutput / 2;
 constexpr std::uint64_t kLingerBytesMax = 16 * std::uint64_t{1024} * 1024;
 
-// "GET /die 127.0.0.1", without the query, which may hold secrets.
+// "GET /die from 127.0.0.1", without the query, which may hold secrets.
 std::string_view describe(const http::Request& request, const ipc::ConnectionInfo& info,
                           std::array<char, ipc::kInFlightText>& text) {
   std::size_t size = 0;
@@ -23,7 +23,7 @@ std::string_view describe(const http::Request& request, const ipc::ConnectionInf
   put(request.method_name.substr(0, 16));
   put(" ");
   put(request.path.substr(0, 60));
-  put(" ");
+  put(" from ");
   put(ipc::peer_of(info).host());
   return {text.data(), size};
 }

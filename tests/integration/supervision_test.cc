@@ -140,7 +140,7 @@ TEST(Supervision, AStoppedWorkerIsReplacedAtItsLivenessDeadline) {
   const pid_t stopped = instance.worker_pids(2)[0];
   ::kill(stopped, SIGSTOP);
   EXPECT_TRUE(instance.process().prints("(pid " + std::to_string(stopped) +
-                                        ") died: killed by SIGKILL, its event loop hung"));
+                                        ") died: killed by SIGKILL (its event loop hung)"));
   EXPECT_TRUE(instance.metric_reaches(
       R"(roundhouse_worker_restarts_total{pool="hello",worker="1",reason="hang"})", 1));
   EXPECT_TRUE(instance.all_ready("hello", 2));
@@ -166,7 +166,7 @@ TEST(Supervision, AWorkerThatBreaksTheProtocolIsReplaced) {
       "app: {command: " + scripted_worker("malformed") + ", workers: 1, restart: {burst: 1}}", "",
       {.arguments = {}, .process = {}, .wait = false});
   EXPECT_TRUE(instance.process().prints("broke the protocol of its channel: it is replaced"));
-  EXPECT_TRUE(instance.process().prints("died: killed by SIGKILL, it broke the protocol"));
+  EXPECT_TRUE(instance.process().prints("died: killed by SIGKILL (it broke the protocol"));
 }
 
 TEST(Supervision, ALyingWorkerHarmsOnlyItsOwnConnections) {

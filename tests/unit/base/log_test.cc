@@ -5,10 +5,16 @@
 namespace roundhouse::log {
 namespace {
 
-TEST(Log, TextIsTheSentenceThenTheFields) {
+TEST(Log, LevelsAreNamedAsInTheConfiguration) {
+  EXPECT_EQ(level_text(Format::kLogfmt, Level::kWarn), "level=warn ");
+  EXPECT_EQ(level_text(Format::kJson, Level::kError), R"("level":"error",)");
+  EXPECT_EQ(level_text(Format::kText, Level::kError), "");
+}
+
+TEST(Log, TextIsTheSentenceAlone) {
   EXPECT_EQ(format_payload(Format::kText, "worker_online", "edge 1, worker 2 (pid 3) is online",
                            {{"pool", "app"}}),
-            "edge 1, worker 2 (pid 3) is online pool=app");
+            "edge 1, worker 2 (pid 3) is online");
 }
 
 TEST(Log, LogfmtQuotesWhatNeedsIt) {

@@ -202,7 +202,7 @@ TEST_F(SessionTest, TheSlotCountsRequestsAndNamesThoseInFlight) {
   std::string in_flight;
   handler.on_asked = [&] { in_flight = world.slot.in_flight[0].text; };
   Peer peer = world.connect(get("/later?token=secret"));
-  EXPECT_EQ(in_flight, "GET /later unix");
+  EXPECT_EQ(in_flight, "GET /later from unix");
   EXPECT_EQ(world.slot.requests_in_flight.load(), 1u);
   EXPECT_EQ(world.slot.requests_total.load(), 1u);
   handler.answer_later();
