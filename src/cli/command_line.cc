@@ -23,8 +23,10 @@ struct Row {
 constexpr std::array kCommands = {
     Row{Command::kRun, "run", "[-c FILE] [-p PORT] [-n WORKERS] [--policy POLICY]",
         "serve; without a command too"},
-    Row{Command::kCheck, "check", "[-c FILE]", "say all that is wrong with a configuration"},
-    Row{Command::kExplain, "explain", "[-c FILE]", "print what is in effect, and where from"},
+    Row{Command::kCheck, "check", "[-c FILE] [FLAGS OF run]",
+        "say all that is wrong with a configuration"},
+    Row{Command::kExplain, "explain", "[-c FILE] [FLAGS OF run]",
+        "print what is in effect, and where from"},
     Row{Command::kStatus, "status", "[--json] [--socket PATH] [POOL/ID]",
         "the workers of the running instance"},
     Row{Command::kHealth, "health", "[--socket PATH]", "exit 0 if every pool has a ready worker"},
@@ -81,11 +83,9 @@ void add_run_options(CLI::App& app, Words& words) {
 void add_options(CLI::App& app, Command command, Words& words) {
   switch (command) {
     case Command::kRun:
-      return add_run_options(app, words);
-    case Command::kCheck:
+    case Command::kCheck:  // what run would do with the same flags
     case Command::kExplain:
-      app.add_option("-c,--config", words.line.file);
-      return;
+      return add_run_options(app, words);
     case Command::kStatus:
       app.add_flag("--json", words.line.json);
       app.add_option("--socket", words.line.socket);
@@ -110,10 +110,15 @@ std::string unknown_command(int count, const char* const* arguments) {
   std::vector<std::string_view> names;
   names.reserve(kCommands.size());
   for (const Row& row : kCommands) names.push_back(row.name);
-  if (std::ranges::find(names, word) != names.end()) return "";
+  if (word == "help" || std::ranges::find(names, word) != names.end()) return "";
+  const std::string what = "there is no command '" + std::string(word) + "'; ";
   const std::string_view near = config::nearest(word, names);
-  return "there is no command '" + std::string(word) + "'" +
-         (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?");
+  // Nobody shall stop what runs by following a hint.
+  if (!near.empty() && near != "stop") return what + "did you mean '" + std::string(near) + "'?";
+  std::string known;
+  for (const Row& row : kCommands)
+    if (!row.help.empty()) known += (known.empty() ? "" : ", ") + std::string(row.name);
+  return what + "expected one of " + known;
 }
 
 // The error is what is wrong.
@@ -155,7 +160,9 @@ std::string usage(Command command) {
 
 std::expected<CommandLine, Outcome> parse_command_line(int count, const char* const* arguments) {
   if (const std::string what = unknown_command(count, arguments); !what.empty()) {
-    return std::unexpected(misuse(Command::kRun, what + "; see roundhouse --help"));
+    return std::unexpected(Outcome{
+        ExitCode::kUsage, "",
+        "roundhouse: " + what + "\nusage: roundhouse [COMMAND] [FLAGS]; see roundhouse --help\n"});
   }
   Words words;
   CLI::App app;
@@ -174,9 +181,20 @@ std::expected<CommandLine, Outcome> parse_command_line(int count, const char* co
     return Command::kRun;
   };
   try {
+    if (count == 2 && std::string_view(arguments[1]) == "help") return std::unexpected(help());
     app.parse(count, arguments);
   } catch (const CLI::CallForHelp&) {
     return std::unexpected(help());
+  } catch (const CLI::ExtrasError& error) {
+    const std::string what = error.what();  // "The following argument was not expected: -x"
+    return std::unexpected(
+        misuse(command_now(), "not expected here:" + what.substr(what.rfind(':') + 1)));
+  } catch (const CLI::ArgumentMismatch& error) {  // "--port: 1 required TEXT missing", or several
+    const std::string what = error.what();
+    const bool twice = what.find("At Most") != what.npos;
+    return std::unexpected(misuse(
+        command_now(),
+        what.substr(0, what.find(':')) + (twice ? " is given more than once" : " needs a value")));
   } catch (const CLI::ParseError& error) {
     return std::unexpected(misuse(command_now(), error.what()));
   }

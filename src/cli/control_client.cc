@@ -105,6 +105,13 @@ Result<config::Instance> find_instance(const std::string& socket,
   auto instances = config::running_instances(folders);
   if (instances.size() == 1) return std::move(instances.front());
   if (instances.empty()) {
+    std::vector<std::string> closed;
+    for (const std::string& folder : folders)
+      if (::access(folder.c_str(), R_OK | X_OK) != 0 && errno == EACCES) closed.push_back(folder);
+    if (!closed.empty()) {
+      return fail("no roundhouse of yours is running; " + listed(closed, " and ") +
+                  " cannot be read: Permission denied (if one runs there, ask as its user)");
+    }
     return fail("no roundhouse is running: nobody answers in " + listed(folders, " or ") +
                 " (for one elsewhere: --socket PATH)");
   }

@@ -50,6 +50,11 @@ std::string how_it_ended(const Json& exit) {
   return code && *code != 0 ? how + " exit code " + grouped(*code) : how;
 }
 
+// "1 restart", "2 restarts".
+std::string counted(const Json& json, std::string_view key, const std::string& what) {
+  return shown(json, key, grouped) + " " + what + (number(json, key) == 1.0 ? "" : "s");
+}
+
 std::string last_exit(const Json& worker, double now) {
   const Json& exits = member(worker, "exits");
   if (!exits.is_array() || exits.empty()) return "-";
@@ -151,23 +156,24 @@ std::string exit_text(const Json& exit, double now) {
                  : std::string(", never ready")) +
             ", CPU " + short_duration(cpu) + ", at most " +
             shown(exit, "max_resident_memory_bytes", short_bytes) + "\n";
-  result += "    " + shown(exit, "connections_active", grouped) + " connections open, " +
-            shown(exit, "requests_in_flight", grouped) + " requests in flight\n";
+  result += "    " + counted(exit, "connections_active", "connection") + " open, " +
+            counted(exit, "requests_in_flight", "request") + " in flight\n";
   for (const char* list : {"in_flight", "backtrace"}) {
     const Json& entries = member(exit, list);
     if (!entries.is_array() || entries.empty()) continue;
-    result += std::string("    ") + (list[0] == 'i' ? "in flight:" : "backtrace:") + "\n";
+    result += std::string("    ") +
+              (list[0] == 'i' ? "in flight:" : "backtrace, for addr2line -Cfpe roundhouse:") + "\n";
     for (const Json& entry : entries) result += "      " + plain(entry) + "\n";
   }
   return result;
 }
 
 std::string worker_text(const Json& pool, const Json& worker, double now) {
-  std::string result = "worker " + text(pool, "name") + "/" + text(worker, "id") + ": " +
-                       state_of(worker) + ", pid " + text(worker, "pid") + ", up " +
-                       shown(worker, "uptime_seconds", short_duration) + ", " +
-                       shown(worker, "restarts", grouped) + " restarts, " +
-                       shown(worker, "crashes", grouped) + " crashes\n";
+  std::string result =
+      "worker " + text(pool, "name") + "/" + text(worker, "id") + ": " + state_of(worker) +
+      ", pid " + text(worker, "pid") + ", up " + shown(worker, "uptime_seconds", short_duration) +
+      ", " + counted(worker, "restarts", "restart") + ", " + shown(worker, "crashes", grouped) +
+      (number(worker, "crashes") == 1.0 ? " crash\n" : " crashes\n");
   const Json& exits = member(worker, "exits");
   if (!exits.is_array() || exits.empty()) return result + "no process of it has ended\n";
   result += "last exits, the newest first:\n";

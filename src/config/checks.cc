@@ -133,10 +133,12 @@ void Checker::check_binds() {
     binds.push_back({address, key});
   };
   for (const Listener& listener : configuration_.listeners) {
-    for (const Address& address : listener.bind)
-      add(address, "listeners." + listener.name + ".bind");
+    const std::string key = "listeners." + listener.name;
+    if (is_refused(key) || is_refused(key + ".bind")) continue;  // the default is nobody's wish
+    for (const Address& address : listener.bind) add(address, key + ".bind");
   }
-  if (configuration_.monitor.bind) add(*configuration_.monitor.bind, "monitor.bind");
+  if (configuration_.monitor.bind && !is_refused("monitor.bind"))
+    add(*configuration_.monitor.bind, "monitor.bind");
 }
 
 void Checker::check_listener(const Listener& listener) {

@@ -47,7 +47,7 @@ TEST(CommandLine, EachCommandIsKnown) {
 }
 
 TEST(CommandLine, VersionAndHelpGoToStandardOutput) {
-  for (const char* word : {"version", "--version", "--help", "-h"}) {
+  for (const char* word : {"version", "--version", "--help", "-h", "help"}) {
     const auto line = parse({word});
     ASSERT_FALSE(line);
     EXPECT_EQ(line.error().code, ExitCode::kOk);
@@ -97,9 +97,33 @@ TEST(CommandLine, WrongWordsAreAUsageErrorWithTheUsageLine) {
   }
 }
 
+TEST(CommandLine, ExplainTakesTheFlagsOfRun) {
+  const auto line = parse({"explain", "--policy", "least", "-n", "3"});
+  ASSERT_TRUE(line) << line.error().err;
+  EXPECT_EQ(line->command, Command::kExplain);
+  EXPECT_EQ(line->overrides.policy, config::Policy::kLeast);
+  EXPECT_EQ(line->overrides.workers, 3U);
+}
+
+TEST(CommandLine, WhatIsWrongIsSaidInWords) {
+  EXPECT_TRUE(parse({"run", "-p"}).error().err.starts_with("roundhouse: --port needs a value\n"))
+      << parse({"run", "-p"}).error().err;
+  EXPECT_TRUE(parse({"-p", "1", "-p", "2"})
+                  .error()
+                  .err.starts_with("roundhouse: --port is given more than once\n"))
+      << parse({"-p", "1", "-p", "2"}).error().err;
+}
+
+TEST(CommandLine, AnUnknownCommandIsNeverAHintToStop) {
+  EXPECT_EQ(parse({"top"}).error().err,
+            "roundhouse: there is no command 'top'; expected one of run, check, explain, status, "
+            "health, stop, version\n"
+            "usage: roundhouse [COMMAND] [FLAGS]; see roundhouse --help\n");
+}
+
 TEST(CommandLine, TheUsageLineIsThatOfTheCommand) {
   EXPECT_EQ(parse({"status", "--jsn"}).error().err,
-            "roundhouse: The following argument was not expected: --jsn\n"
+            "roundhouse: not expected here: --jsn\n"
             "usage: roundhouse status [--json] [--socket PATH] [POOL/ID]\n");
   EXPECT_EQ(parse({"sttus"}).error().err.substr(0, 63),
             "roundhouse: there is no command 'sttus'; did you mean 'status'?");

@@ -55,14 +55,14 @@ TEST(StatusView, OfAWorkerIsHowItsLastProcessesEnded) {
   const auto text = status_text_of(example(), "app/1", kNow);
   ASSERT_TRUE(text) << text.error().message;
   EXPECT_TRUE(
-      text->starts_with("worker app/1: ready (stalled), pid 101, up 12s, 2 restarts, 1 crashes\n"
+      text->starts_with("worker app/1: ready (stalled), pid 101, up 12s, 2 restarts, 1 crash\n"
                         "last exits, the newest first:\n"))
       << *text;
   EXPECT_NE(text->find(", 5.0s ago: crash SIGSEGV, core dumped\n"
                        "    pid 90, lived 1h 2m, ready for 1h 2m, CPU 2.1s, at most 1.0MiB\n"
-                       "    3 connections open, 1 requests in flight\n"
+                       "    3 connections open, 1 request in flight\n"
                        "    in flight:\n      GET /die HTTP/1.1\n"
-                       "    backtrace:\n      0x12ab\n"),
+                       "    backtrace, for addr2line -Cfpe roundhouse:\n      0x12ab\n"),
             std::string::npos)
       << *text;
   EXPECT_NE(text->find(": crash exit code 3\n    pid -, lived -, never ready"), std::string::npos)
