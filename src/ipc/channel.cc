@@ -1,5 +1,6 @@
 #include "ipc/channel.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -47,6 +48,11 @@ Sent Channel::send(std::span<const std::byte> bytes, std::span<const int> descri
     return full ? Sent::kFull : Sent::kClosed;
   }
   return Sent::kYes;
+}
+
+bool Channel::is_hung_up() const {
+  pollfd end{.fd = fd_.get(), .events = 0, .revents = 0};
+  return ::poll(&end, 1, 0) > 0 && (end.revents & POLLHUP) != 0;
 }
 
 Received Channel::receive(Message& message) {

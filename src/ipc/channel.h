@@ -73,6 +73,9 @@ class Channel {
     return send(std::as_bytes(std::span(&message, 1)));
   }
 
+  // The peer is dead, whatever it left unread here.
+  bool is_hung_up() const;
+
   // Overwrites `message`; descriptors left in it are closed first.
   Received receive(Message& message);
 

@@ -185,6 +185,8 @@ void ConnectionSource::beat() {
   answer_room();
   const std::int64_t drain_by = slot_.drain_by_ns.load(std::memory_order_relaxed);
   if (drain_by != 0) begin_drain(time_from_nanoseconds(drain_by));
+  // A worker without room does not read its channel: the end of the edge is looked for here.
+  if (!taking_ && !draining_ && channel_.is_hung_up()) begin_drain(loop_.now() + options_.drain);
 }
 
 void ConnectionSource::drain_by_itself() {
