@@ -11,6 +11,8 @@ namespace {
 constexpr int kAcceptsPerTurn = 16;
 // While the machine is out of descriptors or the listener is full: when to look again.
 constexpr Duration kRetry = std::chrono::milliseconds(100);
+// Traffic causes the shortage, so its log lines are limited.
+constexpr Duration kTellAgainAfter = std::chrono::seconds(1);
 // After a pause this long, clients that have given up meanwhile are not served.
 constexpr Duration kAbandonedAfter = std::chrono::seconds(1);
 constexpr int kBacklogRounds = 4096 / kAcceptsPerTurn;
@@ -55,9 +57,7 @@ bool Acceptor::accept_batch(Socket& socket, Ready /*ready*/) {
         behind_since_.reset();
         return false;
       case AcceptStatus::kNoDescriptors:
-        log::warn("listener_paused",
-                  "listener " + options_.name + " pauses: no descriptors are left",
-                  {{"listener", options_.name}});
+        tell_of_shortage();
         pause(ipc::PauseReason::kDescriptors);
         return false;
       case AcceptStatus::kAccepted:
@@ -84,6 +84,14 @@ bool Acceptor::accept_batch(Socket& socket, Ready /*ready*/) {
 bool Acceptor::is_abandoned(const Accepted& accepted) {
   return behind_since_ && loop_.now() - *behind_since_ >= kAbandonedAfter &&
          peer_has_ended(accepted.fd.get());
+}
+
+void Acceptor::tell_of_shortage() {
+  const Time now = loop_.now();
+  if (told_at_ && now - *told_at_ < kTellAgainAfter) return;
+  told_at_ = now;
+  log::warn("listener_paused", "listener " + options_.name + " pauses: no descriptors are left",
+            {{"listener", options_.name}});
 }
 
 void Acceptor::pause(ipc::PauseReason reason) {

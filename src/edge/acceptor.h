@@ -47,6 +47,7 @@ class Acceptor {
   bool accept_batch(Socket& socket, Ready ready);  // false: nobody waits there
   std::optional<ipc::PauseReason> obstacle();
   bool is_abandoned(const Accepted& accepted);
+  void tell_of_shortage();
   void pause(ipc::PauseReason reason);
   void end_pause();
 
@@ -60,6 +61,7 @@ class Acceptor {
   Timer retry_;
   std::optional<ipc::PauseReason> paused_;
   Time paused_since_{};
+  std::optional<Time> told_at_;       // of a shortage of descriptors
   std::optional<Time> behind_since_;  // the backlog has not been empty since this pause began
 };
 
