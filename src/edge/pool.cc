@@ -167,9 +167,11 @@ void Pool::on_ready_notice(std::size_t place) {
 }
 
 void Pool::on_draining_notice(std::size_t place) {
+  const Actions actions = supervisor_.draining(place, loop_.now());
+  if (actions.empty()) return;
   log::info("worker_draining", name_of(place) + " drains: it was asked to stop",
             {{"pool", options_.name}, {"worker", id(place)}, {"pid", handles_[place]->pid()}});
-  carry_out(supervisor_.draining(place, loop_.now()));
+  carry_out(actions);
 }
 
 void Pool::on_room_notice(std::size_t /*place*/) {
@@ -277,7 +279,9 @@ void Pool::publish(std::size_t place) {
 std::uint64_t Pool::connections_of(std::uint32_t listener) const {
   std::uint64_t open = dispatcher_.waiting();
   for (std::size_t place = 0; place < handles_.size(); ++place) {
-    open += handles_[place]->slot().listener_active[listener].load(std::memory_order_relaxed);
+    const std::uint32_t claimed =
+        handles_[place]->slot().listener_active[listener].load(std::memory_order_relaxed);
+    open += std::min(claimed, options_.worker_connections);  // it may claim anything
     open += dispatcher_.untaken(place);
   }
   return open;

@@ -9,6 +9,8 @@
 namespace roundhouse::edge {
 namespace {
 
+constexpr int kMessagesPerTurn = 8;  // a worker that never stops talking keeps nobody waiting
+
 // The only way to know is to try; take-backs are rare.
 bool has_descriptors_for_a_message(int any) {
   std::array<UniqueFd, ipc::kMaxDescriptors> tried;
@@ -49,7 +51,7 @@ void WorkerHandle::close_channel() {
 }
 
 void WorkerHandle::on_ready(Ready /*ready*/) {
-  for (;;) {
+  for (int i = 0; i < kMessagesPerTurn; ++i) {
     switch (channel_.receive(message_)) {
       case ipc::Received::kNothing:
         return;

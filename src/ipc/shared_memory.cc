@@ -31,6 +31,11 @@ Result<void> seal_for_readers(int fd) {
   return {};
 }
 
+Result<void> seal_seals(int fd) {
+  if (::fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL) != 0) return fail_errno("seal shared memory", errno);
+  return {};
+}
+
 Result<Mapping> map_memory(int fd, std::size_t size, Access access) {
   struct stat status{};
   if (::fstat(fd, &status) != 0) return fail_errno("fstat of shared memory", errno);

@@ -42,6 +42,8 @@ enum class Access { kReadWrite, kReadOnly };
 Result<UniqueFd> create_memory(const char* name, std::size_t size);
 // From now on only mappings that exist may write: every later one is read-only.
 Result<void> seal_for_readers(int fd);
+// Nobody who is given it can seal it against the next one.
+Result<void> seal_seals(int fd);
 // Fails if the memfd has fewer than `size` bytes.
 Result<Mapping> map_memory(int fd, std::size_t size, Access access);
 
@@ -63,6 +65,7 @@ class Shared {
     shared.fd_ = TRY(create_memory(name, sizeof(T)));
     shared.mapping_ = TRY(map_memory(shared.fd_.get(), sizeof(T), Access::kReadWrite));
     new (shared.mapping_.address()) T();
+    TRY_VOID(seal_seals(shared.fd_.get()));
     return shared;
   }
   // Takes the descriptor.

@@ -8,6 +8,8 @@
 //   malformed        becomes ready, then sends three bytes that are no message
 //   lie              claims to have taken everything that will ever come, and takes nothing
 //   deaf             becomes ready, ignores SIGTERM and drains
+//   boast            becomes ready, claims more open connections than anybody can have, takes
+//   nothing storm            becomes ready, then says Room without end
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -63,11 +65,19 @@ void say_ready(ipc::Channel& channel) {
   } else if (script == "lie") {
     slot.taken.store(~0ULL);
     say_ready(channel);
-  } else if (script == "deaf") {
+  } else if (script == "boast") {
+    slot.connections_active.store(~0U);
+    for (ipc::Gauge& active : slot.listener_active) active.store(~0U);
+    say_ready(channel);
+  } else if (script == "deaf" || script == "storm") {
     say_ready(channel);
   }
   for (;;) {
-    if (script == "lie" || script == "deaf") slot.heartbeat_ns.store(nanoseconds(Clock::now()));
+    if (script != "malformed" && script != "never-ready")
+      slot.heartbeat_ns.store(nanoseconds(Clock::now()));
+    ipc::NoticeMessage room{};
+    for (int i = 0; script == "storm" && i < 100'000; ++i)
+      channel.send(room, ipc::MessageType::kRoom);
     pollfd channel_end{.fd = channel.fd(), .events = 0, .revents = 0};
     if (::poll(&channel_end, 1, 50) > 0) ::_exit(0);  // the edge is dead
   }

@@ -1,5 +1,6 @@
 #include "ipc/board.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -41,6 +42,12 @@ TEST(SharedMemory, OfAnotherKindOrTooSmallIsRefused) {
   EXPECT_FALSE(Board::open(duplicate(slot.fd())));
   auto small = *create_memory("small", 16);
   EXPECT_FALSE(Shared<Slot>::open(std::move(small), Access::kReadOnly));
+}
+
+TEST(SharedMemory, AWorkerCannotSealItsSlotAgainstTheNextOne) {
+  auto slot = *Shared<Slot>::create("slot");
+  EXPECT_NE(::fcntl(slot.fd(), F_ADD_SEALS, F_SEAL_FUTURE_WRITE), 0);
+  EXPECT_TRUE(Shared<Slot>::open(duplicate(slot.fd()), Access::kReadWrite));
 }
 
 TEST(SharedMemory, ASealedFileReadsBackAndCannotChange) {
