@@ -135,7 +135,8 @@ Result<void> Edge::create_pools() {
                                 failure_ = Error{
                                     "every worker of pool " + name + " failed at its first start",
                                     ExitCode::kFailure};
-                                kill_everything();
+                                // Not now: run() may be starting the others still.
+                                loop_->defer([this] { kill_everything(); });
                               }};
     pools_.push_back(TRY(Pool::create(*loop_, options, std::move(setting), std::move(signals))));
     first_row += options.workers;
@@ -203,6 +204,9 @@ void Edge::log_start() const {
 
 Result<void> Edge::run() {
   ::signal(SIGPIPE, SIG_IGN);
+  sigset_t none;  // whoever started us may have blocked some
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
   const auto on = [this](int number, std::function<void()> callback) {
     signals_.push_back(std::make_unique<SignalWatcher>(*loop_, number, std::move(callback)));
   };

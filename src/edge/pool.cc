@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 
 #include "base/log.h"
 #include "edge/process_probe.h"
@@ -21,6 +22,12 @@ std::uint64_t seed() {
          static_cast<std::uint64_t>(::getpid());
 }
 
+// A path is relative to the directory in which the program will run; a mere name is looked up.
+std::string placed(const std::string& command, const std::string& cwd) {
+  if (cwd.empty() || command.find('/') == command.npos) return command;
+  return (std::filesystem::absolute(cwd) / command).string();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Pool>> Pool::create(EventLoop& loop, const config::Pool& options,
@@ -30,8 +37,8 @@ Result<std::unique_ptr<Pool>> Pool::create(EventLoop& loop, const config::Pool& 
     pool->executable_ = "/proc/self/exe";
   } else {
     const char* path = std::getenv("PATH");
-    pool->executable_ =
-        TRY(find_executable(options.command.front(), path == nullptr ? "/usr/bin:/bin" : path));
+    pool->executable_ = TRY(find_executable(placed(options.command.front(), options.cwd),
+                                            path == nullptr ? "/usr/bin:/bin" : path));
   }
   for (std::size_t place = 0; place < options.workers; ++place) {
     pool->handles_.push_back(TRY(WorkerHandle::create(loop, place, *pool)));

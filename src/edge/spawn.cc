@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 
 #include "ipc/heritage.h"
 
@@ -18,7 +19,8 @@ namespace roundhouse::edge {
 namespace {
 
 constexpr int kMaxInherited = 64;
-constexpr const char* kOomScore = "200";  // of 1000: the kernel ends a worker before the edge
+constexpr int kOomScoreMax = 1000;
+constexpr int kOomScoreMore = 200;  // than the edge's: the kernel ends a worker before the edge
 
 // Everything that the child needs, as plain pointers.
 struct ChildPlan {
@@ -28,6 +30,7 @@ struct ChildPlan {
   const char* cwd;
   const Identity* identity;
   std::span<const int> descriptors;
+  const char* oom_score;
   pid_t edge;
   bool die_with_us;
 };
@@ -68,6 +71,8 @@ void place_descriptors(std::span<const int> descriptors) noexcept {
   for (int i = 0; i < count; ++i) {
     if (::dup2(moved[i], ipc::kFirstDescriptor + i) < 0) give_up("dup2", "an inherited descriptor");
   }
+  // What whoever started the edge had left open is not the child's either (Linux 5.11).
+  ::close_range(static_cast<unsigned>(ipc::kFirstDescriptor + count), ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
 [[noreturn]] void run_child(const ChildPlan& plan) noexcept {
@@ -75,7 +80,7 @@ void place_descriptors(std::span<const int> descriptors) noexcept {
   ::setpgid(0, 0);
   place_descriptors(plan.descriptors);
   const int oom = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (oom >= 0 && ::write(oom, kOomScore, std::strlen(kOomScore)) < 0)
+  if (oom >= 0 && ::write(oom, plan.oom_score, std::strlen(plan.oom_score)) < 0)
     errno = 0;  // a wish, not a condition
   if (plan.cwd[0] != '\0' && ::chdir(plan.cwd) != 0) give_up("cd", plan.cwd);
   if (plan.identity != nullptr) become(*plan.identity);
@@ -86,6 +91,12 @@ void place_descriptors(std::span<const int> descriptors) noexcept {
   }
   ::execve(plan.path, plan.arguments, plan.environment);
   give_up("exec", plan.path);
+}
+
+std::string oom_score_of_children() {
+  int score = 0;
+  std::ifstream("/proc/self/oom_score_adj") >> score;
+  return std::to_string(std::min(score + kOomScoreMore, kOomScoreMax));
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
@@ -124,12 +135,14 @@ Result<pid_t> spawn(const Program& program, std::span<const int> descriptors) {
     return fail("too many descriptors to pass on", ExitCode::kSystem);
   const std::vector<char*> arguments = pointers(program.arguments);
   const std::vector<char*> environment = pointers(program.environment);
+  const std::string oom_score = oom_score_of_children();
   const ChildPlan plan{.path = program.path.c_str(),
                        .arguments = arguments.data(),
                        .environment = environment.data(),
                        .cwd = program.cwd.c_str(),
                        .identity = program.identity,
                        .descriptors = descriptors,
+                       .oom_score = oom_score.c_str(),
                        .edge = ::getpid(),
                        .die_with_us = program.die_with_us};
   // No signal handler of ours may run in the child.
