@@ -173,8 +173,11 @@ Result<void> Edge::create_monitor() {
       setting.slots.push_back(pool->slot_fd(place));
   }
   constexpr int kBacklog = 64;
-  if (configuration.monitor.bind)
-    setting.tcp = TRY(listen_on(*configuration.monitor.bind, {.backlog = kBacklog}));
+  if (configuration.monitor.bind) {
+    auto bound = listen_on(*configuration.monitor.bind, {.backlog = kBacklog});
+    if (!bound) bound.error().message += " (monitor.bind; another instance?)";
+    setting.tcp = TRY(std::move(bound));
+  }
   if (setting_.control_socket)
     setting.control =
         TRY(listen_on(*setting_.control_socket, {.backlog = kBacklog, .unix_mode = 0600}));
