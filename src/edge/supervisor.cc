@@ -220,8 +220,14 @@ void Supervisor::check_deadlines(std::size_t index, Time now, Actions& actions) 
 void Supervisor::check_heartbeat(std::size_t index, Time now, const Observation& seen,
                                  Actions& actions) {
   Place& place = places_[index];
-  if (place.state != WorkerState::kReady || place.ending) return;
   const Duration silent = now - std::max(seen.heartbeat, place.heartbeat_after);
+  if (place.state == WorkerState::kDraining && seen.stopped && silent >= pool_.liveness.replace) {
+    // It will not drain, and nothing it has begun can finish: no use to wait for its deadline.
+    if (place.ending != ExitReason::kHang)
+      begin_ending(index, ExitReason::kHang, SIGKILL, now + pool_.liveness.kill, actions);
+    return;
+  }
+  if (place.state != WorkerState::kReady || place.ending) return;
   if (silent >= pool_.liveness.replace) {
     const int signal =
         seen.stopped ? SIGKILL : SIGABRT;  // a stopped process acts on no other signal

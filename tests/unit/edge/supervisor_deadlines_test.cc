@@ -79,6 +79,16 @@ TEST_F(SupervisorDeadlinesTest, AStoppedWorkerIsKilledAtOnceSinceItActsOnNoOther
   EXPECT_EQ(exit(0, {.signal = SIGKILL}).reason, ExitReason::kHang);
 }
 
+TEST_F(SupervisorDeadlinesTest, AStoppedWorkerDoesNotHoldUpAStopUntilItsDeadline) {
+  set_up_ready({.workers = 2});
+  silent_[0] = seen_[0].stopped = true;
+  told(supervisor_->stop(now_, now_ + 25s));
+  pass(2s);
+  EXPECT_EQ(signals(SIGKILL), 1);
+  pass(5s);
+  EXPECT_EQ(signals(SIGKILL), 1);
+}
+
 TEST_F(SupervisorDeadlinesTest, AHeartbeatFromTheFutureOrBeforeTheBeginningOfTimeHarmsNobodyElse) {
   set_up_ready({.workers = 3});
   silent_[0] = silent_[1] = true;
