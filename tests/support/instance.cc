@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <regex>
 
 namespace roundhouse::test {
@@ -20,7 +21,15 @@ Address printed_address(const std::string& output, const std::string& before) {
 
 std::string binary() { return ROUNDHOUSE_BINARY; }
 
-std::string scripted_worker(const std::string& script) { return SCRIPTED_WORKER " " + script; }
+// A copy that everybody may execute: the checkout can be in a folder that the workers' user cannot
+// enter.
+std::string scripted_worker(const std::string& script) {
+  static const TemporaryDirectory directory;
+  static const std::string program = directory.path() + "/scripted_worker";
+  std::filesystem::copy_file(SCRIPTED_WORKER, program,
+                             std::filesystem::copy_options::skip_existing);
+  return program + " " + script;
+}
 
 Instance::Instance(const std::string& pools, const std::string& more, const Options& options) {
   const std::string file = directory_.write("roundhouse.yaml",
