@@ -31,9 +31,10 @@ def _index_by_metrics(rounds: int) -> Row:
     indexes = []
     seen = []
     with Roundhouse(WORKERS, "rr", listener=ENDLESS) as server:
+        idle = _sockets(server)
         for _ in range(rounds):
             before = server.metrics().by("worker", "worker_connections_total")
-            seen.append(_round(server))
+            seen.append(_round(server, idle))
             after = server.metrics().by("worker", "worker_connections_total")
             indexes.append(jain([after[worker] - before[worker] for worker in after]))
     return Row(f"Jain's index, {CLIENTS} kept-alive connections, {WORKERS} workers: {server.name}",
@@ -43,18 +44,23 @@ def _index_by_metrics(rounds: int) -> Row:
 
 def _index_by_kernel(server: Server, rounds: int) -> Row:
     with server:
-        indexes = [_round(server) for _ in range(rounds)]
+        idle = _sockets(server)
+        indexes = [_round(server, idle) for _ in range(rounds)]
     return Row(f"the same: {server.name}", _spread(indexes))
 
 
-def _round(server: Server) -> float:
-    """While wrk runs: how many sockets more each worker has than before."""
-    before = {pid: proc.open_sockets(pid) for pid in server.worker_pids()}
+def _sockets(server: Server) -> dict[int, int]:
+    return {pid: proc.open_sockets(pid) for pid in server.worker_pids()}
+
+
+def _round(server: Server, idle: dict[int, int]) -> float:
+    """While wrk runs: how many sockets more each worker has than when it is idle."""
     with Wrk(server.port, CLIENTS, seconds=1) as wrk:
         time.sleep(0.6)
-        during = {pid: proc.open_sockets(pid) for pid in before}
+        during = _sockets(server)
         wrk.finish()
-    return jain([during[pid] - before[pid] for pid in before])
+    time.sleep(0.2)  # until the last connections are closed
+    return jain([during[pid] - idle[pid] for pid in idle])
 
 
 def _spread(indexes: list[float]) -> str:
