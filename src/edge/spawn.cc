@@ -35,10 +35,12 @@ struct ChildPlan {
   bool die_with_us;
 };
 
-[[noreturn]] void give_up(const char* step, const char* what) noexcept {
+// `user`: who it has become by then, which may be the reason.
+[[noreturn]] void give_up(const char* step, const char* what, const char* user = nullptr) noexcept {
   const char* why = strerrordesc_np(errno);
-  for (const char* part :
-       {"roundhouse: ", step, " ", what, ": ", why != nullptr ? why : "error", "\n"}) {
+  for (const char* part : {"roundhouse: ", step, " ", what, ": ", why != nullptr ? why : "error",
+                           user != nullptr ? " (as user " : "", user != nullptr ? user : "",
+                           user != nullptr ? ")" : "", "\n"}) {
     if (::write(STDERR_FILENO, part, std::strlen(part)) < 0) break;
   }
   ::_exit(127);
@@ -90,7 +92,7 @@ void place_descriptors(std::span<const int> descriptors) noexcept {
     if (::getppid() != plan.edge) ::_exit(0);     // it died in between
   }
   ::execve(plan.path, plan.arguments, plan.environment);
-  give_up("exec", plan.path);
+  give_up("exec", plan.path, plan.identity != nullptr ? plan.identity->name.c_str() : nullptr);
 }
 
 std::string oom_score_of_children() {

@@ -88,6 +88,19 @@ TEST(Surroundings, ARelativeCommandIsRelativeToItsWorkingDirectory) {
   EXPECT_EQ(get(instance.web()).body, "scripted worker 1\n");
 }
 
+TEST(Surroundings, AProgramThatCannotBeStartedIsNamedWithTheUserItWasToRunAs) {
+  TemporaryDirectory directory;
+  const std::string program = directory.write("go", "#!/no/such/interpreter\n");
+  ::chmod(program.c_str(), 0755);
+  Instance instance("app: {command: " + program + ", user: nobody, workers: 1}", "",
+                    {.wait = false});
+  const std::string user = ::geteuid() == 0 ? " (as user nobody)" : "";
+  EXPECT_EQ(instance.process().wait().code, 1);
+  EXPECT_TRUE(
+      instance.process().prints("exec " + program + ": No such file or directory" + user + "\n"))
+      << instance.process().output();
+}
+
 TEST(Surroundings, AFullWorkerToldNothingNoticesThatTheEdgeIsDead) {
   for (const std::string policy : {"rr", "none"}) {
     Instance instance("hello: {workers: 1, worker_connections: 1, policy: " + policy + "}");
