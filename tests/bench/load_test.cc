@@ -104,7 +104,6 @@ const Case kCases[] = {
     {"ResetInTheBody", Outcome::kShort,
      [](int fd) {
        answer(fd, kRight.substr(0, kRight.size() - 1));
-       std::this_thread::sleep_for(std::chrono::milliseconds(20));
        reset_on_close(fd);
      }},
     {"AnotherStatus", Outcome::kWrong,
