@@ -40,6 +40,43 @@ std::string_view to_string(TestHandlers handlers) {
   return "unknown";
 }
 
+std::string_view to_string(Protocol protocol) {
+  return protocol == Protocol::kHttp ? "http" : "tcp";
+}
+
+std::string_view to_string(Balance balance) {
+  switch (balance) {
+    case Balance::kP2c:
+      return "p2c";
+    case Balance::kRr:
+      return "rr";
+    case Balance::kLeast:
+      return "least";
+    case Balance::kHash:
+      return "hash";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(AccessFormat format) {
+  switch (format) {
+    case AccessFormat::kOff:
+      return "off";
+    case AccessFormat::kJson:
+      return "json";
+    case AccessFormat::kLogfmt:
+      return "logfmt";
+    case AccessFormat::kCombined:
+      return "combined";
+  }
+  return "unknown";
+}
+
+const Upstream* Configuration::find_upstream(std::string_view wanted) const {
+  const auto found = std::ranges::find(upstreams, wanted, &Upstream::name);
+  return found == upstreams.end() ? nullptr : &*found;
+}
+
 const Pool* Configuration::find_pool(std::string_view wanted) const {
   const auto found = std::ranges::find(pools, wanted, &Pool::name);
   return found == pools.end() ? nullptr : &*found;

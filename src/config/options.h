@@ -14,11 +14,9 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/proxy_options.h"
 
 namespace roundhouse::config {
-
-using Bytes = std::uint64_t;
-using namespace std::chrono_literals;
 
 inline constexpr Bytes kKiB = 1024;
 inline constexpr Bytes kMiB = 1024 * kKiB;
@@ -30,19 +28,21 @@ enum class Policy : std::uint8_t { kRr, kNone, kLeast, kSticky };
 // hello: built in. native: a program that speaks the native protocol on the descriptors it
 // inherits.
 enum class PoolType : std::uint8_t { kHello, kNative };
+// What the connections of a listener carry. tcp: bytes, handed on as they are.
+enum class Protocol : std::uint8_t { kHttp, kTcp };
 // Who may ask the hello workers for their test handlers, such as /die: peers on this machine,
 // everyone, nobody.
 enum class TestHandlers : std::uint8_t { kLocal, kOn, kOff };
 
+// Of the access log: one line for each request.
+enum class AccessFormat : std::uint8_t { kOff, kJson, kLogfmt, kCombined };
+
 std::string_view to_string(Policy policy);
 std::string_view to_string(PoolType type);
 std::string_view to_string(TestHandlers handlers);
-
-struct Variable {
-  std::string name;
-  std::string value;
-  bool operator==(const Variable&) const = default;
-};
+std::string_view to_string(Protocol protocol);
+std::string_view to_string(Balance balance);
+std::string_view to_string(AccessFormat format);
 
 struct Listener {
   struct Timeouts {
@@ -50,6 +50,7 @@ struct Listener {
     Duration body_idle = 60s;
     Duration request = 300s;
     Duration keep_alive = 65s;
+    Duration tunnel = 1h;
   };
   struct Limits {
     Bytes headers = 16 * kKiB;
@@ -62,9 +63,12 @@ struct Listener {
   std::string name;
   std::vector<Address> bind = {Address::ipv6_any(8000)};  // port 8000 of every interface
   std::string pool;                                       // as loaded: always the name of a pool
+  Protocol protocol = Protocol::kHttp;
+  std::string upstream;  // of a tcp listener; as loaded: always the name of an upstream then
   std::uint32_t backlog = 4096;
   std::uint32_t max_connections = 10000;
-  Duration defer_accept = 1s;  // 0: off
+  std::uint32_t connections_per_address = 0;  // open at once from one client address; 0: no limit
+  Duration defer_accept = 1s;                 // 0: off
   Timeouts timeouts;
   Limits limits;
 };
@@ -126,19 +130,30 @@ struct Monitor {
 };
 
 struct Log {
+  struct Access {
+    AccessFormat format = AccessFormat::kOff;
+    std::string to = "stdout";        // or the path of a file
+    std::vector<std::string> fields;  // of json and logfmt; empty: all (proxy/access_log)
+    std::uint32_t sample = 1;         // one line for each so many requests; failures always
+  };
   log::Level level = log::Level::kInfo;
   log::Format format = log::Format::kAuto;
+  Access access;
 };
 
 struct Configuration {
-  std::vector<Listener> listeners;  // in file order; as loaded: at least one
-  std::vector<Pool> pools;          // in file order; as loaded: at least one
+  std::vector<Listener> listeners;           // in file order; as loaded: at least one
+  std::vector<Pool> pools;                   // in file order; as loaded: at least one
+  std::vector<Route> routes;                 // the first that matches wins
+  std::vector<Upstream> upstreams;           // in file order
+  std::vector<std::string> trusted_proxies;  // networks whose X-Forwarded-For is believed
   std::string user;  // used only when started as root; as loaded: roundhouse or nobody unless set
   Shutdown shutdown;
   Monitor monitor;
   Log log;
 
   const Pool* find_pool(std::string_view name) const;
+  const Upstream* find_upstream(std::string_view name) const;
 };
 
 }  // namespace roundhouse::config

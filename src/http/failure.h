@@ -1,4 +1,5 @@
-// The closed list of what can be wrong with an HTTP message; the table is in failure.cc.
+// The closed list of what can go wrong with an HTTP request and its answer; the table is in
+// failure.cc.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +8,7 @@
 
 namespace roundhouse::http {
 
-// After any of them the connection is closed: its framing cannot be trusted any more.
+// After one in a message itself the connection is closed: its framing cannot be trusted any more.
 enum class Failure : std::uint8_t {
   kNone,
   kBadMethod,
@@ -43,10 +44,30 @@ enum class Failure : std::uint8_t {
   kBodyTooLong,
   kHeadTimeout,
   kBodyTimeout,
+  kBadPath,
+  kTooManyConnectionOptions,
+  kMethodRefused,
+  kNoRoute,
+  kNotAllowed,
+  kRateLimited,
+  // By the upstream.
   kBadStatusLine,
   kTruncatedBody,
+  kBadResponse,
+  kTooManyInterim,
+  kUnaskedUpgrade,
+  kConnectFailed,
+  kConnectTimeout,
+  kUpstreamClosed,
+  kResponseTimeout,
+  kResponseStalled,
+  kNoEndpoint,
+  kQueueFull,
+  kQueueTimeout,
+  // By the client, once its request has come.
+  kClientGone,
 };
-inline constexpr std::size_t kFailureCount = static_cast<std::size_t>(Failure::kTruncatedBody) + 1;
+inline constexpr std::size_t kFailureCount = static_cast<std::size_t>(Failure::kClientGone) + 1;
 
 struct FailureRow {
   Failure failure;

@@ -12,6 +12,12 @@ void reset_gauges(Slot& slot, std::int64_t now_ns) {
   slot.connections_active.store(0, std::memory_order_relaxed);
   slot.requests_in_flight.store(0, std::memory_order_relaxed);
   for (Gauge& active : slot.listener_active) active.store(0, std::memory_order_relaxed);
+  for (EndpointTraffic& endpoint : slot.endpoints) {
+    if (endpoint.connects_total.load(std::memory_order_relaxed) == 0) continue;
+    endpoint.requests_in_flight.store(0, std::memory_order_relaxed);
+    endpoint.connections_active.store(0, std::memory_order_relaxed);
+    endpoint.ejected.store(0, std::memory_order_relaxed);
+  }
   for (InFlightText& text : slot.in_flight) release_in_flight(&text);
   slot.crash.signal.store(0, std::memory_order_relaxed);
 }

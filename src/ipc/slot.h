@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "ipc/traffic.h"
+
 namespace roundhouse::ipc {
 
 inline constexpr std::size_t kMaxListeners = 16;  // of one configuration
@@ -20,21 +22,6 @@ inline constexpr std::size_t kInFlightTexts =
     8;  // requests whose first line is kept for the exit record
 inline constexpr std::size_t kInFlightText = 120;
 inline constexpr std::size_t kBacktraceFrames = 24;
-
-using Counter = std::atomic<std::uint64_t>;
-using Gauge = std::atomic<std::uint32_t>;
-static_assert(Counter::is_always_lock_free && Gauge::is_always_lock_free);
-
-// By the only writer.
-inline void add(Counter& counter, std::uint64_t amount = 1) {
-  counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-}
-inline void increment(Gauge& gauge) {
-  gauge.store(gauge.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-inline void decrement(Gauge& gauge) {
-  gauge.store(gauge.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-}
 
 // Time from accept to taken. Upper bounds in nanoseconds; one more bucket for everything above.
 inline constexpr std::int64_t kHandoffBounds[] = {
@@ -89,6 +76,11 @@ struct Slot {
 
   InFlightText in_flight[kInFlightTexts]{};
   CrashRecord crash{};
+
+  // Of a proxy worker. Behind everything else, so that a native program need not know of them.
+  RouteTraffic routes[kMaxRoutes]{};           // by index in the configuration
+  EndpointTraffic endpoints[kMaxEndpoints]{};  // by row of the endpoint board
+  Counter proxy_failures[kMaxFailures]{};      // by http::Failure
 };
 
 // By the edge, between two workers of the place.

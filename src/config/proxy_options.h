@@ -1,0 +1,131 @@
+// What an operator can set for the reverse proxy: routes, and the upstreams that they lead to.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace roundhouse::config {
+
+using Bytes = std::uint64_t;
+using namespace std::chrono_literals;
+
+struct Variable {
+  std::string name;
+  std::string value;
+  bool operator==(const Variable&) const = default;
+};
+
+// How the requests of an upstream find their endpoint. p2c: the one of two chosen at random that
+// has fewer requests in flight.
+enum class Balance : std::uint8_t { kP2c, kRr, kLeast, kHash };
+
+// `set` replaces all fields of that name, `add` leaves them. Values may hold variables
+// (proxy/router).
+struct FieldEdits {
+  std::vector<Variable> set;
+  std::vector<Variable> add;
+  std::vector<std::string> remove;
+  bool empty() const { return set.empty() && add.empty() && remove.empty(); }
+};
+
+// `count` events in each `per`; count 0: no limit.
+struct Rate {
+  std::uint32_t count = 0;
+  Duration per = 1s;
+  bool operator==(const Rate&) const = default;
+};
+
+// What is done with the requests that match. Exactly one of upstream, redirect.to and
+// respond.status is set.
+struct Route {
+  struct Redirect {
+    std::string to;
+    std::uint32_t status = 308;
+  };
+  struct Respond {
+    std::uint32_t status = 0;
+    std::string body;
+  };
+  struct Timeouts {
+    Duration response = 0s;  // 0: the upstream's
+  };
+
+  std::string name;                  // label of metrics; as loaded: never empty, unique
+  std::string host;                  // exact, "*.example.com", or empty: any; lower case
+  std::string path;                  // ends in '/': everything below; else exact; empty: any
+  std::vector<std::string> methods;  // empty: any
+  std::vector<Variable> headers;     // all must be there with that value; "*": with any
+  std::string upstream;
+  Redirect redirect;
+  Respond respond;
+  std::string strip_prefix;  // taken from the front of the path
+  std::string add_prefix;    // then put before it
+  FieldEdits request_headers;
+  FieldEdits response_headers;
+  Timeouts timeouts;
+  Bytes body = 0;                  // 0: the listener's limit
+  Rate rate_limit;                 // for each client address
+  std::vector<std::string> allow;  // networks of clients; empty: all
+};
+
+// One configured endpoint, or a name that becomes several.
+struct Server {
+  std::string address;  // host:port, [v6]:port, unix:/path
+  std::uint32_t weight = 1;
+  bool operator==(const Server&) const = default;
+};
+
+struct Upstream {
+  struct Health {  // active probes; path empty: off
+    std::string path;
+    Duration interval = 5s;
+    Duration timeout = 2s;
+    std::uint32_t fall = 3;
+    std::uint32_t rise = 2;
+  };
+  struct Timeouts {
+    Duration connect = 5s;
+    Duration response = 60s;    // to the first byte of the answer
+    Duration idle = 60s;        // between two reads of it
+    Duration keep_alive = 60s;  // of an idle connection
+  };
+  struct Retries {
+    std::uint32_t attempts = 1;
+    std::uint32_t budget = 20;  // percent of the requests
+  };
+  struct Eject {
+    std::uint32_t failures = 5;  // 0: off
+    Duration window = 10s;
+    Duration base = 10s;
+    Duration max = 300s;
+    std::uint32_t at_most = 50;  // percent of the endpoints
+  };
+  struct Queue {
+    std::uint32_t depth = 128;
+    Duration timeout = 5s;
+  };
+  struct Sticky {
+    std::string cookie;  // empty: off
+  };
+
+  std::string name;
+  std::vector<Server> servers;
+  std::string dns;  // name:port; all its addresses are endpoints
+  std::string srv;  // _service._proto.name
+  Balance balance = Balance::kP2c;
+  std::string hash;  // of kHash: address, path, header:NAME or cookie:NAME
+  Sticky sticky;
+  Health health;
+  Timeouts timeouts;
+  Retries retries;
+  Eject eject;
+  Queue queue;
+  std::uint32_t max_connections = 1000;  // open at once to one endpoint, by one worker
+  std::uint32_t idle_connections = 64;   // kept open to one endpoint, by one worker
+  Duration slow_start = 0s;  // an endpoint that is new or back gets its full share after
+};
+
+}  // namespace roundhouse::config

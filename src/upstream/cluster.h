@@ -1,0 +1,103 @@
+// One upstream as a worker sees it: its endpoints, and connections to them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "config/proxy_options.h"
+#include "http/failure.h"
+#include "ipc/slot.h"
+#include "net/deadline_queue.h"
+#include "net/event_loop.h"
+#include "upstream/connection.h"
+
+namespace roundhouse::upstream {
+
+// Counts the endpoints of a cluster, from 1; never used again.
+using EndpointId = std::uint32_t;
+
+// What an endpoint is to be, as the configuration or the endpoint board says.
+struct EndpointSpec {
+  Address address;
+  std::string name;  // as it was written, for logs
+  std::uint32_t weight = 1;
+  bool healthy = true;    // by the active probes
+  std::uint32_t row = 0;  // of ipc::Slot::endpoints
+};
+
+// Which endpoint a request may go to.
+struct Wish {
+  static constexpr std::size_t kAvoidMax = 4;
+  std::uint64_t hash = 0;                     // where the balancer is hash
+  std::array<EndpointId, kAvoidMax> avoid{};  // tried already; only if there is another
+  std::optional<EndpointId> only;             // sticky: if it is eligible
+  bool fresh = false;                         // a connection that has served nothing
+};
+
+// Who wants a connection. Exactly one of the calls follows, perhaps inside acquire(), unless it is
+// cancelled.
+class Waiter {
+ public:
+  virtual void on_connection(std::unique_ptr<Connection> connection) = 0;
+  // kConnectFailed, kConnectTimeout (`endpoint` is whose), kNoEndpoint, kQueueFull, kQueueTimeout
+  // (0). Nothing was sent to anyone.
+  virtual void on_no_connection(http::Failure failure, EndpointId endpoint) = 0;
+
+ protected:
+  ~Waiter() = default;
+};
+
+// How the use of a connection ended.
+struct Use {
+  bool reusable = false;  // the answer was whole, and the connection may serve another request
+  bool failed = false;    // it counts against the endpoint: no whole answer, or a 5xx
+  bool counted = true;    // false: the client left; says nothing about the endpoint
+  Duration took{};        // since the request was sent
+};
+
+class Cluster {
+ public:
+  struct Parts {
+    EventLoop& loop;
+    DeadlineQueue& deadlines;
+    ipc::Slot& slot;
+    const config::Upstream& config;  // must outlive this
+  };
+
+  explicit Cluster(Parts parts);
+  Cluster(const Cluster&) = delete;
+  Cluster& operator=(const Cluster&) = delete;
+  ~Cluster();
+
+  // Those that are still there keep their connections, counts and health; those that are not are
+  // drained: their requests in flight finish.
+  void set_endpoints(std::span<const EndpointSpec> specs);
+
+  void acquire(Waiter& waiter, const Wish& wish);
+  void cancel(Waiter& waiter);
+  // Gives a connection back. Never calls a waiter inside: at the end of the turn.
+  void release(std::unique_ptr<Connection> connection, const Use& use);
+
+  // A request is begun, a retry wished: whether the budget allows it (then it is taken from it).
+  void request_begins();
+  bool take_retry();
+
+  const config::Upstream& config() const { return parts_.config; }
+  static EndpointId id_of(const Endpoint& endpoint);
+  static const std::string& name_of(const Endpoint& endpoint);
+
+ private:
+  struct State;  // the implementer's
+  Parts parts_;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace roundhouse::upstream

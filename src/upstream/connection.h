@@ -1,0 +1,55 @@
+// One connection to an endpoint, connected.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/unique_fd.h"
+#include "net/event_loop.h"
+#include "net/transport.h"
+
+namespace roundhouse::upstream {
+
+class Endpoint;
+
+// Watched edge-triggered for reading and writing, once for its whole life: what a connection costs
+// in system calls is paid when it opens. Owned by whoever leases it, or by the pool of its endpoint
+// while it is idle. Its endpoint must outlive it.
+class Connection final : private IoHandler {
+ public:
+  // Who leases it. Destroying the connection within the call is allowed only by
+  // EventLoop::delete_later.
+  class User {
+   public:
+    virtual void on_upstream_ready(Ready ready) = 0;
+
+   protected:
+    ~User() = default;
+  };
+
+  Connection(EventLoop& loop, UniqueFd fd, Endpoint& endpoint);
+  ~Connection();
+
+  Transport& transport() { return transport_; }
+  Endpoint& endpoint() const { return endpoint_; }
+  // It has served a request before: its other end may have closed it meanwhile.
+  bool reused() const { return served_ > 0; }
+  std::uint32_t served() const { return served_; }
+  // nullptr: events are dropped.
+  void set_user(User* user) { user_ = user; }
+  // Asks the kernel whether the other end has closed or sent something: one system call.
+  bool is_quiet() const;
+
+ private:
+  friend class Cluster;
+  friend class ConnectionPool;
+  void on_ready(Ready ready) override;
+
+  Transport transport_;
+  Endpoint& endpoint_;
+  IoWatcher watcher_;
+  User* user_ = nullptr;
+  std::uint32_t served_ = 0;
+};
+
+}  // namespace roundhouse::upstream
