@@ -33,6 +33,12 @@ Transport::Transfer Transport::write(std::string_view bytes) {
   return result_of(count);
 }
 
+bool Transport::has_failed() {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0;
+}
+
 void Transport::end_writing() { ::shutdown(fd_.get(), SHUT_WR); }
 
 void Transport::reset() {

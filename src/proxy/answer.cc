@@ -12,6 +12,8 @@ namespace {
 // Of each chunk; and what the end of a body without trailers needs, always kept free.
 constexpr std::size_t kChunkFrame = http::kChunkLineBytesMax + http::kChunkEnd.size();
 constexpr std::size_t kEndReserve = http::kLastChunkWithoutTrailers.size();
+// What interim answers leave for the final one.
+constexpr std::size_t kInterimReserve = 8192;
 
 bool never_has_a_body(int status) { return status < 200 || status == 204 || status == 304; }
 
@@ -32,11 +34,41 @@ void Answer::start(Buffer& out, std::string_view date_line) {
   of_head_ = http10_ = begun_ = bodiless_ = done_ = starved_ = false;
 }
 
-http::HeadWriter& Answer::begin(int status) {
+http::HeadWriter& Answer::begin_head(int status) {
   CHECK(!begun_);
   status_ = status;
   head_ = http::HeadWriter(out_->room());
-  return head_.status_line(status).trusted_lines(date_line_);
+  return head_.status_line(status);
+}
+
+http::HeadWriter& Answer::begin(int status) {
+  return begin_head(status).trusted_lines(date_line_);
+}
+
+http::HeadWriter& Answer::begin_forwarded(int status) { return begin_head(status); }
+
+http::HeadWriter& Answer::begin_interim(int status) {
+  CHECK(status >= 100 && status < 200 && status != 101);
+  return begin_head(status);
+}
+
+bool Answer::end_interim() {
+  if (http10_ || !head_.end().ok() || head_.size() + kInterimReserve > out_->room_size())
+    return false;
+  out_->filled(head_.size());
+  return true;
+}
+
+bool Answer::begin_tunnel() {
+  CHECK(!begun_ && status_ == 101);
+  head_.end();
+  if (!head_.ok()) return false;
+  out_->filled(head_.size());
+  begun_ = close_ = true;
+  bodiless_ = false;
+  length_ = {http::Framing::kUntilClose, 0};
+  left_ = 0;
+  return true;
 }
 
 void Answer::write_framing(http::BodyLength length) {
@@ -59,7 +91,7 @@ void Answer::write_framing(http::BodyLength length) {
 }
 
 bool Answer::begin_body(http::BodyLength length) {
-  CHECK(!begun_ && length.framing != http::Framing::kUntilClose);
+  CHECK(!begun_ && (length.framing != http::Framing::kUntilClose || of_head_));
   const bool close = close_;
   write_framing(length);
   if (!head_.ok()) {
@@ -99,7 +131,7 @@ std::size_t Answer::write(std::string_view data) {
 }
 
 bool Answer::end(const http::FieldTable* trailers) {
-  CHECK(begun_ && !done_ && left_ == 0);
+  CHECK(begun_ && !done_ && (left_ == 0 || bodiless_));
   if (length_.framing == http::Framing::kChunked && !bodiless_) {
     http::HeadWriter writer(out_->room());
     writer.trusted_lines(http::kLastChunkLine);

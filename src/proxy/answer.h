@@ -33,9 +33,19 @@ class Answer {
 
   // REQUIRES: !begun(). The writer is valid until begin_body().
   http::HeadWriter& begin(int status);
+  // The same for an answer that comes from elsewhere: its Date is the handler's to add.
+  http::HeadWriter& begin_forwarded(int status);
+  std::string_view date_line() const { return date_line_; }
+  // An interim answer (1xx, not 101): its head is added to the writer, and sent. False: no room; it is
+  // dropped. Clients of HTTP/1.0 get none (RFC 9110 15.2).
+  http::HeadWriter& begin_interim(int status);
+  bool end_interim();
   // False if the head was refused or did not fit: nothing was written, and another may begin.
-  // REQUIRES: framing is not kUntilClose.
+  // kUntilClose is only for an answer to HEAD whose length is unknown. An answer to HEAD or a 304
+  // may announce a length and is ended without its body.
   bool begin_body(http::BodyLength length);
+  // After begin_forwarded(101): what is written from now on are bytes without framing, up to end().
+  bool begin_tunnel();
   // How many bytes of `data` were taken; Exchange::on_room follows when they were fewer.
   std::size_t write(std::string_view data);
   // The body is whole. False if there was no room yet: again in Exchange::on_room. Trailers are
@@ -49,6 +59,7 @@ class Answer {
   static constexpr std::size_t kWholeBodyMax = 2048;
 
  private:
+  http::HeadWriter& begin_head(int status);
   void write_framing(http::BodyLength length);
   std::size_t body_room() const;
 

@@ -5,7 +5,9 @@
 #include <memory>
 #include <string_view>
 
+#include "config/options.h"
 #include "http/message.h"
+#include "ipc/messages.h"
 #include "net/event_loop.h"
 #include "proxy/answer.h"
 
@@ -18,11 +20,17 @@ class Client {
   virtual const http::Request& request() const = 0;  // its views are valid as long as this
   virtual Answer& answer() = 0;
   virtual bool is_local() const = 0;  // a peer on this machine: loopback or a unix socket
+  virtual const ipc::ConnectionInfo& connection() const = 0;
+  virtual const config::Listener& listener() const = 0;
+  virtual Time began() const = 0;  // when the first byte of the request came
   virtual EventLoop& loop() = 0;
 
   // In Handler::on_request, before the answer begins: the body is to be given to Exchange::on_body.
   // Otherwise it is read and dropped, and a client that waits for 100 (Continue) never gets it.
   virtual void accept_body() = 0;
+  // After Answer::begin_tunnel(): what the client sends from now on are bytes for
+  // Exchange::on_body, up to its end. No time limit of the session holds any more.
+  virtual void begin_tunnel() = 0;
   // After answering, or becoming ready for more of the body, outside a call from the session. The
   // last thing that an exchange does there: it may be over then, and is destroyed at the end of the
   // loop's turn.

@@ -10,7 +10,7 @@ namespace roundhouse::proxy {
 namespace {
 
 // What must be free for an answer before a request is given out: else what is there is sent first.
-constexpr std::size_t kAnswerRoom = Workspace::kOutput / 2;
+constexpr std::size_t kAnswerRoom = 20 * std::size_t{1024};
 constexpr std::uint64_t kLingerBytesMax = 16 * std::uint64_t{1024} * 1024;
 
 // "GET /die from 127.0.0.1", without the query, which may hold secrets.
@@ -51,7 +51,14 @@ bool Session::is_local() const { return ipc::peer_of(info_).is_loopback(); }
 
 void Session::on_ready(Ready ready) {
   readable_ = readable_ || ready.readable;
-  peer_ending_ = peer_ending_ || ready.ending;
+  if (ready.ending && !peer_ending_) {
+    peer_ending_ = true;
+    ending_ = loop().now();
+    if (state_ == State::kRequest && transport_.has_failed()) {
+      close();
+      return;
+    }
+  }
   writable_ = writable_ || ready.writable;
   advance();
 }
@@ -162,7 +169,7 @@ void Session::begin_request() {
   in_flight_ = ipc::claim_in_flight(slot, describe(work.request, info_, text));
   ipc::increment(slot.requests_in_flight);
   ipc::add(slot.requests_total);
-  accepts_body_ = body_end_left_ = false;
+  accepts_body_ = body_end_left_ = tunnel_ = false;
   body_left_ = {};
   work.body.start(work.request.body, {.body_bytes = limits.body});
   const bool close =
@@ -187,6 +194,11 @@ void Session::accept_body() {
   if (work.input.empty()) work.output.append(http::kContinue);
   work.answer.set_close(!work.request.keep_alive || server_.draining() ||
                         requests_ >= listener().limits.requests_per_connection);
+}
+
+void Session::begin_tunnel() {
+  work_->body.start({http::Framing::kUntilClose, 0}, {});
+  tunnel_ = accepts_body_ = body_end_left_ = true;
 }
 
 bool Session::step_request() {
@@ -229,6 +241,10 @@ bool Session::step_body() {
     case Input::kBytes:
       return true;
     case Input::kEnd:
+      if (tunnel_) {
+        work.body.end_of_input();
+        return true;
+      }
       if (!work.answer.done()) {
         close();
         return false;

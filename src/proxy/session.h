@@ -30,7 +30,8 @@ struct Workspace {
   // One connection's share of a turn of the loop.
   static constexpr std::uint64_t kTurnBytesMax = 256 * std::uint64_t{1024};
   static constexpr std::size_t kBodyRoom = 16 * std::size_t{1024};  // beside the largest head
-  static constexpr std::size_t kOutput = 16 * std::size_t{1024};
+  // The head of an answer, which may come from elsewhere, fits together with another's rest.
+  static constexpr std::size_t kOutput = 40 * std::size_t{1024};
 
   http::RequestParser parser;
   http::Request request;
@@ -46,6 +47,9 @@ struct Workspace {
 // Time limits: the head (408; from its first byte, or from the start of the connection), the whole
 // request (408), each wait for a part of the body (408) or for room to send (reset), and the time
 // between requests (closed).
+//
+// A client that ends its side after a whole request may be half-closed, and still gets an answer that
+// begins within kHalfCloseGrace; one that resets the connection is gone at once.
 class Session final : private IoHandler, private Deadline, private Client {
  public:
   Session(Server& server, UniqueFd fd, const ipc::ConnectionInfo& info);
@@ -75,7 +79,11 @@ class Session final : private IoHandler, private Deadline, private Client {
   Answer& answer() override { return work_->answer; }
   bool is_local() const override;
   EventLoop& loop() override;
+  const config::Listener& listener() const override;
+  const ipc::ConnectionInfo& connection() const override { return info_; }
+  Time began() const override { return entered_; }
   void accept_body() override;
+  void begin_tunnel() override;
   void resume() override;
   void abort() override;
 
@@ -102,7 +110,7 @@ class Session final : private IoHandler, private Deadline, private Client {
   bool fresh() const { return requests_ == info_.requests_served; }
   bool sending_blocked() const;
   bool closes_cleanly() const;
-  const config::Listener& listener() const;
+  bool client_is_leaving() const;
 
   Server& server_;
   std::list<Session>::iterator self_;
@@ -116,6 +124,7 @@ class Session final : private IoHandler, private Deadline, private Client {
   Time entered_;                // the state; for kHead and kRequest the first byte of the request
   Time received_;               // the last byte
   Time sent_;                   // the last byte, or since when none could be sent
+  Time ending_;                 // since when its end was seen coming
   std::uint64_t turn_bytes_ = 0;
   std::uint64_t dropped_ = 0;  // while lingering
   std::uint32_t requests_ = 0;
@@ -131,6 +140,7 @@ class Session final : private IoHandler, private Deadline, private Client {
   bool peer_ended_ = false;     // and was read
   bool accepts_body_ = false;   // the exchange wants it
   bool body_end_left_ = false;  // the exchange has not yet taken the end
+  bool tunnel_ = false;         // bytes without framing, until an end
   std::size_t end_size_ = 0;    // bytes of that end in the input
 };
 

@@ -16,6 +16,8 @@ constexpr Duration kDrainLingerTime =
 // A drain waits so long for the next request of an idle connection, to announce the close in its
 // answer: a request on its way to a connection that is closed at once would be lost.
 constexpr Duration kDrainGrace = std::chrono::milliseconds(500);
+// Most clients that end their side have left; this is for one that waits for its answer.
+constexpr Duration kHalfCloseGrace = std::chrono::milliseconds(1500);
 constexpr Time kNever = Time::max();
 
 }  // namespace
@@ -76,6 +78,11 @@ void Session::refuse(http::Failure failure) {
   enter(State::kFlushing);
 }
 
+// Its end has come, and nothing but that end is known of it.
+bool Session::client_is_leaving() const {
+  return peer_ending_ && state_ == State::kRequest && work_->body.done() && !work_->answer.begun();
+}
+
 bool Session::sending_blocked() const {
   return work_ != nullptr && !writable_ && !work_->output.empty();
 }
@@ -91,6 +98,10 @@ void Session::expired() {
       advance();
       break;
     case State::kRequest:
+      if (client_is_leaving()) {
+        close();
+        return;
+      }
       refuse(http::Failure::kBodyTimeout);
       if (state_ != State::kClosed) advance();
       break;
@@ -120,6 +131,8 @@ Time Session::next_deadline() const {
     case State::kHead:
       return entered_ + timeouts.header;
     case State::kRequest:
+      if (tunnel_) return kNever;
+      if (client_is_leaving()) return ending_ + kHalfCloseGrace;
       // Only where the client is waited for, not the exchange.
       if (work_->body.done() || !body_left_.empty()) return kNever;
       return std::min(received_ + timeouts.body_idle, entered_ + timeouts.request);
