@@ -41,9 +41,7 @@ http::HeadWriter& Answer::begin_head(int status) {
   return head_.status_line(status);
 }
 
-http::HeadWriter& Answer::begin(int status) {
-  return begin_head(status).trusted_lines(date_line_);
-}
+http::HeadWriter& Answer::begin(int status) { return begin_head(status).trusted_lines(date_line_); }
 
 http::HeadWriter& Answer::begin_forwarded(int status) { return begin_head(status); }
 
@@ -107,6 +105,12 @@ std::size_t Answer::body_room() const {
   const std::size_t room = out_->room_size();
   const std::size_t frame = length_.framing == http::Framing::kChunked ? kChunkFrame : 0;
   return room > frame + kEndReserve ? room - frame - kEndReserve : 0;
+}
+
+bool Answer::has_room(std::size_t bytes) {
+  const bool has = bodiless_ || body_room() >= bytes;
+  if (!has) starved_ = true;
+  return has;
 }
 
 std::size_t Answer::write(std::string_view data) {

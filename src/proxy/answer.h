@@ -28,6 +28,10 @@ class Answer {
   bool begun() const { return begun_; }
   bool done() const { return done_; }
   bool closes() const { return close_; }
+  // Whether `bytes` of a body would fit; if not, Exchange::on_room follows.
+  bool has_room(std::size_t bytes);
+  // Exchange::on_room follows when what is there has been sent.
+  void ask_for_room() { starved_ = true; }
   // Since the last call something did not fit.
   bool take_starved() { return std::exchange(starved_, false); }
 
@@ -36,8 +40,8 @@ class Answer {
   // The same for an answer that comes from elsewhere: its Date is the handler's to add.
   http::HeadWriter& begin_forwarded(int status);
   std::string_view date_line() const { return date_line_; }
-  // An interim answer (1xx, not 101): its head is added to the writer, and sent. False: no room; it is
-  // dropped. Clients of HTTP/1.0 get none (RFC 9110 15.2).
+  // An interim answer (1xx, not 101): its head is added to the writer, and sent. False: no room; it
+  // is dropped. Clients of HTTP/1.0 get none (RFC 9110 15.2).
   http::HeadWriter& begin_interim(int status);
   bool end_interim();
   // False if the head was refused or did not fit: nothing was written, and another may begin.

@@ -48,8 +48,8 @@ struct Workspace {
 // request (408), each wait for a part of the body (408) or for room to send (reset), and the time
 // between requests (closed).
 //
-// A client that ends its side after a whole request may be half-closed, and still gets an answer that
-// begins within kHalfCloseGrace; one that resets the connection is gone at once.
+// A client that ends its side after a whole request may be half-closed, and still gets an answer
+// that begins within kHalfCloseGrace; one that resets the connection is gone at once.
 class Session final : private IoHandler, private Deadline, private Client {
  public:
   Session(Server& server, UniqueFd fd, const ipc::ConnectionInfo& info);

@@ -1,9 +1,9 @@
 // How a session waits, refuses and ends.
 #include <algorithm>
-#include <string>
 #include <utility>
 
 #include "base/check.h"
+#include "proxy/failure_answer.h"
 #include "proxy/server.h"
 #include "proxy/session.h"
 
@@ -63,14 +63,7 @@ void Session::refuse(http::Failure failure) {
     work.answer.start(work.output, work.request, true, server_.date_line());
   else
     work.answer.start(work.output, server_.date_line());
-  const http::FailureRow& row = http::row_of(failure);
-  std::string body = std::to_string(row.status);
-  body.append(" ")
-      .append(http::reason_phrase(row.status))
-      .append(": ")
-      .append(row.text)
-      .append("\n");
-  if (!work.answer.respond(row.status, "Content-Type: text/plain\r\n", body)) {
+  if (!answer_failure(work.answer, failure, Duration{})) {
     close();
     return;
   }

@@ -1,0 +1,285 @@
+// The way of a request to its endpoint.
+#include "proxy/exchange.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/check.h"
+#include "proxy/failure_answer.h"
+
+namespace roundhouse::proxy {
+namespace {
+
+constexpr std::size_t kFreeSpacesMax = 64;
+constexpr Time kNever = Time::max();
+
+bool is_idempotent(http::Method method) {
+  using enum http::Method;
+  return method == kGet || method == kHead || method == kPut || method == kDelete ||
+         method == kOptions || method == kTrace;
+}
+
+// Nothing was sent to anyone.
+bool is_unsent(http::Failure failure) {
+  return failure == http::Failure::kConnectFailed || failure == http::Failure::kConnectTimeout;
+}
+
+}  // namespace
+
+std::unique_ptr<ExchangeSpace> ExchangeHost::acquire() {
+  if (spaces.empty()) return std::make_unique<ExchangeSpace>();
+  std::unique_ptr<ExchangeSpace> space = std::move(spaces.back());
+  spaces.pop_back();
+  return space;
+}
+
+void ExchangeHost::release(std::unique_ptr<ExchangeSpace> space) {
+  if (spaces.size() >= kFreeSpacesMax) return;
+  space->received.reset();
+  space->unsent.reset();
+  spaces.push_back(std::move(space));
+}
+
+UpstreamExchange::UpstreamExchange(ExchangeHost& host, Plan plan)
+    : host_(host), plan_(std::move(plan)), space_(host.acquire()) {}
+
+UpstreamExchange::~UpstreamExchange() {
+  if (state_ != State::kOver) {
+    if (state_ == State::kConnecting) plan_.cluster.cancel(*this);
+    if (connection_ != nullptr) {
+      connection_->set_user(nullptr);
+      plan_.cluster.release(std::move(connection_), {.counted = false});
+    }
+    result_.failure = http::Failure::kClientGone;
+    finish(http::Failure::kClientGone);
+  }
+  host_.release(std::move(space_));
+}
+
+bool UpstreamExchange::has_request_body() const {
+  return plan_.client.request().body.framing != http::Framing::kNone;
+}
+
+void UpstreamExchange::start() {
+  const Inside inside(*this);
+  plan_.cluster.request_begins();
+  if (has_request_body()) plan_.client.accept_body();
+  acquire();
+}
+
+void UpstreamExchange::acquire() {
+  state_ = State::kConnecting;
+  ++result_.tries;
+  plan_.cluster.acquire(*this, plan_.wish);
+}
+
+void UpstreamExchange::on_connection(std::unique_ptr<upstream::Connection> connection) {
+  connection_ = std::move(connection);
+  endpoint_ = upstream::Cluster::name_of(connection_->endpoint());
+  // Nobody may send a request that is not idempotent a second time: a dead connection is better
+  // found before.
+  if (connection_->reused() && !is_idempotent(plan_.client.request().method) &&
+      !connection_->is_quiet()) {
+    plan_.cluster.release(std::move(connection_), {.counted = false});
+    plan_.wish.fresh = true;
+    acquire();
+    return;
+  }
+  connection_->set_user(this);
+  state_ = State::kAwaiting;
+  readable_ = upstream_ended_ = got_bytes_ = request_sent_ = send_failed_ = false;
+  space_->parser.start(plan_.client.request().method);
+  send_head();
+  if (!inside_ && state_ != State::kConnecting) plan_.client.resume();
+}
+
+void UpstreamExchange::on_no_connection(http::Failure failure, upstream::EndpointId endpoint) {
+  if (endpoint != 0) {
+    auto& avoid = plan_.wish.avoid;
+    std::ranges::rotate(avoid, avoid.end() - 1);
+    avoid.front() = endpoint;
+  }
+  {
+    const Inside inside(*this);
+    fail(failure);
+  }
+  if (!inside_ && state_ != State::kConnecting) plan_.client.resume();
+}
+
+void UpstreamExchange::send_head() {
+  std::size_t size = 0;
+  const auto outcome = plan_.source->write_request(host_.scratch, size);
+  if (outcome != http::HeadWriter::Outcome::kOk) {
+    fail(outcome == http::HeadWriter::Outcome::kFull ? http::Failure::kHeadTooLong
+                                                     : http::Failure::kBadTarget);
+    return;
+  }
+  sent_ = last_moved_ = host_.loop.now();
+  const std::string_view head(host_.scratch.data(), size);
+  const std::size_t sent = send_raw(head);
+  if (!send_failed_ && sent < head.size()) keep_unsent(head.substr(sent));
+  if (!has_request_body()) request_sent_ = true;
+  set_deadline();
+}
+
+// How many bytes the connection took.
+std::size_t UpstreamExchange::send_raw(std::string_view data) {
+  if (send_failed_) return data.size();
+  const Transport::Transfer out = connection_->transport().write(data);
+  switch (out.status) {
+    case Transport::Status::kMoved:
+      last_moved_ = host_.loop.now();
+      return out.bytes;
+    case Transport::Status::kWouldBlock:
+      return 0;
+    case Transport::Status::kEnd:
+    case Transport::Status::kFailed:
+      // It may have answered before it closed: that is found by reading.
+      send_failed_ = readable_ = true;
+      return data.size();
+  }
+  CHECK(false);
+}
+
+void UpstreamExchange::keep_unsent(std::string_view data) {
+  if (space_->unsent == nullptr) space_->unsent = std::make_unique<Buffer>(ExchangeSpace::kSend);
+  space_->unsent->append(data);
+}
+
+// True: nothing is left.
+bool UpstreamExchange::flush_unsent() {
+  Buffer* const unsent = space_->unsent.get();
+  if (unsent == nullptr || unsent->empty()) return true;
+  unsent->drop(send_raw(unsent->bytes()));
+  return unsent->empty();
+}
+
+std::size_t UpstreamExchange::send_chunk(std::string_view data) {
+  const std::size_t frame = http::kChunkLineBytesMax + http::kChunkEnd.size();
+  const std::size_t room = ExchangeSpace::kSend - frame;
+  const std::string_view part = data.substr(0, room);
+  std::array<char, http::kChunkLineBytesMax> line;
+  keep_unsent({line.data(), http::write_chunk_line(line, part.size())});
+  keep_unsent(part);
+  keep_unsent(http::kChunkEnd);
+  flush_unsent();
+  return part.size();
+}
+
+std::size_t UpstreamExchange::on_body(std::string_view data) {
+  if (state_ == State::kOver || send_failed_) return data.size();
+  if (state_ == State::kConnecting || !flush_unsent()) return 0;
+  body_begun_ = true;
+  const bool chunked = !tunnel_ && plan_.client.request().body.framing == http::Framing::kChunked;
+  const std::size_t taken = chunked ? send_chunk(data) : send_raw(data);
+  set_deadline();
+  return taken;
+}
+
+bool UpstreamExchange::on_body_end(const http::FieldTable& trailers) {
+  if (state_ == State::kOver || send_failed_) return true;
+  if (state_ == State::kConnecting || !flush_unsent()) return false;
+  if (tunnel_) {
+    connection_->transport().end_writing();
+  } else if (plan_.client.request().body.framing == http::Framing::kChunked) {
+    http::HeadWriter writer(host_.scratch);
+    writer.trusted_lines(http::kLastChunkLine);
+    for (std::size_t i = 0; i < trailers.size(); ++i)
+      writer.field(trailers[i].name, trailers[i].value);
+    keep_unsent(writer.end().ok() ? writer.text() : http::kLastChunkWithoutTrailers);
+    flush_unsent();
+  }
+  request_sent_ = true;
+  sent_ = host_.loop.now();
+  set_deadline();
+  return true;
+}
+
+bool UpstreamExchange::may_try_again(http::Failure failure) const {
+  const Client& client = plan_.client;
+  if (body_begun_ || result_.tries > plan_.cluster.config().retries.attempts) return false;
+  if (http::row_of(failure).status < 500) return false;
+  return is_unsent(failure) ||
+         (failure == http::Failure::kUpstreamClosed && is_idempotent(client.request().method));
+}
+
+// REQUIRES: the answer has not begun.
+void UpstreamExchange::fail(http::Failure failure) {
+  const bool stale = connection_ != nullptr && connection_->reused() && !got_bytes_ &&
+                     failure == http::Failure::kUpstreamClosed;
+  if (connection_ != nullptr) {
+    auto& avoid = plan_.wish.avoid;
+    if (!stale) {
+      std::ranges::rotate(avoid, avoid.end() - 1);
+      avoid.front() = upstream::Cluster::id_of(connection_->endpoint());
+    }
+    leave_connection(false, !stale);
+  }
+  if (space_->unsent != nullptr) space_->unsent->clear();
+  if (space_->received != nullptr) space_->received->clear();
+  decoded_ = 0;
+  if (stale && !stale_retried_ && !body_begun_ && is_idempotent(plan_.client.request().method)) {
+    stale_retried_ = true;
+    plan_.wish.fresh = true;
+    --result_.tries;
+    acquire();
+    return;
+  }
+  if (may_try_again(failure) && plan_.cluster.take_retry()) {
+    acquire();
+    return;
+  }
+  Answer& answer = plan_.client.answer();
+  if (has_request_body() && !request_sent_) answer.set_close(true);
+  result_.status = http::row_of(failure).status;
+  if (!answer_failure(answer, failure, plan_.cluster.config().eject.base)) plan_.client.abort();
+  finish(failure);
+}
+
+void UpstreamExchange::leave_connection(bool reusable, bool failed) {
+  connection_->set_user(nullptr);
+  plan_.cluster.release(std::move(connection_),
+                        {.reusable = reusable, .failed = failed, .took = host_.loop.now() - sent_});
+}
+
+void UpstreamExchange::finish(http::Failure failure) {
+  state_ = State::kOver;
+  cancel();
+  result_.failure = failure;
+  result_.endpoint = endpoint_;
+  plan_.source->ended(result_);
+}
+
+void UpstreamExchange::set_deadline() {
+  const config::Upstream::Timeouts& timeouts = plan_.cluster.config().timeouts;
+  Time when = kNever;
+  if (tunnel_) {
+    when = last_moved_ + plan_.client.listener().timeouts.tunnel;
+  } else if (state_ == State::kAwaiting) {
+    when = std::max(sent_, last_moved_) + plan_.response_timeout;
+  } else if (state_ == State::kAnswering && !blocked_) {
+    when = last_moved_ + timeouts.idle;
+  }
+  if (when == kNever)
+    cancel();
+  else
+    host_.deadlines.set(*this, when);
+}
+
+void UpstreamExchange::expired() {
+  if (state_ == State::kAwaiting) {
+    {
+      const Inside inside(*this);
+      fail(http::Failure::kResponseTimeout);
+    }
+    plan_.client.resume();
+    return;
+  }
+  if (state_ != State::kAnswering) return;
+  leave_connection(false, !tunnel_);
+  finish(tunnel_ ? http::Failure::kNone : http::Failure::kResponseStalled);
+  plan_.client.abort();
+}
+
+}  // namespace roundhouse::proxy

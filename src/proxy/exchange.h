@@ -1,0 +1,170 @@
+// One request that an upstream answers, and its answer on the way back.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/options.h"
+#include "http/http1_body.h"
+#include "http/http1_response_parser.h"
+#include "net/deadline_queue.h"
+#include "proxy/buffer.h"
+#include "proxy/handler.h"
+#include "upstream/cluster.h"
+
+namespace roundhouse::proxy {
+
+// What an exchange needs only while it is in progress; kept for the next one.
+struct ExchangeSpace {
+  static constexpr std::size_t kRead = 64 * std::size_t{1024};
+  static constexpr std::size_t kSend = 32 * std::size_t{1024};
+  static constexpr http::HeadLimits kHeadLimits{};  // of an answer
+
+  ExchangeSpace() : parser(kHeadLimits), response(kHeadLimits.fields), body(kHeadLimits.fields) {}
+
+  http::ResponseParser parser;
+  http::Response response;
+  http::BodyDecoder body;
+  std::unique_ptr<Buffer> received;  // what the client has no room for yet, and heads in pieces
+  std::unique_ptr<Buffer> unsent;    // what the endpoint has no room for yet
+};
+
+// How it ended, for counters and log. Views are valid during the call.
+struct ExchangeResult {
+  int status = 0;  // 0: the client left before there was an answer
+  http::Failure failure = http::Failure::kNone;
+  std::string_view endpoint;  // the last one asked; empty: none
+  std::uint32_t tries = 0;
+  std::uint64_t body_bytes = 0;
+};
+
+// What the exchanges of one worker share. Outlives them.
+struct ExchangeHost {
+  EventLoop& loop;
+  DeadlineQueue& deadlines;
+  std::vector<char> scratch = std::vector<char>(ExchangeSpace::kRead);
+  std::vector<std::unique_ptr<ExchangeSpace>> spaces;
+
+  std::unique_ptr<ExchangeSpace> acquire();
+  void release(std::unique_ptr<ExchangeSpace> space);
+};
+
+// The upstream side of one request, for UpstreamExchange.
+class RequestSource {
+ public:
+  virtual ~RequestSource() = default;
+  // The head as the endpoint is to get it; the same at each try.
+  virtual http::HeadWriter::Outcome write_request(std::span<char> out, std::size_t& size) = 0;
+  // Everything of the answer's head but the status line and what Answer adds.
+  virtual void write_response(const http::Response& response, http::HeadWriter& head) = 0;
+  // Once, when it is over; the client may be gone.
+  virtual void ended(const ExchangeResult& result) = 0;
+};
+
+// Bytes are moved as they come, both ways; what one side cannot take stops the reading of the
+// other. An endpoint that fails before a byte of its answer was passed on, and before the client's
+// body was begun, is replaced by another, within the retry budget: always if nothing was sent, else
+// only for idempotent methods (RFC 9110 9.2.2). A kept connection that turns out to be dead costs
+// no try.
+class UpstreamExchange final : public Exchange,
+                               private upstream::Waiter,
+                               private upstream::Connection::User,
+                               private Deadline {
+ public:
+  struct Plan {
+    Client& client;
+    upstream::Cluster& cluster;
+    std::unique_ptr<RequestSource> source;
+    upstream::Wish wish;
+    Duration response_timeout;
+    bool upgrade = false;  // the client asked to switch protocols, and that goes on
+  };
+
+  UpstreamExchange(ExchangeHost& host, Plan plan);
+  ~UpstreamExchange() override;
+
+  // In Handler::on_request.
+  void start();
+
+  std::size_t on_body(std::string_view data) override;
+  bool on_body_end(const http::FieldTable& trailers) override;
+  void on_room() override;
+
+ private:
+  enum class State : std::uint8_t {
+    kConnecting,  // waits for a connection
+    kAwaiting,    // the request is on its way, or was sent
+    kAnswering,   // the head of the answer was passed on
+    kOver
+  };
+
+  // While one lives the session goes on by itself, or will be told behind it.
+  class Inside {
+   public:
+    explicit Inside(UpstreamExchange& exchange)
+        : flag_(exchange.inside_), before_(std::exchange(flag_, true)) {}
+    ~Inside() { flag_ = before_; }
+
+   private:
+    bool& flag_;
+    bool before_;
+  };
+
+  void on_connection(std::unique_ptr<upstream::Connection> connection) override;
+  void on_no_connection(http::Failure failure, upstream::EndpointId endpoint) override;
+  void on_upstream_ready(Ready ready) override;
+  void expired() override;
+
+  void acquire();
+  void send_head();
+  std::size_t send_raw(std::string_view data);
+  std::size_t send_chunk(std::string_view data);
+  void keep_unsent(std::string_view data);
+  bool flush_unsent();
+  bool may_try_again(http::Failure failure) const;
+
+  void read();
+  void take(std::string_view received, bool kept);
+  std::string_view digest(std::string_view received);
+  bool digest_head(std::string_view& received);
+  bool begin_answer();
+  bool begin_tunnel();
+  bool pass_interim();
+  bool digest_body(std::string_view& received);
+  bool finish_body(std::string_view rest);
+  void on_upstream_end();
+  void fail(http::Failure failure);
+  void leave_connection(bool reusable, bool failed);
+  void finish(http::Failure failure);
+  void set_deadline();
+  bool has_request_body() const;
+
+  ExchangeHost& host_;
+  Plan plan_;
+  std::unique_ptr<ExchangeSpace> space_;
+  std::unique_ptr<upstream::Connection> connection_;
+  ExchangeResult result_;
+  std::string endpoint_;
+  Time sent_{};  // the request, or a part of it
+  Time last_moved_{};
+  std::size_t decoded_ = 0;  // bytes in front of the received ones that are body already
+  std::uint32_t interim_ = 0;
+  State state_ = State::kConnecting;
+  bool inside_ = false;  // called by the session, which goes on by itself
+  bool readable_ = false;
+  bool upstream_ended_ = false;
+  bool blocked_ = false;       // the client has no room
+  bool got_bytes_ = false;     // of this try
+  bool body_begun_ = false;    // some of the client's body has been taken
+  bool request_sent_ = false;  // all of it was given to the connection
+  bool send_failed_ = false;
+  bool tunnel_ = false;
+  bool stale_retried_ = false;
+};
+
+}  // namespace roundhouse::proxy
