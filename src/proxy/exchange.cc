@@ -226,7 +226,7 @@ void UpstreamExchange::fail(http::Failure failure) {
     acquire();
     return;
   }
-  if (may_try_again(failure) && plan_.cluster.take_retry()) {
+  if (may_try_again(failure) && plan_.cluster.take_retry(plan_.wish.avoid.front())) {
     acquire();
     return;
   }

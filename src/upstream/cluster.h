@@ -86,9 +86,10 @@ class Cluster {
   // Gives a connection back. Never calls a waiter inside: at the end of the turn.
   void release(std::unique_ptr<Connection> connection, const Use& use);
 
-  // A request is begun, a retry wished: whether the budget allows it (then it is taken from it).
+  // A request is begun; one that failed at `endpoint` is to be tried again: whether the budget
+  // allows it (then it is taken from it).
   void request_begins();
-  bool take_retry();
+  bool take_retry(EndpointId endpoint);
 
   const config::Upstream& config() const { return parts_.config; }
   static EndpointId id_of(const Endpoint& endpoint);

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/unique_fd.h"
+#include "net/deadline_queue.h"
 #include "net/event_loop.h"
 #include "net/transport.h"
 
@@ -15,7 +16,7 @@ class Endpoint;
 // Watched edge-triggered for reading and writing, once for its whole life: what a connection costs
 // in system calls is paid when it opens. Owned by whoever leases it, or by the pool of its endpoint
 // while it is idle. Its endpoint must outlive it.
-class Connection final : private IoHandler {
+class Connection final : private IoHandler, private Deadline {
  public:
   // Who leases it. Destroying the connection within the call is allowed only by
   // EventLoop::delete_later.
@@ -31,7 +32,7 @@ class Connection final : private IoHandler {
   ~Connection();
 
   Transport& transport() { return transport_; }
-  Endpoint& endpoint() const { return endpoint_; }
+  Endpoint& endpoint() const { return *endpoint_; }
   // It has served a request before: its other end may have closed it meanwhile.
   bool reused() const { return served_ > 0; }
   std::uint32_t served() const { return served_; }
@@ -39,17 +40,21 @@ class Connection final : private IoHandler {
   void set_user(User* user) { user_ = user; }
   // Asks the kernel whether the other end has closed or sent something: one system call.
   bool is_quiet() const;
+  // Closes it, and lets go of the endpoint: what is left may be destroyed at any time.
+  void retire();
 
  private:
   friend class Cluster;
-  friend class ConnectionPool;
+  friend class Endpoint;
   void on_ready(Ready ready) override;
+  void expired() override;
 
   Transport transport_;
-  Endpoint& endpoint_;
+  Endpoint* endpoint_;  // nullptr: retired
   IoWatcher watcher_;
   User* user_ = nullptr;
   std::uint32_t served_ = 0;
+  bool idle_ = false;
 };
 
 }  // namespace roundhouse::upstream

@@ -1,0 +1,69 @@
+// What a Cluster holds: its endpoints, and the requests that wait for one.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "net/deadline_queue.h"
+#include "upstream/balancer.h"
+#include "upstream/cluster.h"
+#include "upstream/connector.h"
+#include "upstream/endpoint.h"
+#include "upstream/retry_budget.h"
+
+namespace roundhouse::upstream {
+
+struct Cluster::State final : Connector::Owner {
+  explicit State(const Parts& parts);
+
+  void set_endpoints(std::span<const EndpointSpec> specs);
+  void acquire(Waiter& waiter, const Wish& wish);
+  void cancel(Waiter& waiter);
+  void release(std::unique_ptr<Connection> connection, const Use& use);
+  Endpoint* find(EndpointId id);
+
+  RetryBudget budget;
+
+ private:
+  // A request that waits because all endpoints are full.
+  struct Waiting final : Deadline {
+    Waiting(State& state, Waiter& waiter, const Wish& wish)
+        : state(state), waiter(waiter), wish(wish) {}
+    void expired() override { state.give_up(*this); }
+
+    State& state;
+    Waiter& waiter;
+    Wish wish;
+  };
+  struct Choice {
+    Endpoint* endpoint = nullptr;
+    bool full = false;  // there are some, all with as many connections as they may have
+  };
+
+  Choice choose(const Wish& wish);
+  Choice choose_from(const Wish& wish);
+  void give(Waiter& waiter, const Wish& wish, Endpoint& endpoint);
+  void settle(Endpoint& endpoint, const Use& use);
+  bool may_eject() const;
+  void serve_later();
+  void serve();
+  void give_up(Waiting& waiting);
+  void forget(Connector& connector);
+  void on_connected(Connector& connector, std::unique_ptr<Connection> connection) override;
+  void on_connect_failed(Connector& connector, http::Failure failure, bool ours) override;
+
+  Parts parts_;
+  Balancer balancer_;
+  std::vector<std::unique_ptr<Endpoint>> endpoints_;
+  std::vector<Candidate> candidates_;  // scratch of choose(), as is:
+  std::vector<Endpoint*> considered_;
+  std::list<std::unique_ptr<Connector>> connecting_;
+  std::list<Waiting> queue_;
+  EndpointId last_id_ = 0;
+  bool serving_later_ = false;
+};
+
+}  // namespace roundhouse::upstream

@@ -1,0 +1,45 @@
+#include "upstream/connection.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "upstream/endpoint.h"
+
+namespace roundhouse::upstream {
+
+Connection::Connection(EventLoop& loop, UniqueFd fd, Endpoint& endpoint)
+    : transport_(std::move(fd)), endpoint_(&endpoint) {
+  watcher_.watch(loop, transport_.fd(), Interest::kReadWrite, Trigger::kEdge, *this);
+  endpoint.opened();
+}
+
+Connection::~Connection() { retire(); }
+
+void Connection::retire() {
+  if (endpoint_ == nullptr) return;
+  cancel();
+  user_ = nullptr;
+  watcher_.stop();
+  transport_.close();
+  std::exchange(endpoint_, nullptr)->closed();
+}
+
+bool Connection::is_quiet() const {
+  char byte = 0;
+  return ::recv(transport_.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+void Connection::on_ready(Ready ready) {
+  if (user_ != nullptr)
+    user_->on_upstream_ready(ready);
+  else if (idle_ && (ready.readable || ready.ending))
+    endpoint_->drop_idle(*this);
+}
+
+void Connection::expired() {
+  if (idle_) endpoint_->drop_idle(*this);
+}
+
+}  // namespace roundhouse::upstream

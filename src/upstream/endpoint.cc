@@ -1,0 +1,136 @@
+#include "upstream/endpoint.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+
+namespace roundhouse::upstream {
+namespace {
+
+constexpr double kSlowestShare = 0.1;  // of the weight, at the start of a slow start
+
+}  // namespace
+
+Endpoint::Endpoint(Parts parts, EndpointId id, EndpointSpec spec, bool late)
+    : parts_(parts),
+      id_(id),
+      spec_(std::move(spec)),
+      outlier_(parts.config.eject),
+      slow_since_(late ? parts.loop.now() : parts.loop.now() - parts.config.slow_start) {
+  traffic().requests_in_flight.store(0, std::memory_order_relaxed);
+  traffic().connections_active.store(0, std::memory_order_relaxed);
+  traffic().ejected.store(0, std::memory_order_relaxed);
+}
+
+Endpoint::~Endpoint() = default;
+
+void Endpoint::update(const EndpointSpec& spec) {
+  if ((spec.healthy && !spec_.healthy) || leaving_) slow_since_ = parts_.loop.now();
+  spec_.healthy = spec.healthy;
+  spec_.weight = spec.weight;
+  leaving_ = false;
+}
+
+void Endpoint::leave() {
+  leaving_ = true;
+  while (!idle_.empty()) drop_oldest_idle();
+}
+
+void Endpoint::eject() {
+  const Time now = parts_.loop.now();
+  outlier_.eject(now);
+  parts_.deadlines.set(*this, outlier_.until());
+  ipc::add(traffic().ejections_total);
+  traffic().ejected.store(1, std::memory_order_relaxed);
+  log::warn(
+      "endpoint_ejected",
+      "endpoint " + spec_.name + " of upstream " + parts_.config.name + " is left alone for " +
+          std::to_string(
+              std::chrono::duration_cast<std::chrono::seconds>(outlier_.until() - now).count()) +
+          " s: it failed too often",
+      {{"upstream", parts_.config.name}, {"endpoint", spec_.name}});
+}
+
+// The ejection is over.
+void Endpoint::expired() {
+  slow_since_ = parts_.loop.now();
+  traffic().ejected.store(0, std::memory_order_relaxed);
+  log::info("endpoint_returned",
+            "endpoint " + spec_.name + " of upstream " + parts_.config.name + " is tried again",
+            {{"upstream", parts_.config.name}, {"endpoint", spec_.name}});
+}
+
+double Endpoint::weight() const {
+  const double whole = std::max(spec_.weight, 1U);
+  const Duration length = parts_.config.slow_start;
+  const Duration passed = parts_.loop.now() - slow_since_;
+  if (passed >= length) return whole;
+  return whole * std::max(kSlowestShare, seconds(passed) / seconds(length));
+}
+
+void Endpoint::begin_use() {
+  ++in_flight_;
+  ipc::increment(traffic().requests_in_flight);
+  ipc::add(traffic().requests_total);
+}
+
+bool Endpoint::end_use(const Use& use) {
+  --in_flight_;
+  ipc::decrement(traffic().requests_in_flight);
+  if (use.failed) ipc::add(traffic().failures_total);
+  if (!use.counted) return false;
+  if (use.took > Duration::zero()) traffic().durations.record(use.took.count());
+  if (use.failed) return outlier_.failed(parts_.loop.now());
+  outlier_.succeeded();
+  return false;
+}
+
+std::unique_ptr<Connection> Endpoint::take_idle() {
+  if (idle_.empty()) return nullptr;
+  std::unique_ptr<Connection> connection = std::move(idle_.back());
+  idle_.pop_back();
+  connection->idle_ = false;
+  connection->cancel();
+  return connection;
+}
+
+void Endpoint::keep(std::unique_ptr<Connection> connection) {
+  if (leaving_ || idle_.size() >= parts_.config.idle_connections) {
+    dispose(std::move(connection));
+    return;
+  }
+  connection->idle_ = true;
+  parts_.deadlines.set(*connection, parts_.loop.now() + parts_.config.timeouts.keep_alive);
+  idle_.push_back(std::move(connection));
+}
+
+void Endpoint::drop_idle(Connection& connection) {
+  const auto found = std::ranges::find(idle_, &connection, &std::unique_ptr<Connection>::get);
+  if (found == idle_.end()) return;
+  std::unique_ptr<Connection> dropped = std::move(*found);
+  idle_.erase(found);
+  dispose(std::move(dropped));
+}
+
+void Endpoint::drop_oldest_idle() {
+  if (!idle_.empty()) drop_idle(*idle_.front());
+}
+
+void Endpoint::dispose(std::unique_ptr<Connection> connection) {
+  connection->idle_ = false;
+  connection->retire();
+  parts_.loop.delete_later(std::move(connection));
+}
+
+void Endpoint::opened() {
+  ++open_;
+  ipc::increment(traffic().connections_active);
+}
+
+void Endpoint::closed() {
+  --open_;
+  ipc::decrement(traffic().connections_active);
+}
+
+}  // namespace roundhouse::upstream

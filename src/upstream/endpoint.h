@@ -1,0 +1,85 @@
+// One endpoint as a worker sees it: its health, its share of the requests, its idle connections.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "config/proxy_options.h"
+#include "ipc/traffic.h"
+#include "net/deadline_queue.h"
+#include "net/event_loop.h"
+#include "upstream/cluster.h"
+#include "upstream/connection.h"
+#include "upstream/outlier.h"
+
+namespace roundhouse::upstream {
+
+// Outlives its connections.
+class Endpoint final : private Deadline {
+ public:
+  struct Parts {
+    EventLoop& loop;
+    DeadlineQueue& deadlines;
+    ipc::EndpointTraffic& traffic;
+    const config::Upstream& config;
+  };
+
+  // `late`: others were there before it, so it starts slowly.
+  Endpoint(Parts parts, EndpointId id, EndpointSpec spec, bool late);
+  Endpoint(const Endpoint&) = delete;
+  Endpoint& operator=(const Endpoint&) = delete;
+  ~Endpoint();
+
+  EndpointId id() const { return id_; }
+  const EndpointSpec& spec() const { return spec_; }
+  ipc::EndpointTraffic& traffic() { return parts_.traffic; }
+
+  // Weight and health are taken over; one that was leaving stays.
+  void update(const EndpointSpec& spec);
+  // Gets no more requests; those in flight finish.
+  void leave();
+  bool leaving() const { return leaving_; }
+  bool gone() const { return leaving_ && open_ == 0 && in_flight_ == 0; }
+
+  bool healthy() const { return spec_.healthy && !leaving_; }
+  bool ejected() const { return outlier_.ejected(parts_.loop.now()); }
+  void eject();
+  bool has_room() const { return !idle_.empty() || open_ < parts_.config.max_connections; }
+  double weight() const;  // less than configured while it starts slowly
+  std::uint32_t in_flight() const { return in_flight_; }
+
+  // A request, or a try of it, is given to it; and how that went. True: it is to be ejected.
+  void begin_use();
+  bool end_use(const Use& use);
+
+  // The one that was used last, or nullptr.
+  std::unique_ptr<Connection> take_idle();
+  // Closes it instead if there are enough.
+  void keep(std::unique_ptr<Connection> connection);
+  void drop_idle(Connection& connection);
+  void drop_oldest_idle();
+
+  // By its connections.
+  void opened();
+  void closed();
+
+ private:
+  void expired() override;
+  void dispose(std::unique_ptr<Connection> connection);
+
+  Parts parts_;
+  EndpointId id_;
+  EndpointSpec spec_;
+  Outlier outlier_;
+  std::vector<std::unique_ptr<Connection>> idle_;  // the one used last is the last
+  Time slow_since_;
+  std::uint32_t open_ = 0;  // connections, idle ones and those being made included
+  std::uint32_t in_flight_ = 0;
+  bool leaving_ = false;
+};
+
+}  // namespace roundhouse::upstream
