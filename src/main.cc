@@ -48,13 +48,16 @@ Result<config::Loaded> load(const config::Location& location, const config::Over
   return config::load_file(location.path, overrides, surroundings);
 }
 
-std::string describe(const config::Location& location) {
+std::string describe(const cli::CommandLine& line, const config::Location& location) {
+  if (line.command == cli::Command::kProxy) return "the command line (a reverse proxy)";
   if (location.path.empty()) return "built-in default (hello on port 8000)";
   return location.path + " (" + location.found_by + ")";
 }
 
 Result<void> run_edge(const cli::CommandLine& line) {
-  const config::Location location = config::locate_configuration(line.file);
+  const config::Location location = line.command == cli::Command::kProxy
+                                        ? config::Location()
+                                        : config::locate_configuration(line.file);
   const config::Loaded loaded = TRY(load(location, line.overrides));
   const config::Configuration& configuration = loaded.configuration;
   log::configure(configuration.log.level, configuration.log.format);
@@ -64,7 +67,7 @@ Result<void> run_edge(const cli::CommandLine& line) {
       TRY(config::place_control_socket(configuration.monitor.socket, folders, ::getpid()));
   auto edge =
       TRY(edge::Edge::create({.configuration = configuration,
-                              .configuration_source = describe(location),
+                              .configuration_source = describe(line, location),
                               .configuration_text = config::to_effective_text(configuration),
                               .control_socket = TRY(Address::parse("unix:" + place.path))}));
   place.lock.reset();  // the socket listens: the next instance sees that it is taken
@@ -91,6 +94,7 @@ int run_command(const cli::CommandLine& line) {
       return finish(cli::stop(line, folders));
     case cli::Command::kVersion:  // answered by the parser
     case cli::Command::kRun:
+    case cli::Command::kProxy:
       break;
   }
   const auto ran = run_edge(line);

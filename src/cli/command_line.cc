@@ -23,6 +23,8 @@ struct Row {
 constexpr std::array kCommands = {
     Row{Command::kRun, "run", "[-c FILE] [-p PORT] [-n WORKERS] [--policy POLICY]",
         "serve; without a command too"},
+    Row{Command::kProxy, "proxy", "--to URL... [-p PORT] [-n WORKERS]",
+        "a reverse proxy to these servers"},
     Row{Command::kCheck, "check", "[-c FILE] [FLAGS OF run]",
         "say all that is wrong with a configuration"},
     Row{Command::kExplain, "explain", "[-c FILE] [FLAGS OF run]",
@@ -70,14 +72,19 @@ struct Words {
   std::optional<std::string> port;
   std::optional<std::string> workers;
   std::optional<std::string> policy;
+  std::vector<std::string> to;
   bool version = false;
 };
 
-void add_run_options(CLI::App& app, Words& words) {
-  app.add_option("-c,--config", words.line.file);
+void add_overrides(CLI::App& app, Words& words) {
   app.add_option("-p,--port", words.port);
   app.add_option("-n,--workers", words.workers);
   app.add_option("--policy", words.policy);
+}
+
+void add_run_options(CLI::App& app, Words& words) {
+  app.add_option("-c,--config", words.line.file);
+  add_overrides(app, words);
 }
 
 void add_options(CLI::App& app, Command command, Words& words) {
@@ -86,6 +93,9 @@ void add_options(CLI::App& app, Command command, Words& words) {
     case Command::kCheck:  // what run would do with the same flags
     case Command::kExplain:
       return add_run_options(app, words);
+    case Command::kProxy:
+      app.add_option("--to", words.to)->required()->take_all();
+      return add_overrides(app, words);
     case Command::kStatus:
       app.add_flag("--json", words.line.json);
       app.add_option("--socket", words.line.socket);
@@ -121,6 +131,29 @@ std::string unknown_command(int count, const char* const* arguments) {
   return what + "expected one of " + known;
 }
 
+// "http://HOST:PORT/" or what may stand in `servers`. The error is what is wrong.
+std::expected<config::Server, std::string> parse_target(const std::string& text) {
+  constexpr std::string_view kScheme = "http://";
+  std::string_view rest = text;
+  if (rest.starts_with("https://"))
+    return std::unexpected("--to: '" + text + "' is not served in plain text; expected http://");
+  if (rest.starts_with(kScheme)) {
+    rest.remove_prefix(kScheme.size());
+    if (rest.ends_with('/')) rest.remove_suffix(1);
+    if (!rest.contains('/') && !rest.substr(rest.rfind(']') + 1).contains(':') && !rest.empty())
+      return parse_target(std::string(rest) + ":80");
+  }
+  const config::Option* option = config::find_option(config::Section::kUpstream, "servers");
+  const config::Items items = {std::string(rest)};
+  config::Upstream upstream;
+  if (const auto refusals = option->assign(*option, items, &upstream); !refusals.empty()) {
+    return std::unexpected("--to: '" + text + "' " + refusals.front().what +
+                           "; expected http://HOST:PORT with a numeric host or localhost, or "
+                           "unix:/path");
+  }
+  return upstream.servers.front();
+}
+
 // The error is what is wrong.
 std::expected<void, std::string> check_overrides(Words& words) {
   config::Overrides& overrides = words.line.overrides;
@@ -141,6 +174,11 @@ std::expected<void, std::string> check_overrides(Words& words) {
           "-n: " + config::describe_refusal(*option, *words.workers, refusals.front().what));
     }
     overrides.workers = pool.workers;
+  }
+  for (const std::string& to : words.to) {
+    auto server = parse_target(to);
+    if (!server) return std::unexpected(std::move(server.error()));
+    overrides.to.push_back(*std::move(server));
   }
   if (words.policy) {
     const auto policy = config::parse_policy(*words.policy);
@@ -202,7 +240,7 @@ std::expected<CommandLine, Outcome> parse_command_line(int count, const char* co
     return std::unexpected(Outcome{ExitCode::kOk, "roundhouse " ROUNDHOUSE_VERSION "\n", ""});
   }
   if (const auto checked = check_overrides(words); !checked) {
-    return std::unexpected(misuse(Command::kRun, checked.error()));
+    return std::unexpected(misuse(command_now(), checked.error()));
   }
   return std::move(words.line);
 }

@@ -13,6 +13,7 @@ namespace roundhouse::cli {
 
 enum class Command : std::uint8_t {
   kRun,
+  kProxy,
   kCheck,
   kExplain,
   kStatus,
@@ -24,8 +25,8 @@ enum class Command : std::uint8_t {
 
 struct CommandLine {
   Command command = Command::kRun;
-  std::string file;             // -c; empty: to be located
-  config::Overrides overrides;  // of run
+  std::string file;             // -c; empty: to be located, but for proxy, which has none
+  config::Overrides overrides;  // of run and proxy
   std::string socket;           // --socket; empty: to be found
   bool json = false;
   std::string subject;  // status: POOL/ID, or empty; generate: what

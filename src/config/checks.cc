@@ -38,6 +38,8 @@ class Checker {
   void check_pool(const Pool& pool);
   void check_type(const Pool& pool, const std::string& key);
   void check_pools_are_used();
+  void check_upstreams();
+  void check_hash(const Upstream& upstream, const std::string& key);
 
   // Was it written in the file? (Its value may have been refused.)
   bool is_set(const std::string& key) const {
@@ -93,6 +95,7 @@ void Checker::check() {
   for (const Pool& pool : configuration_.pools) check_pool(pool);
   check_binds();
   check_pools_are_used();
+  check_upstreams();
   expect_order("shutdown", "delay", configuration_.shutdown.delay, "deadline",
                configuration_.shutdown.deadline);
 }
@@ -172,16 +175,50 @@ void Checker::check_type(const Pool& pool, const std::string& key) {
   if (pool.type == PoolType::kNative && !is_set(key + ".command")) {
     report(key, "is of type native and has no command; expected `command`");
   }
+  if (pool.type == PoolType::kProxy && configuration_.upstreams.empty()) {
+    report(key, "is of type proxy and there is no upstream; expected `upstreams`");
+  }
   for (const Option& option : options()) {
     if (option.section != Section::kPool || has_option(pool.type, option.key)) continue;
     const std::string full = joined(key, option.key);
     if (!is_set(full)) continue;
-    report(full,
-           pool.type == PoolType::kHello
-               ? "is for programs, and this pool is of type hello; expected type: native, or no "
-                 "such key"
-               : "is for the built-in hello, and this pool is a program; expected no such key");
+    report(full, option.key == "test_handlers"
+                     ? "is for the built-in hello, and this pool is " +
+                           std::string(pool.type == PoolType::kProxy ? "a proxy" : "a program") +
+                           "; expected no such key"
+                     : "is for programs, and this pool is of type " +
+                           std::string(to_string(pool.type)) +
+                           "; expected type: native, or no such key");
   }
+}
+
+void Checker::check_upstreams() {
+  std::size_t servers = 0;
+  for (const Upstream& upstream : configuration_.upstreams) {
+    const std::string key = "upstreams." + upstream.name;
+    servers += upstream.servers.size();
+    if (upstream.servers.empty() && !is_refused(key + ".servers"))
+      report(key, "has no servers; expected `servers` with at least one address");
+    if (&upstream != &configuration_.upstreams.front())
+      report(key, "is a second upstream, and nothing says which requests are its; expected one");
+    expect_order(key, "eject.base", upstream.eject.base, "eject.max", upstream.eject.max);
+    check_hash(upstream, key + ".hash");
+  }
+  if (servers > kMaxServers) {
+    report("upstreams", "have " + std::to_string(servers) + " servers in all; expected at most " +
+                            std::to_string(kMaxServers));
+  }
+}
+
+void Checker::check_hash(const Upstream& upstream, const std::string& key) {
+  const std::string& hash = upstream.hash;
+  const auto named = [&](std::string_view kind) {
+    return hash.starts_with(kind) && hash.size() > kind.size() &&
+           hash.find_first_of(" \t:;=,", kind.size()) == hash.npos;
+  };
+  if (hash == "address" || hash == "path" || named("header:") || named("cookie:")) return;
+  report(key, "'" + shown(key, hash) +
+                  "' is nothing to choose by; expected address, path, header:NAME or cookie:NAME");
 }
 
 void Checker::check_pools_are_used() {
@@ -206,6 +243,8 @@ bool has_option(PoolType type, std::string_view key) {
   switch (type) {
     case PoolType::kHello:
       return key != "command" && key != "env" && key != "env_file" && key != "cwd" && key != "user";
+    case PoolType::kProxy:
+      return key != "test_handlers" && has_option(PoolType::kHello, key);
     case PoolType::kNative:
       return key != "test_handlers";
   }

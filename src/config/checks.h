@@ -10,6 +10,8 @@
 namespace roundhouse::config {
 
 inline constexpr std::size_t kMaxPools = 64;
+inline constexpr std::size_t kMaxUpstreams = 64;
+inline constexpr std::size_t kMaxServers = 256;  // of all upstreams
 inline constexpr std::size_t kMaxListeners = 64;
 inline constexpr std::size_t kMaxBinds = 16;        // of one listener
 inline constexpr std::uint32_t kMaxWorkers = 4096;  // of all pools

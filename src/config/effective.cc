@@ -10,6 +10,7 @@ namespace {
 constexpr std::string_view kFirstLine = "roundhouse-configuration\t1";
 constexpr std::string_view kListener = "[listener]";
 constexpr std::string_view kPool = "[pool]";
+constexpr std::string_view kUpstream = "[upstream]";
 
 void append_field(std::string& line, std::string_view field) {
   line += '\t';
@@ -78,6 +79,12 @@ std::string to_effective_text(const Configuration& configuration) {
     text += '\n';
     append_section(text, Section::kPool, &pool);
   }
+  for (const Upstream& upstream : configuration.upstreams) {
+    text += kUpstream;
+    append_field(text, upstream.name);
+    text += '\n';
+    append_section(text, Section::kUpstream, &upstream);
+  }
   return text;
 }
 
@@ -99,6 +106,12 @@ Result<Configuration> from_effective_text(std::string_view text) {
       section = Section::kPool;
       structure = &configuration.pools.emplace_back();
       configuration.pools.back().name = fields[1];
+      continue;
+    }
+    if (fields.size() == 2 && fields[0] == kUpstream) {
+      section = Section::kUpstream;
+      structure = &configuration.upstreams.emplace_back();
+      configuration.upstreams.back().name = fields[1];
       continue;
     }
     const Option* option = find_option(section, fields[0]);

@@ -52,7 +52,14 @@ std::string value_text(const Option& option, const Items& items, bool secret) {
   for (const std::string& item : items) {
     if (result.size() > 1) result += ", ";
     if (is_map) result += item.substr(0, item.find('=')) + ": ";
-    result += is_map || secret ? std::string(kMask) : scalar(item);
+    const auto blank = option.kind == Kind::kServers ? item.find(' ') : item.npos;
+    if (is_map || secret)
+      result += kMask;
+    else if (blank != item.npos)
+      result += "{address: " + scalar(item.substr(0, blank)) +
+                ", weight: " + item.substr(blank + 1) + "}";
+    else
+      result += scalar(item);
   }
   return result += is_map ? '}' : ']';
 }
@@ -130,6 +137,9 @@ std::string Explanation::text() {
             [](const Listener&, std::string_view) { return true; });
   add_named("pools", Section::kPool, configuration.pools,
             [](const Pool& pool, std::string_view key) { return has_option(pool.type, key); });
+  if (!configuration.upstreams.empty())
+    add_named("upstreams", Section::kUpstream, configuration.upstreams,
+              [](const Upstream&, std::string_view) { return true; });
   add_section(Section::kConfiguration, "", "", 0, &configuration,
               [](std::string_view) { return true; });
   return std::move(text_);

@@ -103,7 +103,24 @@ class Loading {
 };
 
 void Loading::add_implicit_parts() {
-  if (!is_set("pools")) {
+  if (!overrides_.to.empty()) {
+    Upstream upstream;
+    upstream.name = "site";
+    upstream.servers = overrides_.to;
+    configuration_.upstreams.push_back(std::move(upstream));
+    set_source("upstreams.site", From::kFlag, "--to");
+    set_source("upstreams.site.servers", From::kFlag, "--to");
+  }
+  const bool proxies = std::ranges::find(configuration_.pools, PoolType::kProxy, &Pool::type) !=
+                       configuration_.pools.end();
+  if (!configuration_.upstreams.empty() && !proxies && !is_set("pools.gateway")) {
+    Pool pool;
+    pool.name = "gateway";
+    pool.type = PoolType::kProxy;
+    configuration_.pools.push_back(std::move(pool));
+    provenance_["pools.gateway"] = {From::kDerived, {}, "no other pool serves the upstream", false};
+    set_source("pools.gateway.type", From::kDerived, "it serves the upstream");
+  } else if (!is_set("pools")) {
     Pool pool;
     pool.name = "hello";
     configuration_.pools.push_back(std::move(pool));
@@ -112,6 +129,10 @@ void Loading::add_implicit_parts() {
   if (!is_set("listeners")) {
     Listener listener;
     listener.name = "web";
+    if (provenance_.contains("pools.gateway") && configuration_.pools.size() > 1) {
+      listener.pool = "gateway";
+      set_source("listeners.web.pool", From::kDerived, "it serves the upstream");
+    }
     configuration_.listeners.push_back(std::move(listener));
     provenance_["listeners.web"] = {From::kDerived, {}, "there is no listener in the file", false};
   }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "config/options.h"
@@ -23,6 +24,7 @@ struct Overrides {
   std::optional<std::uint16_t> port;
   std::optional<std::uint32_t> workers;  // 0: auto
   std::optional<Policy> policy;
+  std::vector<Server> to;  // of `proxy`: the servers of the only upstream, `site`
 };
 
 // What a configuration takes from the machine; a test has its own.

@@ -5,13 +5,10 @@
 #include <optional>
 #include <type_traits>
 
-#include "config/suggestion.h"
 #include "config/values.h"
 
 namespace roundhouse::config {
 namespace {
-
-constexpr std::size_t kMaxShown = 80;  // bytes of a wrong value in a message
 
 Refusals refuse(std::string what) { return {Refusal{std::move(what)}}; }
 
@@ -24,11 +21,15 @@ struct Names<Policy> {
 };
 template <>
 struct Names<PoolType> {
-  static constexpr std::string_view kAll[] = {"hello", "native"};
+  static constexpr std::string_view kAll[] = {"hello", "proxy", "native"};
 };
 template <>
 struct Names<TestHandlers> {
   static constexpr std::string_view kAll[] = {"local", "on", "off"};
+};
+template <>
+struct Names<Balance> {
+  static constexpr std::string_view kAll[] = {"p2c", "rr", "least", "hash"};
 };
 template <>
 struct Names<log::Level> {
@@ -75,7 +76,12 @@ Refusals read(const Option& option, std::span<const std::string> items, std::uin
     value = 0;
     return {};
   }
-  return read_ranged(option, parse_count(items.front()), value);
+  std::string_view text = items.front();
+  if (option.kind == Kind::kPercent) {
+    if (!text.ends_with('%')) return refuse("is not a percentage");
+    text.remove_suffix(1);
+  }
+  return read_ranged(option, parse_count(text), value);
 }
 
 Refusals read(const Option& option, std::span<const std::string> items, Duration& value) {
@@ -139,6 +145,21 @@ Refusals read(const Option&, std::span<const std::string> items, std::vector<Add
   return refusals;
 }
 
+Refusals read(const Option&, std::span<const std::string> items, std::vector<Server>& value) {
+  if (items.empty()) return refuse("names no server");
+  std::vector<Server> servers;
+  Refusals refusals;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    auto server = parse_server(items[i]);
+    if (server)
+      servers.push_back(*std::move(server));
+    else
+      refusals.push_back({server.error(), i});
+  }
+  if (refusals.empty()) value = std::move(servers);
+  return refusals;
+}
+
 Refusals read(const Option&, std::span<const std::string> items, std::optional<Address>& value) {
   if (items.front() == "off") {
     value.reset();
@@ -158,6 +179,7 @@ Items write(const Option& option, E value) {
   return {std::string(option.choices[static_cast<std::size_t>(value)])};
 }
 Items write(const Option& option, std::uint32_t value) {
+  if (option.kind == Kind::kPercent) return {std::to_string(value) + "%"};
   return {option.kind == Kind::kWorkers && value == 0 ? "auto" : std::to_string(value)};
 }
 Items write(const Option&, Duration value) { return {format_duration(value)}; }
@@ -167,6 +189,11 @@ Items write(const Option&, const std::vector<std::string>& value) { return value
 Items write(const Option&, const std::vector<Variable>& value) {
   Items items;
   for (const Variable& variable : value) items.push_back(variable.name + "=" + variable.value);
+  return items;
+}
+Items write(const Option&, const std::vector<Server>& value) {
+  Items items;
+  for (const Server& server : value) items.push_back(format_server(server));
   return items;
 }
 // Every interface is the port alone, as an operator would write it.
@@ -192,6 +219,7 @@ constexpr bool fits(Kind kind) {
   switch (kind) {
     case Kind::kCount:
     case Kind::kWorkers:
+    case Kind::kPercent:
       return std::same_as<T, std::uint32_t>;
     case Kind::kDuration:
       return std::same_as<T, Duration>;
@@ -210,6 +238,8 @@ constexpr bool fits(Kind kind) {
       return std::same_as<T, std::optional<Address>>;
     case Kind::kWords:
       return std::same_as<T, std::vector<std::string>>;
+    case Kind::kServers:
+      return std::same_as<T, std::vector<Server>>;
     case Kind::kVariables:
       return std::same_as<T, std::vector<Variable>>;
   }
@@ -284,19 +314,19 @@ std::vector<std::string_view> keys_below(Section section, std::string_view withi
 }
 
 Shape shape(Kind kind) {
-  if (kind == Kind::kBinds || kind == Kind::kWords) return Shape::kList;
+  if (kind == Kind::kBinds || kind == Kind::kWords || kind == Kind::kServers) return Shape::kList;
   return kind == Kind::kVariables ? Shape::kMap : Shape::kScalar;
 }
 
 bool is_ranged(Kind kind) {
   return kind == Kind::kCount || kind == Kind::kWorkers || kind == Kind::kDuration ||
-         kind == Kind::kBytes;
+         kind == Kind::kBytes || kind == Kind::kPercent;
 }
 
 std::string format_bound(const Option& option, std::int64_t value) {
   if (option.kind == Kind::kDuration) return format_duration(Duration(value));
   if (option.kind == Kind::kBytes) return format_bytes(static_cast<Bytes>(value));
-  return std::to_string(value);
+  return std::to_string(value) + (option.kind == Kind::kPercent ? "%" : "");
 }
 
 std::string expectation(const Option& option) {
@@ -308,6 +338,8 @@ std::string expectation(const Option& option) {
       return "a number from " + range();
     case Kind::kWorkers:
       return "auto or a number from " + range();
+    case Kind::kPercent:
+      return "a percentage from " + range();
     case Kind::kDuration:
       return "a duration from " + range() + ", as in 250ms, 30s, 5m or 1h";
     case Kind::kBytes:
@@ -334,36 +366,13 @@ std::string expectation(const Option& option) {
       return "auto or a path";
     case Kind::kWords:
       return "a command line, or a list of its words";
+    case Kind::kServers:
+      return "host:port with a numeric host, [v6]:port or unix:/path, or a list of these or of "
+             "{address, weight}";
     case Kind::kVariables:
       return "a map of variable names to values";
   }
   return "a value";
-}
-
-std::string describe_refusal(const Option& option, std::string_view text, std::string_view what) {
-  const std::string expected = "; expected " + expectation(option);
-  if (option.key == "policy" && text == "rr_kernel")
-    return "rr_kernel is not available in this version" + expected;
-  std::string result = "'";
-  for (const char c : text.substr(0, kMaxShown))
-    result += static_cast<unsigned char>(c) < ' ' || c == 127 ? '?' : c;
-  result += text.size() > kMaxShown ? "...' " : "' ";
-  result += what;
-  result += expected;
-  const std::string_view near =
-      option.kind == Kind::kChoice ? nearest(text, option.choices) : std::string_view();
-  return near.empty() ? result : result + "; did you mean '" + std::string(near) + "'?";
-}
-
-std::expected<Policy, std::string> parse_policy(std::string_view text) {
-  const Option* option = find_option(Section::kPool, "policy");
-  const Items items = {std::string(text)};
-  Pool pool;
-  const Refusals refusals = option->assign(*option, items, &pool);
-  if (!refusals.empty()) {
-    return std::unexpected(describe_refusal(*option, text, refusals.front().what));
-  }
-  return pool.policy;
 }
 
 }  // namespace roundhouse::config

@@ -17,13 +17,14 @@
 
 namespace roundhouse::config {
 
-enum class Section : std::uint8_t { kListener, kPool, kConfiguration };
+enum class Section : std::uint8_t { kListener, kPool, kUpstream, kConfiguration };
 
 enum class Kind : std::uint8_t {
   kCount,
   kWorkers,
   kDuration,
-  kBytes,  // have a range
+  kBytes,
+  kPercent,  // have a range
   kChoice,
   kText,
   kPath,
@@ -32,6 +33,7 @@ enum class Kind : std::uint8_t {
   kOptionalBind,
   kSocket,  // addresses
   kWords,
+  kServers,
   kVariables  // several texts
 };
 
@@ -58,7 +60,7 @@ struct Option {
   std::string_view help;
   std::span<const std::string_view> choices;  // of kChoice
 
-  // `structure` is the Listener, Pool or Configuration that `section` says.
+  // `structure` is the Listener, Pool, Upstream or Configuration that `section` says.
   // Nothing is assigned if anything is refused.
   Refusals (*assign)(const Option& option, std::span<const std::string> items, void* structure);
   Items (*items_of)(const Option& option, const void* structure);

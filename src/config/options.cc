@@ -22,6 +22,8 @@ std::string_view to_string(PoolType type) {
   switch (type) {
     case PoolType::kHello:
       return "hello";
+    case PoolType::kProxy:
+      return "proxy";
     case PoolType::kNative:
       return "native";
   }

@@ -25,9 +25,9 @@ inline constexpr Bytes kTiB = 1024 * kGiB;
 
 // How the connections of a pool's listeners find their worker.
 enum class Policy : std::uint8_t { kRr, kNone, kLeast, kSticky };
-// hello: built in. native: a program that speaks the native protocol on the descriptors it
+// hello, proxy: built in. native: a program that speaks the native protocol on the descriptors it
 // inherits.
-enum class PoolType : std::uint8_t { kHello, kNative };
+enum class PoolType : std::uint8_t { kHello, kProxy, kNative };
 // What the connections of a listener carry. tcp: bytes, handed on as they are.
 enum class Protocol : std::uint8_t { kHttp, kTcp };
 // Who may ask the hello workers for their test handlers, such as /die: peers on this machine,
@@ -107,7 +107,7 @@ struct Pool {
   Policy policy = Policy::kRr;
   std::uint32_t worker_connections = 10000;
   Handoff handoff;
-  std::vector<std::string> command;  // empty exactly for hello
+  std::vector<std::string> command;  // empty exactly for built-in workers
   std::vector<Variable> env;         // as loaded: those of env_file too, which env overrides
   std::string env_file;              // where some of env came from; only for show
   std::string cwd;                   // empty: that of the edge

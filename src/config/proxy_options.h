@@ -116,7 +116,7 @@ struct Upstream {
   std::string dns;  // name:port; all its addresses are endpoints
   std::string srv;  // _service._proto.name
   Balance balance = Balance::kP2c;
-  std::string hash;  // of kHash: address, path, header:NAME or cookie:NAME
+  std::string hash = "address";  // of kHash: address, path, header:NAME or cookie:NAME
   Sticky sticky;
   Health health;
   Timeouts timeouts;

@@ -53,6 +53,7 @@ class Reader {
                    void* structure);
   Value read_items(const Option& option, const Entry& entry, const std::string& path);
   void add_item(const Node& node, Item item, const Option& option, Value& value);
+  void add_server(const Node& map, const std::string& path, const Option& option, Value& value);
   void report_refusal(const Option& option, const Refusal& refusal, const Value& value, Position at,
                       const std::string& path);
   void report_unknown(const Entry& entry, Section section, std::string_view within,
@@ -86,6 +87,8 @@ Reading Reader::read(const Node& document) {
       read_named(entry, Section::kListener, "a listener", reading_.configuration.listeners);
     } else if (entry.key == "pools") {
       read_named(entry, Section::kPool, "a pool", reading_.configuration.pools);
+    } else if (entry.key == "upstreams") {
+      read_named(entry, Section::kUpstream, "an upstream", reading_.configuration.upstreams);
     } else {
       rest.entries.push_back(entry);
     }
@@ -113,7 +116,12 @@ void Reader::read_named(const Entry& entry, Section section, std::string_view wh
     Structure structure;
     structure.name = named.key;
     reading_.provenance[path] = {Source::From::kFile, named.at, "", false};
-    if (expect_map(named, path, "a map with the keys of " + std::string(what))) {
+    const bool is_short = section == Section::kUpstream &&
+                          (named.value.type == Node::Type::kList ||
+                           named.value.type == Node::Type::kText);  // the servers alone
+    if (is_short) {
+      read_option(*find_option(section, "servers"), named, joined(path, "servers"), &structure);
+    } else if (expect_map(named, path, "a map with the keys of " + std::string(what))) {
       report_repeated(named.value, path);
       read_section(named.value, section, "", path, &structure);
     }
@@ -169,7 +177,12 @@ Reader::Value Reader::read_items(const Option& option, const Entry& entry,
       add_item(item.value, {item.key + "=", item.at, joined(path, item.key)}, option, value);
     }
   } else if (form == Shape::kList && node.type == Node::Type::kList) {
-    for (const Node& item : node.items) add_item(item, {"", item.at, path}, option, value);
+    for (const Node& item : node.items) {
+      if (option.kind == Kind::kServers && item.type == Node::Type::kMap)
+        add_server(item, path, option, value);
+      else
+        add_item(item, {"", item.at, path}, option, value);
+    }
   } else if (form != Shape::kMap && node.type == Node::Type::kText) {
     add_item(node, {"", node.at, path}, option, value);
     if (option.kind != Kind::kWords || value.failed) return value;
@@ -209,6 +222,29 @@ void Reader::add_item(const Node& node, Item item, const Option& option, Value& 
   value.items.push_back(std::move(item));
 }
 
+// {address: 10.0.0.1:80, weight: 3} becomes the item "10.0.0.1:80 3".
+void Reader::add_server(const Node& map, const std::string& path, const Option& option,
+                        Value& value) {
+  report_repeated(map, path);
+  Value parts;
+  std::string address;
+  std::string weight;
+  for (const Entry& entry : map.entries) {
+    if (entry.key != "address" && entry.key != "weight") {
+      report(entry.at, joined(path, entry.key), "unknown key; expected address or weight");
+      value.failed = true;
+      continue;
+    }
+    add_item(entry.value, {"", entry.at, joined(path, entry.key)}, option, parts);
+    if (parts.failed) continue;
+    (entry.key == "address" ? address : weight) = parts.items.back().text;
+  }
+  value.failed = value.failed || parts.failed;
+  value.secret = value.secret || parts.secret;
+  if (value.failed) return;
+  value.items.push_back({weight.empty() ? address : address + " " + weight, map.at, path});
+}
+
 void Reader::report_refusal(const Option& option, const Refusal& refusal, const Value& value,
                             Position at, const std::string& path) {
   if (refusal.item >= value.items.size()) {
@@ -225,7 +261,7 @@ void Reader::report_unknown(const Entry& entry, Section section, std::string_vie
                             const std::string& path) {
   auto known = keys_below(section, within);
   if (section == Section::kConfiguration && within.empty())
-    known.insert(known.begin(), {"listeners", "pools"});
+    known.insert(known.begin(), {"listeners", "pools", "upstreams"});
   std::string_view near = nearest(entry.key, known);
   if (near.empty()) {  // the right word in the wrong place
     for (const Option& option : options()) {

@@ -26,9 +26,11 @@ listeners: {web: {bind: 127.0.0.1:8080}}         # a listener and no pool: hello
 ---
 listeners: {a: {bind: 8000, pool: x}, b: {bind: "unix:/run/b.sock", pool: y}}
 pools: {x: {policy: least}, y: {command: [./server, --fast]}}
+---
+upstreams: {site: [10.0.0.1:3000, 10.0.0.2:3000]}    # a reverse proxy on port 8000
 ```
 
-Names of listeners and pools are at most 32 of `a-z`, `0-9`, `_` and `-`. A listener says its `pool` where
+Names of listeners, pools and upstreams are at most 32 of `a-z`, `0-9`, `_` and `-`. A listener says its `pool` where
 there are several. Durations are `250ms`, `30s`, `5m`, `1h`; sizes `16KiB`, `10MiB`, or a number of bytes.
 There are at most 4096 workers in all.
 
@@ -57,6 +59,10 @@ constexpr Chapter kChapters[] = {
      "Sets of identical workers. Without any: `hello`, with these defaults. `command`, `env`, "
      "`env_file`, `cwd` and\n"
      "`user` are for programs, `test_handlers` for `hello`."},
+    {Section::kUpstream, "Upstreams", "upstreams.NAME.",
+     "What the workers of type `proxy` forward requests to; one for now. If no pool is of that "
+     "type, one named\n"
+     "`gateway` is added. `upstreams: {site: [10.0.0.1:3000]}` is short for its `servers`."},
     {Section::kConfiguration, "The whole", "", "What is there once."}};
 
 // What a value can be, as a table's cell.

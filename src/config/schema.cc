@@ -54,12 +54,16 @@ std::string value_schema(const Option& option) {
   static constexpr std::string_view kPort =
       R"({"type": "integer", "minimum": 0, "maximum": 65535})";
   static constexpr std::string_view kText = R"({"type": "string", "minLength": 1})";
+  static const std::string kServer =
+      R"({"anyOf": [{"type": "string", "minLength": 1}, {"type": "object", "additionalProperties": false, "required": ["address"], "properties": {"address": {"type": "string"}, "weight": {"type": "integer", "minimum": 1, "maximum": 1000}}}]})";
   const std::string address = pattern("^([0-9]+|.+:[0-9]+|unix:.+)$");
   switch (option.kind) {
     case Kind::kCount:
       return any_of({whole_number(option), kVariable});
     case Kind::kWorkers:
       return any_of({whole_number(option), R"({"const": "auto"})", kVariable});
+    case Kind::kPercent:
+      return any_of({pattern("^[0-9]+%$"), kVariable});
     case Kind::kDuration:
       return any_of({R"({"const": 0})", pattern("^(0|[0-9]+(ms|s|m|h))$"), kVariable});
     case Kind::kBytes:
@@ -83,6 +87,8 @@ std::string value_schema(const Option& option) {
     case Kind::kWords:
       return any_of(
           {kText, R"({"type": "array", "minItems": 1, "items": {"type": ["string", "number"]}})"});
+    case Kind::kServers:
+      return any_of({kText, R"({"type": "array", "minItems": 1, "items": )" + kServer + "}"});
     case Kind::kVariables:
       return R"("type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]})";
   }
@@ -108,6 +114,7 @@ class Schema {
     line(1, R"("properties": {)");
     add_named("listeners", kMaxListeners, Section::kListener);
     add_named("pools", kMaxPools, Section::kPool);
+    add_named("upstreams", kMaxUpstreams, Section::kUpstream);
     add_properties(Section::kConfiguration, "", 2);
     line(1, "}");
     text_ += "}\n";
@@ -127,7 +134,10 @@ class Schema {
                 std::to_string(most) + ",");
     line(3, R"("propertyNames": )" + pattern(kName) + ",");
     line(3, R"("additionalProperties": {)");
-    line(4, R"("type": ["object", "null"], "additionalProperties": false,)");
+    const bool has_short_form = section == Section::kUpstream;  // the servers alone
+    line(4, has_short_form
+                ? R"("type": ["object", "array", "string"], "additionalProperties": false,)"
+                : R"("type": ["object", "null"], "additionalProperties": false,)");
     line(4, R"("properties": {)");
     add_properties(section, "", 5);
     line(4, "}");

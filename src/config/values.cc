@@ -149,4 +149,22 @@ bool is_valid_variable_name(std::string_view name) {
   return std::ranges::all_of(name, [&](char c) { return starts(c) || (c >= '0' && c <= '9'); });
 }
 
+Parsed<Server> parse_server(std::string_view text) {
+  const auto blank = std::min(text.find(' '), text.size());
+  Server server{std::string(text.substr(0, blank))};
+  const auto address = Address::parse(server.address);
+  if (!address || (!address->is_unix() && (address->port() == 0 || address->is_any())))
+    return std::unexpected("is not the address of a server");
+  if (blank == text.size()) return server;
+  const auto weight = parse_count(text.substr(blank + 1));
+  if (!weight || *weight < 1 || *weight > 1000)
+    return std::unexpected("has a weight that is not a number from 1 to 1000");
+  server.weight = static_cast<std::uint32_t>(*weight);
+  return server;
+}
+
+std::string format_server(const Server& server) {
+  return server.weight == 1 ? server.address : server.address + " " + std::to_string(server.weight);
+}
+
 }  // namespace roundhouse::config

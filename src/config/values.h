@@ -26,6 +26,10 @@ Parsed<Bytes> parse_bytes(std::string_view text);
 std::string format_duration(Duration duration);
 std::string format_bytes(Bytes bytes);
 
+// "ADDRESS", or "ADDRESS WEIGHT" with a weight from 1 to 1000.
+Parsed<Server> parse_server(std::string_view text);
+std::string format_server(const Server& server);
+
 // As a shell splits a line, without any expansion: words at blanks, '...' literal, "..." with \"
 // and \\, and \ before any one character outside quotes.
 Parsed<std::vector<std::string>> split_words(std::string_view text);

@@ -111,6 +111,9 @@ void UpstreamExchange::send_head() {
   std::size_t size = 0;
   const auto outcome = plan_.source->write_request(host_.scratch, size);
   if (outcome != http::HeadWriter::Outcome::kOk) {
+    // The endpoint is not to blame.
+    connection_->set_user(nullptr);
+    plan_.cluster.release(std::move(connection_), {.counted = false});
     fail(outcome == http::HeadWriter::Outcome::kFull ? http::Failure::kHeadTooLong
                                                      : http::Failure::kBadTarget);
     return;

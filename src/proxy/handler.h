@@ -59,11 +59,9 @@ class Exchange {
 
 class Handler {
  public:
+  virtual ~Handler() = default;
   // nullptr: client.answer() is done.
   virtual std::unique_ptr<Exchange> on_request(Client& client) = 0;
-
- protected:
-  ~Handler() = default;
 };
 
 }  // namespace roundhouse::proxy

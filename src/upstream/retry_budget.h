@@ -7,12 +7,13 @@
 
 namespace roundhouse::upstream {
 
-// Over the last ten seconds or so at most `percent` of the requests, and always kLeast: so that a
-// failing upstream is not asked twice as often as it can bear.
+// Over the last ten seconds or so at most `percent` of the requests, so that a failing upstream is
+// not asked twice as often as it can bear; and always kLeast, ten a second: an endpoint that dies
+// costs a quiet site no request either.
 class RetryBudget {
  public:
   static constexpr Duration kWindow = std::chrono::seconds(10);
-  static constexpr double kLeast = 3;
+  static constexpr double kLeast = 100;
 
   explicit RetryBudget(std::uint32_t percent) : share_(percent / 100.0) {}
 

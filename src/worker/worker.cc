@@ -10,12 +10,25 @@
 #include "native/connection_source.h"
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
+#include "proxy/proxy.h"
 #include "proxy/server.h"
 #include "worker/crash_handler.h"
 #include "worker/hello.h"
 
 namespace roundhouse::worker {
 namespace {
+
+// `configuration` must outlive it.
+std::unique_ptr<proxy::Handler> make_handler(EventLoop& loop, DeadlineQueue& deadlines,
+                                             ipc::Slot& slot, std::uint32_t worker_id,
+                                             const config::Configuration& configuration,
+                                             const config::Pool& pool) {
+  if (pool.type == config::PoolType::kProxy) {
+    return std::make_unique<proxy::Proxy>(proxy::Proxy::Parts{
+        .loop = loop, .deadlines = deadlines, .slot = slot, .configuration = configuration});
+  }
+  return std::make_unique<Hello>(worker_id, ::getpid(), pool.test_handlers);
+}
 
 class Worker final : public native::ConnectionSink {
  public:
@@ -24,11 +37,11 @@ class Worker final : public native::ConnectionSink {
       : loop_(std::move(loop)),
         slot_(std::move(slot)),
         deadlines_(loop_->now()),
-        hello_(heritage.worker_id, ::getpid(), pool.test_handlers),
+        handler_(make_handler(*loop_, deadlines_, *slot_, heritage.worker_id, configuration, pool)),
         server_({.loop = *loop_,
                  .deadlines = deadlines_,
                  .slot = *slot_,
-                 .handler = hello_,
+                 .handler = *handler_,
                  .listeners = configuration.listeners,
                  .on_closed = [this](std::uint32_t listener) { on_closed(listener); }}),
         source_(*loop_, std::move(heritage), *slot_,
@@ -76,7 +89,7 @@ class Worker final : public native::ConnectionSink {
   std::unique_ptr<EventLoop> loop_;
   ipc::Shared<ipc::Slot> slot_;
   DeadlineQueue deadlines_;
-  Hello hello_;
+  std::unique_ptr<proxy::Handler> handler_;
   proxy::Server server_;
   native::ConnectionSource source_;
   Timer ticker_;

@@ -115,10 +115,11 @@ TEST(CommandLine, WhatIsWrongIsSaidInWords) {
 }
 
 TEST(CommandLine, AnUnknownCommandIsNeverAHintToStop) {
-  EXPECT_EQ(parse({"top"}).error().err,
-            "roundhouse: there is no command 'top'; expected one of run, check, explain, status, "
-            "health, stop, version\n"
-            "usage: roundhouse [COMMAND] [FLAGS]; see roundhouse --help\n");
+  EXPECT_EQ(
+      parse({"top"}).error().err,
+      "roundhouse: there is no command 'top'; expected one of run, proxy, check, explain, status, "
+      "health, stop, version\n"
+      "usage: roundhouse [COMMAND] [FLAGS]; see roundhouse --help\n");
 }
 
 TEST(CommandLine, TheUsageLineIsThatOfTheCommand) {
@@ -127,6 +128,31 @@ TEST(CommandLine, TheUsageLineIsThatOfTheCommand) {
             "usage: roundhouse status [--json] [--socket PATH] [POOL/ID]\n");
   EXPECT_EQ(parse({"sttus"}).error().err.substr(0, 63),
             "roundhouse: there is no command 'sttus'; did you mean 'status'?");
+}
+
+TEST(CommandLine, AProxyIsToldItsServers) {
+  const auto servers = [](std::initializer_list<const char*> words) {
+    const auto line = parse(words);
+    std::string list;
+    for (const config::Server& server : line->overrides.to) list += server.address + " ";
+    return list;
+  };
+  EXPECT_EQ(servers({"proxy", "--to", "http://127.0.0.1:3000"}), "127.0.0.1:3000 ");
+  EXPECT_EQ(servers({"proxy", "-p", "80", "--to", "http://localhost/"}), "localhost:80 ");
+  EXPECT_EQ(servers({"proxy", "--to", "http://[::1]", "--to", "unix:/run/a.sock"}),
+            "[::1]:80 unix:/run/a.sock ");
+  EXPECT_EQ(parse({"proxy", "--to", "127.0.0.1:1"})->command, Command::kProxy);
+}
+
+TEST(CommandLine, AProxyToNowhereIsRefused) {
+  for (const char* to : {"https://127.0.0.1", "http://example.com", "http://127.0.0.1:1/path", "",
+                         "3000", "http://"}) {
+    const auto line = parse({"proxy", "--to", to});
+    ASSERT_FALSE(line) << to;
+    EXPECT_NE(line.error().err.find("--to: '"), std::string::npos) << line.error().err;
+    EXPECT_NE(line.error().err.find("; expected http://"), std::string::npos) << line.error().err;
+  }
+  EXPECT_FALSE(parse({"proxy"}));
 }
 
 }  // namespace

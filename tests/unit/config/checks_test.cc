@@ -101,8 +101,8 @@ const Case kCases[] = {
     {"WhatIsNothingLikeAKeyGetsTheKeys", "log: {zzz: 1}",
      "t.yaml:1:7: log.zzz: unknown key; expected one of level, format"},
     {"ControlCharactersAreNotPrinted", "\"a\\x1bb\": 1",
-     "t.yaml:1:1: a?b: unknown key; expected one of listeners, pools, user, shutdown, monitor, "
-     "log"}};
+     "t.yaml:1:1: a?b: unknown key; expected one of listeners, pools, upstreams, user, shutdown, "
+     "monitor, log"}};
 
 class Check : public testing::TestWithParam<Case> {};
 

@@ -28,12 +28,17 @@ std::string file_with(const Option& option, const std::string& value) {
   }
   if (option.section == Section::kConfiguration) return text;
   if (option.section == Section::kListener) return "listeners: {x: {" + text + "}}";
+  if (option.section == Section::kUpstream)
+    return "upstreams: {x: {" + text +
+           (option.key == "servers" ? "}}" : ", servers: '127.0.0.1:80'}}");
   const bool program = !has_option(PoolType::kHello, option.key) && option.key != "command";
   return "pools: {x: {" + text + (program ? ", command: ./x}}" : "}}");
 }
 
 std::string full_key(const Option& option) {
-  const char* const prefix = option.section == Section::kListener ? "listeners.x." : "pools.x.";
+  const char* const prefix = option.section == Section::kListener   ? "listeners.x."
+                             : option.section == Section::kUpstream ? "upstreams.x."
+                                                                    : "pools.x.";
   return (option.section == Section::kConfiguration ? "" : prefix) + std::string(option.key);
 }
 
@@ -51,6 +56,10 @@ std::vector<std::string> wrong_values(const Option& option) {
               "-1s",
               "99999999999999h",
               format_bound(option, option.most) + "0"};
+    case Kind::kPercent:
+      return {"x", "20", "-1%", "''", "101%"};
+    case Kind::kServers:
+      return {"8000", "example.com:80", "'127.0.0.1:0'", "''", "[]", "{address: x}"};
     case Kind::kBytes:
       return {"x", "16KB", "-1", "1.5MiB", "99999999999999TiB", std::to_string(option.most + 1)};
     case Kind::kChoice:
@@ -78,10 +87,12 @@ TEST_P(EachOption, HasTheSameDefaultInTableAndStructure) {
   const Option& option = GetParam();
   Listener listener;
   Pool pool;
+  Upstream upstream;
   Configuration configuration;
   void* structure = &configuration;
   if (option.section == Section::kListener) structure = &listener;
   if (option.section == Section::kPool) structure = &pool;
+  if (option.section == Section::kUpstream) structure = &upstream;
   const Items items = option.default_items(option);
   EXPECT_EQ(option.items_of(option, structure), items);
   const bool none = items.empty() || items.front().empty();
@@ -142,6 +153,7 @@ TEST_P(EachOption, SuggestsItselfForATypingError) {
 
 std::string name_of_test(const testing::TestParamInfo<Option>& info) {
   std::string name = info.param.section == Section::kListener ? "Listener_" : "Pool_";
+  if (info.param.section == Section::kUpstream) name = "Upstream_";
   if (info.param.section == Section::kConfiguration) name = "Whole_";
   name += info.param.key;
   std::ranges::replace(name, '.', '_');
