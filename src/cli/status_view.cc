@@ -10,6 +10,9 @@
 namespace roundhouse::cli {
 namespace {
 
+// "1.8 ms"
+std::string short_milliseconds(double seconds) { return grouped_tenths(seconds * 1e3) + " ms"; }
+
 const Json& member(const Json& json, std::string_view key) {
   static const Json kNone;
   if (!json.is_object()) return kNone;
@@ -132,6 +135,32 @@ std::string pool_text(const Json& pool, double now) {
   return result + table.text(2);
 }
 
+std::string endpoints_text(const Json& endpoints) {
+  constexpr Align kRight = Align::kRight;
+  Table table({{"UPSTREAM"},
+               {"ENDPOINT"},
+               {"STATE"},
+               {"IN FLIGHT", kRight},
+               {"OPEN", kRight},
+               {"REQUESTS", kRight},
+               {"FAILED", kRight},
+               {"P50", kRight},
+               {"P99", kRight}});
+  for (const Json& endpoint : endpoints) {
+    const Json& requests = member(endpoint, "requests");
+    const double ejected_by = number(endpoint, "ejected_by").value_or(0);
+    table.add(
+        {text(endpoint, "upstream"), text(endpoint, "name"),
+         ejected_by > 0 ? "ejected by " + counted(endpoint, "ejected_by", "worker") : "in use",
+         shown(requests, "in_flight", grouped),
+         shown(member(endpoint, "connections"), "active", grouped),
+         shown(requests, "total", grouped), shown(requests, "failed", grouped),
+         shown(endpoint, "p50_seconds", short_milliseconds),
+         shown(endpoint, "p99_seconds", short_milliseconds)});
+  }
+  return table.text(0);
+}
+
 std::string when(const Json& exit) {
   const auto at = number(exit, "at");
   if (!at || *at < 0 || *at > 1e11) return "-";
@@ -220,6 +249,9 @@ std::string status_text(const Json& status, double now) {
   if (const Json& pools = member(status, "pools"); pools.is_array()) {
     for (const Json& pool : pools) result += "\n" + pool_text(pool, now);
   }
+  if (const Json& endpoints = member(status, "endpoints");
+      endpoints.is_array() && !endpoints.empty())
+    result += "\n" + endpoints_text(endpoints);
   return result;
 }
 

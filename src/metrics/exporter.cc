@@ -11,6 +11,8 @@
 #include <initializer_list>
 #include <limits>
 #include <ranges>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -76,6 +78,21 @@ class Families {
     auto name = names.begin();
     for (std::string_view value : labels) series.label.push_back({*name++, std::string(value)});
     return series;
+  }
+
+  // `buckets` are not cumulative, one more than `bounds`, which are in nanoseconds.
+  void add_histogram(Metric metric, LabelValues labels, std::span<const std::uint64_t> buckets,
+                     std::span<const std::int64_t> bounds, double sum_seconds) {
+    auto& histogram = add_series(metric, labels).histogram;
+    std::uint64_t cumulative = 0;
+    for (std::size_t i = 0; i < buckets.size(); ++i) {
+      cumulative += buckets[i];
+      histogram.bucket.push_back({cumulative, i < bounds.size()
+                                                  ? static_cast<double>(bounds[i]) / 1e9
+                                                  : std::numeric_limits<double>::infinity()});
+    }
+    histogram.sample_count = cumulative;
+    histogram.sample_sum = sum_seconds;
   }
 
   // Without the families that have no series.
@@ -150,18 +167,9 @@ class WorkerSeries {
     add(Metric::handoffs_total, "taken_back", worker_.taken_back);
     add(Metric::handoffs_total, "returned", worker_.returned);
     if (!worker_.slot || !told(Metric::handoff_duration_seconds)) return;
-    auto& histogram =
-        families_.add_series(Metric::handoff_duration_seconds, {pool_.layout.name, id_}).histogram;
-    std::uint64_t cumulative = 0;
-    for (std::size_t i = 0; i < ipc::kHandoffBuckets; ++i) {
-      cumulative += worker_.slot->handoff_buckets[i];
-      const bool last = i == ipc::kHandoffBuckets - 1;
-      histogram.bucket.push_back(
-          {cumulative, last ? std::numeric_limits<double>::infinity()
-                            : static_cast<double>(ipc::kHandoffBounds[i]) / 1e9});
-    }
-    histogram.sample_count = cumulative;
-    histogram.sample_sum = worker_.slot->handoff_sum_seconds;
+    families_.add_histogram(Metric::handoff_duration_seconds, {pool_.layout.name, id_},
+                            worker_.slot->handoff_buckets, ipc::kHandoffBounds,
+                            worker_.slot->handoff_sum_seconds);
   }
 
   bool told(Metric metric) const { return told_by(row_of(metric), pool_.layout.type); }
@@ -215,6 +223,30 @@ void add_listener(Families& families, const ListenerValues& listener) {
   }
 }
 
+void add_route(Families& families, const RouteValues& route) {
+  for (const auto& [code, count] : route.answers) {
+    const std::string text = code == 0 ? "other" : std::to_string(code);
+    families.add(Metric::http_requests_total, {route.name, text}, count);
+  }
+  families.add_histogram(Metric::http_request_duration_seconds, {route.name},
+                         route.durations.buckets, ipc::kRequestBounds, route.durations.sum_seconds);
+}
+
+void add_endpoint(Families& families, const EndpointValues& endpoint) {
+  const LabelValues labels = {endpoint.upstream, endpoint.name};
+  families.add(Metric::upstream_requests_total, labels, endpoint.requests);
+  families.add(Metric::upstream_failures_total, labels, endpoint.failures);
+  families.add(Metric::upstream_retries_total, labels, endpoint.retries);
+  families.add(Metric::upstream_connects_total, labels, endpoint.connects);
+  families.add(Metric::upstream_ejections_total, labels, endpoint.ejections);
+  families.add(Metric::upstream_ejected, labels, endpoint.ejected_by);
+  families.add(Metric::upstream_requests_in_flight, labels, endpoint.requests_in_flight);
+  families.add(Metric::upstream_connections_active, labels, endpoint.connections_active);
+  families.add_histogram(Metric::upstream_request_duration_seconds, labels,
+                         endpoint.durations.buckets, ipc::kRequestBounds,
+                         endpoint.durations.sum_seconds);
+}
+
 class SnapshotCollectable final : public prometheus::Collectable {
  public:
   explicit SnapshotCollectable(const Snapshot& snapshot) : snapshot_(snapshot) {}
@@ -224,6 +256,8 @@ class SnapshotCollectable final : public prometheus::Collectable {
     add_instance(families, snapshot_);
     for (const PoolValues& pool : snapshot_.pools) add_pool(families, pool);
     for (const ListenerValues& listener : snapshot_.listeners) add_listener(families, listener);
+    for (const RouteValues& route : snapshot_.routes) add_route(families, route);
+    for (const EndpointValues& endpoint : snapshot_.endpoints) add_endpoint(families, endpoint);
     return families.take();
   }
 

@@ -110,6 +110,22 @@ void add_slots(std::span<const PoolValues> pools, std::size_t listener, Listener
   }
 }
 
+void read_traffic(const Layout& layout, std::span<const ipc::Slot* const> slots,
+                  Snapshot& snapshot) {
+  for (const std::string& name : layout.routes)
+    snapshot.routes.push_back(RouteValues{.name = name});
+  for (const Layout::Endpoint& endpoint : layout.endpoints)
+    snapshot.endpoints.push_back(
+        EndpointValues{.upstream = endpoint.upstream, .name = endpoint.name});
+  for (const PoolValues& pool : snapshot.pools) {
+    if (pool.layout.type != "proxy") continue;
+    for (const WorkerValues& worker : pool.workers) {
+      const ipc::Slot* const slot = slots[worker.index];
+      if (slot != nullptr) add_traffic(*slot, worker.pid != 0, snapshot.routes, snapshot.endpoints);
+    }
+  }
+}
+
 }  // namespace
 
 std::size_t PoolValues::count(ipc::WorkerState state) const {
@@ -151,6 +167,7 @@ Snapshot read_snapshot(const Layout& layout, const ipc::Board& board,
     read_pauses(row, now, values);
     add_slots(snapshot.pools, i, values);
   }
+  read_traffic(layout, slots, snapshot);
   return snapshot;
 }
 

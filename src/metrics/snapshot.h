@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "ipc/board.h"
 #include "ipc/slot.h"
+#include "metrics/traffic.h"
 
 namespace roundhouse::metrics {
 
@@ -24,7 +25,7 @@ namespace roundhouse::metrics {
 struct Layout {
   struct Pool {
     std::string name;
-    std::string type;    // "hello", "native"
+    std::string type;    // "hello", "proxy", "native"
     std::string policy;  // "rr", "none", ...
     std::uint32_t workers = 0;
     std::uint32_t worker_connections = 0;
@@ -34,8 +35,14 @@ struct Layout {
     std::string pool;
     std::uint32_t max_connections = 0;
   };
+  struct Endpoint {
+    std::string upstream;
+    std::string name;
+  };
   std::vector<Pool> pools;
   std::vector<Listener> listeners;
+  std::vector<std::string> routes;  // by row of the slots, as is:
+  std::vector<Endpoint> endpoints;
 };
 
 // Of one process, or of all that ran in one place. Filled in by the monitor; a value that could not
@@ -116,6 +123,8 @@ struct Snapshot {
   std::string configuration_source;
   std::vector<PoolValues> pools;
   std::vector<ListenerValues> listeners;
+  std::vector<RouteValues> routes;
+  std::vector<EndpointValues> endpoints;
   ProcessUsage edge;                                    // by the monitor
   std::optional<std::uint64_t> container_memory;        // by the monitor, bytes
   std::optional<std::uint64_t> container_memory_limit;  // by the monitor, bytes

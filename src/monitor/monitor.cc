@@ -31,6 +31,11 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
                                 .pool = listener.pool,
                                 .max_connections = listener.max_connections});
   }
+  for (const config::Upstream& upstream : configuration.upstreams) {
+    layout.routes.push_back(upstream.name);
+    for (const config::Server& server : upstream.servers)
+      layout.endpoints.push_back({.upstream = upstream.name, .name = server.address});
+  }
   return layout;
 }
 

@@ -154,6 +154,23 @@ Json listener_of(const ListenerValues& listener) {
   };
 }
 
+Json endpoint_of(const metrics::EndpointValues& endpoint) {
+  return {
+      {"upstream", endpoint.upstream},
+      {"name", endpoint.name},
+      {"ejected_by", endpoint.ejected_by},
+      {"ejections", endpoint.ejections},
+      {"requests",
+       {{"total", endpoint.requests},
+        {"in_flight", endpoint.requests_in_flight},
+        {"failed", endpoint.failures},
+        {"retried", endpoint.retries}}},
+      {"connections", {{"active", endpoint.connections_active}, {"total", endpoint.connects}}},
+      {"p50_seconds", json_or_null(endpoint.durations.quantile(0.5))},
+      {"p99_seconds", json_or_null(endpoint.durations.quantile(0.99))},
+  };
+}
+
 }  // namespace
 
 Json status(const Snapshot& snapshot, Viewer viewer) {
@@ -178,6 +195,9 @@ Json status(const Snapshot& snapshot, Viewer viewer) {
     json["listeners"].push_back(listener_of(listener));
   json["pools"] = Json::array();
   for (const auto& pool : snapshot.pools) json["pools"].push_back(pool_of(pool, viewer));
+  json["endpoints"] = Json::array();
+  for (const auto& endpoint : snapshot.endpoints)
+    json["endpoints"].push_back(endpoint_of(endpoint));
   return json;
 }
 

@@ -314,6 +314,23 @@ TEST(Proxy, WhatIsAmbiguousReachesNobody) {
   for (const Seen& seen : origin.seen()) ADD_FAILURE() << seen.head;
 }
 
+TEST(Proxy, RequestsAreCountedByAnswerAndByEndpoint) {
+  Origin origin("x");
+  const Instance instance(kPools, upstream_of({&origin}, ", retries: {attempts: 0}"));
+  for (int i = 0; i < 5; ++i) get(instance.web());
+  origin.stop();
+  get(instance.web());
+  const std::string endpoint =
+      "{upstream=\"site\",endpoint=\"" + origin.address().to_string() + "\"}";
+  EXPECT_TRUE(instance.metric_reaches("roundhouse_upstream_requests_total" + endpoint, 6));
+  EXPECT_EQ(instance.metric("roundhouse_upstream_failures_total" + endpoint), 1);
+  EXPECT_EQ(instance.metric("roundhouse_upstream_requests_in_flight" + endpoint), 0);
+  EXPECT_EQ(instance.metric("roundhouse_http_requests_total{route=\"site\",code=\"200\"}"), 5);
+  EXPECT_EQ(instance.metric("roundhouse_http_requests_total{route=\"site\",code=\"502\"}"), 1);
+  EXPECT_EQ(instance.metric("roundhouse_http_request_duration_seconds_count{route=\"site\"}"), 6);
+  EXPECT_EQ(instance.metric("roundhouse_worker_requests_total{pool=\"gateway\",worker=\"1\"}"), 6);
+}
+
 TEST(Proxy, TheUpstreamAloneIsAWholeConfiguration) {
   const Origin origin("x");
   const Instance instance("other: {type: proxy, workers: 2}", upstream_of({&origin}));

@@ -1,0 +1,73 @@
+#include "metrics/traffic.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace roundhouse::metrics {
+namespace {
+
+template <typename T>
+T relaxed(const std::atomic<T>& value) {
+  return value.load(std::memory_order_relaxed);
+}
+
+void add(const ipc::DurationHistogram& from, DurationValues& to) {
+  for (std::size_t i = 0; i < ipc::kRequestBuckets; ++i) to.buckets[i] += relaxed(from.buckets[i]);
+  to.sum_seconds += static_cast<double>(relaxed(from.sum_ns)) / 1e9;
+}
+
+void add(const ipc::CodeCounts& from, std::map<std::uint32_t, std::uint64_t>& to) {
+  for (std::size_t i = 0; i < ipc::CodeCounts::kPlaces; ++i) {
+    const std::uint32_t code = from.codes[i].load(std::memory_order_acquire);
+    if (code < 100 || code > 599) break;  // free; or nobody's status, whatever it says
+    to[code] += relaxed(from.counts[i]);
+  }
+  if (const std::uint64_t others = relaxed(from.others); others != 0) to[0] += others;
+}
+
+void add(const ipc::EndpointTraffic& from, bool alive, EndpointValues& to) {
+  to.requests += relaxed(from.requests_total);
+  to.failures += relaxed(from.failures_total);
+  to.retries += relaxed(from.retries_total);
+  to.connects += relaxed(from.connects_total);
+  to.ejections += relaxed(from.ejections_total);
+  add(from.durations, to.durations);
+  if (!alive) return;
+  to.requests_in_flight += relaxed(from.requests_in_flight);
+  to.connections_active += relaxed(from.connections_active);
+  to.ejected_by += relaxed(from.ejected) != 0 ? 1 : 0;
+}
+
+}  // namespace
+
+std::uint64_t DurationValues::count() const {
+  return std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0});
+}
+
+std::optional<double> DurationValues::quantile(double share) const {
+  const std::uint64_t all = count();
+  if (all == 0) return std::nullopt;
+  const double wanted = share * static_cast<double>(all);
+  double below = 0;
+  for (std::size_t i = 0; i + 1 < buckets.size(); ++i) {
+    const auto here = static_cast<double>(buckets[i]);
+    const double lower = i == 0 ? 0 : static_cast<double>(ipc::kRequestBounds[i - 1]) / 1e9;
+    const double upper = static_cast<double>(ipc::kRequestBounds[i]) / 1e9;
+    if (here > 0 && below + here >= wanted)
+      return lower + (upper - lower) * (wanted - below) / here;
+    below += here;
+  }
+  return static_cast<double>(ipc::kRequestBounds[buckets.size() - 2]) / 1e9;
+}
+
+void add_traffic(const ipc::Slot& slot, bool alive, std::span<RouteValues> routes,
+                 std::span<EndpointValues> endpoints) {
+  for (std::size_t i = 0; i < std::min(routes.size(), ipc::kMaxRoutes); ++i) {
+    add(slot.routes[i].answers, routes[i].answers);
+    add(slot.routes[i].durations, routes[i].durations);
+  }
+  for (std::size_t i = 0; i < std::min(endpoints.size(), ipc::kMaxEndpoints); ++i)
+    add(slot.endpoints[i], alive, endpoints[i]);
+}
+
+}  // namespace roundhouse::metrics

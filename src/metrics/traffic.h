@@ -1,0 +1,48 @@
+// What proxy workers have done, by route and by endpoint, summed over the workers.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "ipc/slot.h"
+
+namespace roundhouse::metrics {
+
+struct DurationValues {
+  std::array<std::uint64_t, ipc::kRequestBuckets> buckets{};  // not cumulative
+  double sum_seconds = 0;
+
+  std::uint64_t count() const;
+  // In seconds, interpolated within its bucket; none without any. Above the last bound: that bound.
+  std::optional<double> quantile(double share) const;
+};
+
+struct RouteValues {
+  std::string name;
+  std::map<std::uint32_t, std::uint64_t> answers;  // by status; 0: one of those without a place
+  DurationValues durations;
+};
+
+struct EndpointValues {
+  std::string upstream;
+  std::string name;
+  std::uint32_t requests_in_flight = 0;
+  std::uint32_t connections_active = 0;
+  std::uint32_t ejected_by = 0;  // workers that leave it alone now
+  std::uint64_t requests = 0;
+  std::uint64_t failures = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t connects = 0;
+  std::uint64_t ejections = 0;
+  DurationValues durations;
+};
+
+// Adds what one worker tells, by row. `alive`: its gauges still mean something.
+void add_traffic(const ipc::Slot& slot, bool alive, std::span<RouteValues> routes,
+                 std::span<EndpointValues> endpoints);
+
+}  // namespace roundhouse::metrics
