@@ -113,7 +113,7 @@ void UpstreamExchange::send_head() {
   if (outcome != http::HeadWriter::Outcome::kOk) {
     // The endpoint is not to blame.
     connection_->set_user(nullptr);
-    plan_.cluster.release(std::move(connection_), {.counted = false});
+    plan_.cluster.release(std::exchange(connection_, nullptr), {.counted = false});
     fail(outcome == http::HeadWriter::Outcome::kFull ? http::Failure::kHeadTooLong
                                                      : http::Failure::kBadTarget);
     return;
