@@ -61,6 +61,7 @@ Result<void> run_edge(const cli::CommandLine& line) {
   const config::Loaded loaded = TRY(load(location, line.overrides));
   const config::Configuration& configuration = loaded.configuration;
   log::configure(configuration.log.level, configuration.log.format);
+  for (const std::string& warning : loaded.warnings) log::warn("configuration_doubted", warning);
   const auto folders =
       config::control_folders(config::surroundings_of_this_process().variable, ::geteuid());
   config::ControlSocketPlace place =

@@ -44,12 +44,17 @@ Outcome check(const CommandLine& line, const config::Surroundings& surroundings)
   if (!loaded) return Outcome::of(loaded.error());
   std::size_t workers = 0;
   for (const config::Pool& pool : loaded->configuration.pools) workers += pool.workers;
-  return {ExitCode::kOk,
-          (loaded->file.empty() ? "no configuration file, the default" : loaded->file) +
-              ": valid: " + counted(loaded->configuration.listeners.size(), "listener") + ", " +
-              counted(loaded->configuration.pools.size(), "pool") + ", " +
-              counted(workers, "worker") + "\n",
-          ""};
+  const config::Configuration& configuration = loaded->configuration;
+  std::string text = (loaded->file.empty() ? "no configuration file, the default" : loaded->file) +
+                     ": valid: " + counted(configuration.listeners.size(), "listener") + ", " +
+                     counted(configuration.pools.size(), "pool") + ", " +
+                     counted(workers, "worker");
+  if (!configuration.routes.empty()) text += ", " + counted(configuration.routes.size(), "route");
+  if (!configuration.upstreams.empty())
+    text += ", " + counted(configuration.upstreams.size(), "upstream");
+  std::string warnings;
+  for (const std::string& warning : loaded->warnings) warnings += "warning: " + warning + "\n";
+  return {ExitCode::kOk, text + "\n", warnings};
 }
 
 Outcome explain(const CommandLine& line, const config::Surroundings& surroundings) {

@@ -1,9 +1,12 @@
 #include "config/checks.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "config/option_table.h"
+#include "config/report.h"
+#include "config/route_checks.h"
 #include "config/values.h"
 
 namespace roundhouse::config {
@@ -19,10 +22,25 @@ bool collide(const Address& a, const Address& b) {
   return a.family() == b.family() && (a.is_any() || b.is_any() || a.host() == b.host());
 }
 
+bool is_host_name(std::string_view text) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  return !text.empty() && text.size() <= 253 && std::ranges::all_of(text, fits);
+}
+
+bool is_name_and_port(std::string_view text) {
+  const auto colon = std::min(text.rfind(':'), text.size());
+  const auto port =
+      colon < text.size() ? parse_count(text.substr(colon + 1)) : Parsed<std::int64_t>(0);
+  return is_host_name(text.substr(0, colon)) && port && *port >= 1 && *port <= 65535;
+}
+
 class Checker {
  public:
   Checker(const Configuration& configuration, const Provenance& provenance, Problems& problems)
-      : configuration_(configuration), provenance_(provenance), problems_(problems) {}
+      : configuration_(configuration), report_(provenance, problems) {}
 
   void check();
 
@@ -39,27 +57,17 @@ class Checker {
   void check_type(const Pool& pool, const std::string& key);
   void check_pools_are_used();
   void check_upstreams();
+  void check_upstream(const Upstream& upstream, const std::string& key);
   void check_hash(const Upstream& upstream, const std::string& key);
+  void check_protocol(const Listener& listener, const std::string& key);
 
-  // Was it written in the file? (Its value may have been refused.)
-  bool is_set(const std::string& key) const {
-    const auto found = provenance_.find(key);
-    return found != provenance_.end() && found->second.from == Source::From::kFile;
-  }
-  // Of the key, or of the nearest thing around it that was written.
-  Position position_of(std::string key) const;
-  bool is_refused(const std::string& key) const {
-    const auto found = provenance_.find(key);
-    return found != provenance_.end() && found->second.refused;
-  }
-  void report(const std::string& key, std::string what) {
-    problems_.push_back({position_of(key), key, std::move(what)});
-  }
-  // For a message: values that came from the environment are not shown.
+  bool is_set(const std::string& key) const { return report_.is_set(key); }
+  bool is_refused(const std::string& key) const { return report_.is_refused(key); }
+  Position position_of(const std::string& key) const { return report_.position_of(key); }
   std::string shown(const std::string& key, const std::string& value) const {
-    const auto found = provenance_.find(key);
-    return found != provenance_.end() && found->second.secret ? "***" : value;
+    return report_.shown(key, value);
   }
+  void report(const std::string& key, std::string what) { report_.add(key, std::move(what)); }
   template <typename T>
   void expect_order(const std::string& section, const char* smaller, T small_value,
                     const char* larger, T large_value) {
@@ -75,19 +83,8 @@ class Checker {
   static std::string text_of(Bytes value) { return format_bytes(value); }
 
   const Configuration& configuration_;
-  const Provenance& provenance_;
-  Problems& problems_;
+  Report report_;
 };
-
-Position Checker::position_of(std::string key) const {
-  while (true) {
-    const auto found = provenance_.find(key);
-    if (found != provenance_.end() && found->second.at.line > 0) return found->second.at;
-    const auto dot = key.rfind('.');
-    if (dot == key.npos) return {};
-    key.resize(dot);
-  }
-}
 
 void Checker::check() {
   check_counts();
@@ -96,6 +93,7 @@ void Checker::check() {
   check_binds();
   check_pools_are_used();
   check_upstreams();
+  check_routes(configuration_, report_);
   expect_order("shutdown", "delay", configuration_.shutdown.delay, "deadline",
                configuration_.shutdown.deadline);
 }
@@ -151,6 +149,7 @@ void Checker::check_listener(const Listener& listener) {
                               " addresses; expected at most " + std::to_string(kMaxBinds));
   }
   expect_order(key, "limits.line", listener.limits.line, "limits.headers", listener.limits.headers);
+  check_protocol(listener, key);
   std::string names;
   for (const Pool& pool : configuration_.pools) names += (names.empty() ? "" : ", ") + pool.name;
   if (!listener.pool.empty() && configuration_.find_pool(listener.pool) == nullptr) {
@@ -159,6 +158,33 @@ void Checker::check_listener(const Listener& listener) {
   } else if (listener.pool.empty() && !is_set(key + ".pool") && configuration_.pools.size() > 1) {
     report(key, "names no pool and there are several; expected `pool` with one of " + names);
   }
+}
+
+void Checker::check_protocol(const Listener& listener, const std::string& key) {
+  const Pool* const pool = configuration_.find_pool(listener.pool);
+  if (listener.protocol != Protocol::kTcp) {
+    if (is_set(key + ".upstream"))
+      report(key + ".upstream",
+             "is for `protocol: tcp`; expected no such key, since `routes` lead to upstreams");
+    return;
+  }
+  if (pool != nullptr && pool->type != PoolType::kProxy)
+    report(key + ".protocol", "tcp is for workers of type proxy, and pool " + pool->name +
+                                  " is of type " + std::string(to_string(pool->type)) +
+                                  "; expected `upstreams`, or protocol: http");
+  std::string names;
+  for (const Upstream& upstream : configuration_.upstreams)
+    names += (names.empty() ? "" : ", ") + upstream.name;
+  if (configuration_.find_upstream(listener.upstream) != nullptr || names.empty() ||
+      is_refused(key + ".upstream"))
+    return;
+  if (listener.upstream.empty())
+    report(key,
+           "names no upstream and there are several; expected `upstream` with one of " + names);
+  else
+    report(key + ".upstream", "there is no upstream '" +
+                                  shown(key + ".upstream", listener.upstream) +
+                                  "'; expected one of " + names);
 }
 
 void Checker::check_pool(const Pool& pool) {
@@ -175,7 +201,8 @@ void Checker::check_type(const Pool& pool, const std::string& key) {
   if (pool.type == PoolType::kNative && !is_set(key + ".command")) {
     report(key, "is of type native and has no command; expected `command`");
   }
-  if (pool.type == PoolType::kProxy && configuration_.upstreams.empty()) {
+  if (pool.type == PoolType::kProxy && configuration_.upstreams.empty() &&
+      configuration_.routes.empty()) {
     report(key, "is of type proxy and there is no upstream; expected `upstreams`");
   }
   for (const Option& option : options()) {
@@ -195,19 +222,44 @@ void Checker::check_type(const Pool& pool, const std::string& key) {
 void Checker::check_upstreams() {
   std::size_t servers = 0;
   for (const Upstream& upstream : configuration_.upstreams) {
-    const std::string key = "upstreams." + upstream.name;
     servers += upstream.servers.size();
-    if (upstream.servers.empty() && !is_refused(key + ".servers"))
-      report(key, "has no servers; expected `servers` with at least one address");
-    if (&upstream != &configuration_.upstreams.front())
-      report(key, "is a second upstream, and nothing says which requests are its; expected one");
-    expect_order(key, "eject.base", upstream.eject.base, "eject.max", upstream.eject.max);
-    check_hash(upstream, key + ".hash");
+    check_upstream(upstream, "upstreams." + upstream.name);
+  }
+  if (configuration_.upstreams.size() > kMaxUpstreams) {
+    report("upstreams", "has " + std::to_string(configuration_.upstreams.size()) +
+                            " entries; expected at most " + std::to_string(kMaxUpstreams));
   }
   if (servers > kMaxServers) {
     report("upstreams", "have " + std::to_string(servers) + " servers in all; expected at most " +
                             std::to_string(kMaxServers));
   }
+}
+
+void Checker::check_upstream(const Upstream& upstream, const std::string& key) {
+  const bool dns = is_set(key + ".dns");
+  const bool srv = is_set(key + ".srv");
+  if (upstream.servers.empty() && !is_refused(key + ".servers") && !dns && !srv)
+    report(key, "has no servers; expected `servers` with at least one address, `dns` or `srv`");
+  if (dns && srv) report(key + ".srv", "stands beside `dns`; expected one of the two");
+  if (dns && !is_refused(key + ".dns") && !is_name_and_port(upstream.dns))
+    report(key + ".dns", "'" + shown(key + ".dns", upstream.dns) +
+                             "' is not a name with a port; expected as in app.example.com:8080");
+  if (srv && !is_refused(key + ".srv") && !is_host_name(upstream.srv))
+    report(key + ".srv", "'" + shown(key + ".srv", upstream.srv) +
+                             "' is not a name; expected as in _http._tcp.app.example.com");
+  if (upstream.health.probe == Probe::kHttp && !upstream.health.path.starts_with('/') &&
+      !is_refused(key + ".health.path"))
+    report(key + ".health.path", "'" + shown(key + ".health.path", upstream.health.path) +
+                                     "' is not a path; expected one that begins with /");
+  if (upstream.health.probe != Probe::kHttp && is_set(key + ".health.path"))
+    report(key + ".health.path", "is for `probe: http`; expected that, or no path");
+  if (is_set(key + ".sticky.cookie") && !is_refused(key + ".sticky.cookie") &&
+      !is_valid_token(upstream.sticky.cookie))
+    report(key + ".sticky.cookie", "'" + shown(key + ".sticky.cookie", upstream.sticky.cookie) +
+                                       "' is not the name of a cookie; expected letters, digits, "
+                                       "- and _");
+  expect_order(key, "eject.base", upstream.eject.base, "eject.max", upstream.eject.max);
+  check_hash(upstream, key + ".hash");
 }
 
 void Checker::check_hash(const Upstream& upstream, const std::string& key) {

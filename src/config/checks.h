@@ -10,6 +10,7 @@
 namespace roundhouse::config {
 
 inline constexpr std::size_t kMaxPools = 64;
+inline constexpr std::size_t kMaxRoutes = 256;
 inline constexpr std::size_t kMaxUpstreams = 64;
 inline constexpr std::size_t kMaxServers = 256;  // of all upstreams
 inline constexpr std::size_t kMaxListeners = 64;

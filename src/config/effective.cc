@@ -10,6 +10,7 @@ namespace {
 constexpr std::string_view kFirstLine = "roundhouse-configuration\t1";
 constexpr std::string_view kListener = "[listener]";
 constexpr std::string_view kPool = "[pool]";
+constexpr std::string_view kRoute = "[route]";
 constexpr std::string_view kUpstream = "[upstream]";
 
 void append_field(std::string& line, std::string_view field) {
@@ -67,24 +68,18 @@ std::string to_effective_text(const Configuration& configuration) {
   std::string text(kFirstLine);
   text += '\n';
   append_section(text, Section::kConfiguration, &configuration);
-  for (const Listener& listener : configuration.listeners) {
-    text += kListener;
-    append_field(text, listener.name);
-    text += '\n';
-    append_section(text, Section::kListener, &listener);
-  }
-  for (const Pool& pool : configuration.pools) {
-    text += kPool;
-    append_field(text, pool.name);
-    text += '\n';
-    append_section(text, Section::kPool, &pool);
-  }
-  for (const Upstream& upstream : configuration.upstreams) {
-    text += kUpstream;
-    append_field(text, upstream.name);
-    text += '\n';
-    append_section(text, Section::kUpstream, &upstream);
-  }
+  const auto append_all = [&](std::string_view title, Section section, const auto& structures) {
+    for (const auto& structure : structures) {
+      text += title;
+      append_field(text, structure.name);
+      text += '\n';
+      append_section(text, section, &structure);
+    }
+  };
+  append_all(kListener, Section::kListener, configuration.listeners);
+  append_all(kPool, Section::kPool, configuration.pools);
+  append_all(kRoute, Section::kRoute, configuration.routes);
+  append_all(kUpstream, Section::kUpstream, configuration.upstreams);
   return text;
 }
 
@@ -94,26 +89,21 @@ Result<Configuration> from_effective_text(std::string_view text) {
   Configuration configuration;
   Section section = Section::kConfiguration;
   void* structure = &configuration;
+  // The next line of a section that has a name of its own.
+  const auto begin = [&](const Items& fields, std::string_view title, Section of, auto& all) {
+    if (fields.size() != 2 || fields[0] != title) return false;
+    section = of;
+    structure = &all.emplace_back();
+    all.back().name = fields[1];
+    return true;
+  };
   while (!text.empty()) {
     const Items fields = fields_of(next_line(text));
-    if (fields.size() == 2 && fields[0] == kListener) {
-      section = Section::kListener;
-      structure = &configuration.listeners.emplace_back();
-      configuration.listeners.back().name = fields[1];
+    if (begin(fields, kListener, Section::kListener, configuration.listeners) ||
+        begin(fields, kPool, Section::kPool, configuration.pools) ||
+        begin(fields, kRoute, Section::kRoute, configuration.routes) ||
+        begin(fields, kUpstream, Section::kUpstream, configuration.upstreams))
       continue;
-    }
-    if (fields.size() == 2 && fields[0] == kPool) {
-      section = Section::kPool;
-      structure = &configuration.pools.emplace_back();
-      configuration.pools.back().name = fields[1];
-      continue;
-    }
-    if (fields.size() == 2 && fields[0] == kUpstream) {
-      section = Section::kUpstream;
-      structure = &configuration.upstreams.emplace_back();
-      configuration.upstreams.back().name = fields[1];
-      continue;
-    }
     const Option* option = find_option(section, fields[0]);
     const std::span<const std::string> items(fields.data() + 1, fields.size() - 1);
     const bool counts =

@@ -51,10 +51,13 @@ std::string value_text(const Option& option, const Items& items, bool secret) {
   std::string result = is_map ? "{" : "[";
   for (const std::string& item : items) {
     if (result.size() > 1) result += ", ";
-    if (is_map) result += item.substr(0, item.find('=')) + ": ";
+    const auto equals = is_map ? item.find('=') : 0;
+    if (is_map) result += item.substr(0, equals) + ": ";
     const auto blank = option.kind == Kind::kServers ? item.find(' ') : item.npos;
-    if (is_map || secret)
+    if (secret || option.kind == Kind::kVariables)
       result += kMask;
+    else if (is_map)
+      result += scalar(item.substr(equals + 1));
     else if (blank != item.npos)
       result += "{address: " + scalar(item.substr(0, blank)) +
                 ", weight: " + item.substr(blank + 1) + "}";
@@ -77,6 +80,8 @@ class Explanation {
   // The options of a section below `within`, `depth` levels in.
   void add_section(Section section, const std::string& path, std::string_view within,
                    std::size_t depth, const void* structure, const auto& has);
+  // Of each route only what was set: what the rest would say is "any" and "as the upstream".
+  void add_routes();
   void add_line(std::size_t depth, const std::string& content, const std::string& comment);
 
   const Loaded& loaded_;
@@ -101,8 +106,11 @@ void Explanation::add_section(Section section, const std::string& path, std::str
     const std::string key = joined(within, name);
     const Option* option = find_option(section, key);
     if (option == nullptr) {
+      const std::size_t before = text_.size();
       add_line(depth, std::string(name) + ":", "");
+      const std::size_t with_title = text_.size();
       add_section(section, path, key, depth + 1, structure, has);
+      if (text_.size() == with_title) text_.resize(before);
       continue;
     }
     const Items items = option->items_of(*option, structure);
@@ -129,6 +137,19 @@ void Explanation::add_named(const char* key, Section section,
   }
 }
 
+void Explanation::add_routes() {
+  const std::vector<Route>& routes = loaded_.configuration.routes;
+  if (!routes.empty()) add_line(0, "routes:", "");
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    const std::string path = joined("routes", std::to_string(i + 1));
+    const std::size_t before = text_.size();
+    add_section(Section::kRoute, path, "", 2, &routes[i], [&](std::string_view key) {
+      return loaded_.provenance.contains(joined(path, key));
+    });
+    if (text_.size() > before) text_[before + 2] = '-';
+  }
+}
+
 std::string Explanation::text() {
   const Configuration& configuration = loaded_.configuration;
   add_line(0, loaded_.file.empty() ? "# No configuration file." : "# From " + loaded_.file + ".",
@@ -137,6 +158,7 @@ std::string Explanation::text() {
             [](const Listener&, std::string_view) { return true; });
   add_named("pools", Section::kPool, configuration.pools,
             [](const Pool& pool, std::string_view key) { return has_option(pool.type, key); });
+  add_routes();
   if (!configuration.upstreams.empty())
     add_named("upstreams", Section::kUpstream, configuration.upstreams,
               [](const Upstream&, std::string_view) { return true; });

@@ -14,6 +14,7 @@
 #include "config/env_file.h"
 #include "config/option_table.h"
 #include "config/reader.h"
+#include "config/route_checks.h"
 
 namespace roundhouse::config {
 namespace {
@@ -68,6 +69,7 @@ class Loading {
   Result<void> run() {
     add_implicit_parts();
     derive_values();
+    derive_routes(configuration_, provenance_);
     read_env_files();
     place_folders();
     choose_policies();
@@ -79,6 +81,7 @@ class Loading {
  private:
   void add_implicit_parts();
   void derive_values();
+  void derive_health(Upstream& upstream);
   void read_env_files();
   void place_folders();
   void choose_policies();
@@ -113,13 +116,15 @@ void Loading::add_implicit_parts() {
   }
   const bool proxies = std::ranges::find(configuration_.pools, PoolType::kProxy, &Pool::type) !=
                        configuration_.pools.end();
-  if (!configuration_.upstreams.empty() && !proxies && !is_set("pools.gateway")) {
+  const bool wanted = !configuration_.upstreams.empty() || !configuration_.routes.empty();
+  if (wanted && !proxies && !is_set("pools.gateway")) {
     Pool pool;
     pool.name = "gateway";
     pool.type = PoolType::kProxy;
     configuration_.pools.push_back(std::move(pool));
-    provenance_["pools.gateway"] = {From::kDerived, {}, "no other pool serves the upstream", false};
-    set_source("pools.gateway.type", From::kDerived, "it serves the upstream");
+    provenance_["pools.gateway"] = {
+        From::kDerived, {}, "no other pool serves the upstreams", false};
+    set_source("pools.gateway.type", From::kDerived, "it serves the upstreams");
   } else if (!is_set("pools")) {
     Pool pool;
     pool.name = "hello";
@@ -131,7 +136,7 @@ void Loading::add_implicit_parts() {
     listener.name = "web";
     if (provenance_.contains("pools.gateway") && configuration_.pools.size() > 1) {
       listener.pool = "gateway";
-      set_source("listeners.web.pool", From::kDerived, "it serves the upstream");
+      set_source("listeners.web.pool", From::kDerived, "it serves the upstreams");
     }
     configuration_.listeners.push_back(std::move(listener));
     provenance_["listeners.web"] = {From::kDerived, {}, "there is no listener in the file", false};
@@ -156,9 +161,30 @@ void Loading::derive_values() {
     listener.pool = configuration_.pools.front().name;
     set_source(key, From::kDerived, "the only pool");
   }
+  for (Listener& listener : configuration_.listeners) {
+    const std::string key = "listeners." + listener.name + ".upstream";
+    if (listener.protocol != Protocol::kTcp || is_set(key) || configuration_.upstreams.size() != 1)
+      continue;
+    listener.upstream = configuration_.upstreams.front().name;
+    set_source(key, From::kDerived, "the only upstream");
+  }
+  for (Upstream& upstream : configuration_.upstreams) derive_health(upstream);
   if (configuration_.user.empty()) {
     configuration_.user = surroundings_.user;
     if (!is_set("user")) set_source("user", From::kDefault, "used when started as root");
+  }
+}
+
+void Loading::derive_health(Upstream& upstream) {
+  const std::string key = "upstreams." + upstream.name + ".health.";
+  Upstream::Health& health = upstream.health;
+  if (is_set(key + "path") && !is_set(key + "probe")) {
+    health.probe = Probe::kHttp;
+    set_source(key + "probe", From::kDerived, "there is a path");
+  }
+  if (health.probe == Probe::kHttp && health.path.empty() && !is_set(key + "path")) {
+    health.path = "/";
+    set_source(key + "path", From::kDerived, "without another");
   }
 }
 
@@ -186,6 +212,8 @@ void Loading::place_folders() {
   for (Pool& pool : configuration_.pools) {
     if (!pool.cwd.empty()) pool.cwd = placed(pool.cwd);
   }
+  std::string& access = configuration_.log.access.to;
+  if (access != "stdout" && access != "stderr") access = placed(access);
 }
 
 // The policy that an environment variable asks for. Node knows two.
@@ -281,6 +309,10 @@ Result<Loaded> load_text(std::string_view text, const std::string& name, const O
   Loaded loaded{std::move(reading.configuration), std::move(reading.provenance), name};
   TRY_VOID(Loading(loaded, overrides, surroundings, problems).run());
   if (!problems.empty()) return std::unexpected(error_of(std::move(problems), name));
+  Problems doubts;
+  Report report(loaded.provenance, doubts);
+  doubt_routes(loaded.configuration, report);
+  for (const Problem& doubt : doubts) loaded.warnings.push_back(rendered(doubt, name));
   return loaded;
 }
 

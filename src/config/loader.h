@@ -2,7 +2,8 @@
 // left out.
 //
 // No file: a pool `hello` and a listener `web` on 8000. A pool and no listener: that listener. A
-// listener and no pool: that pool. Policy: flag, ROUNDHOUSE_SCHED_POLICY, file,
+// listener and no pool: that pool. Upstreams or routes and no pool of proxies: `gateway`. One
+// upstream and no routes: everything goes there. Policy: flag, ROUNDHOUSE_SCHED_POLICY, file,
 // NODE_CLUSTER_SCHED_POLICY, default.
 #pragma once
 
@@ -39,6 +40,8 @@ struct Loaded {
   Configuration configuration;
   Provenance provenance;
   std::string file;  // as given; empty without one
+  // What is allowed and hardly meant, a line each: routes that can never match.
+  std::vector<std::string> warnings;
 };
 
 // Errors: everything that is wrong, a line each, with kConfiguration; kSystem for a file that

@@ -17,24 +17,35 @@
 
 namespace roundhouse::config {
 
-enum class Section : std::uint8_t { kListener, kPool, kUpstream, kConfiguration };
+enum class Section : std::uint8_t { kListener, kPool, kRoute, kUpstream, kConfiguration };
 
+// The order matters to shape() and is_ranged().
 enum class Kind : std::uint8_t {
   kCount,
   kWorkers,
+  kOptionalCount,
   kDuration,
   kBytes,
+  kOptionalBytes,
   kPercent,  // have a range
   kChoice,
   kText,
   kPath,
-  kName,  // one text
+  kName,
+  kTemplate,
+  kRate,  // one text
   kBinds,
   kOptionalBind,
   kSocket,  // addresses
   kWords,
   kServers,
-  kVariables  // several texts
+  kMethods,
+  kFieldNames,
+  kNames,
+  kNetworks,  // several texts
+  kVariables,
+  kFields,
+  kMatches  // names with values
 };
 
 // What the YAML of a value looks like.
@@ -60,7 +71,7 @@ struct Option {
   std::string_view help;
   std::span<const std::string_view> choices;  // of kChoice
 
-  // `structure` is the Listener, Pool, Upstream or Configuration that `section` says.
+  // `structure` is the Listener, Pool, Route, Upstream or Configuration that `section` says.
   // Nothing is assigned if anything is refused.
   Refusals (*assign)(const Option& option, std::span<const std::string> items, void* structure);
   Items (*items_of)(const Option& option, const void* structure);

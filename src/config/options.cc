@@ -60,6 +60,18 @@ std::string_view to_string(Balance balance) {
   return "unknown";
 }
 
+std::string_view to_string(Probe probe) {
+  switch (probe) {
+    case Probe::kOff:
+      return "off";
+    case Probe::kConnect:
+      return "connect";
+    case Probe::kHttp:
+      return "http";
+  }
+  return "unknown";
+}
+
 std::string_view to_string(AccessFormat format) {
   switch (format) {
     case AccessFormat::kOff:

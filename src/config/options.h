@@ -42,6 +42,7 @@ std::string_view to_string(PoolType type);
 std::string_view to_string(TestHandlers handlers);
 std::string_view to_string(Protocol protocol);
 std::string_view to_string(Balance balance);
+std::string_view to_string(Probe probe);
 std::string_view to_string(AccessFormat format);
 
 struct Listener {
@@ -142,11 +143,11 @@ struct Log {
 };
 
 struct Configuration {
-  std::vector<Listener> listeners;           // in file order; as loaded: at least one
-  std::vector<Pool> pools;                   // in file order; as loaded: at least one
-  std::vector<Route> routes;                 // the first that matches wins
-  std::vector<Upstream> upstreams;           // in file order
-  std::vector<std::string> trusted_proxies;  // networks whose X-Forwarded-For is believed
+  std::vector<Listener> listeners;       // in file order; as loaded: at least one
+  std::vector<Pool> pools;               // in file order; as loaded: at least one
+  std::vector<Route> routes;             // the first that matches wins
+  std::vector<Upstream> upstreams;       // in file order
+  std::vector<Network> trusted_proxies;  // whose X-Forwarded-For is believed
   std::string user;  // used only when started as root; as loaded: roundhouse or nobody unless set
   Shutdown shutdown;
   Monitor monitor;

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/network.h"
 
 namespace roundhouse::config {
 
@@ -22,8 +24,11 @@ struct Variable {
 // has fewer requests in flight.
 enum class Balance : std::uint8_t { kP2c, kRr, kLeast, kHash };
 
-// `set` replaces all fields of that name, `add` leaves them. Values may hold variables
-// (proxy/router).
+// How the monitor asks whether an endpoint is well: not at all, by a connection, or by a GET that
+// must be answered with 2xx or 3xx.
+enum class Probe : std::uint8_t { kOff, kConnect, kHttp };
+
+// `set` replaces all fields of that name, `add` leaves them. Values are text templates.
 struct FieldEdits {
   std::vector<Variable> set;
   std::vector<Variable> add;
@@ -38,23 +43,25 @@ struct Rate {
   bool operator==(const Rate&) const = default;
 };
 
-// What is done with the requests that match. Exactly one of upstream, redirect.to and
-// respond.status is set.
+// Which requests match, and what is done with them. As loaded, exactly one of upstream, redirect.to
+// and respond.status is set.
 struct Route {
   struct Redirect {
-    std::string to;
+    std::string to;  // a text template
     std::uint32_t status = 308;
   };
   struct Respond {
-    std::uint32_t status = 0;
+    std::uint32_t status = 0;  // 0: not set
     std::string body;
   };
-  struct Timeouts {
-    Duration response = 0s;  // 0: the upstream's
+  struct Timeouts {  // 0: the upstream's
+    Duration response = 0s;
+    Duration idle = 0s;
   };
 
   std::string name;                  // label of metrics; as loaded: never empty, unique
-  std::string host;                  // exact, "*.example.com", or empty: any; lower case
+  std::string listener;              // empty: any
+  std::string host;                  // exact, "*.example.com", or empty: any; as loaded: lower case
   std::string path;                  // ends in '/': everything below; else exact; empty: any
   std::vector<std::string> methods;  // empty: any
   std::vector<Variable> headers;     // all must be there with that value; "*": with any
@@ -66,9 +73,10 @@ struct Route {
   FieldEdits request_headers;
   FieldEdits response_headers;
   Timeouts timeouts;
-  Bytes body = 0;                  // 0: the listener's limit
-  Rate rate_limit;                 // for each client address
-  std::vector<std::string> allow;  // networks of clients; empty: all
+  std::optional<std::uint32_t> retries;  // attempts; none: the upstream's
+  std::optional<Bytes> body;             // none: the listener's limit
+  Rate rate_limit;                       // for each client address
+  std::vector<Network> allow;            // of clients; empty: all
 };
 
 // One configured endpoint, or a name that becomes several.
@@ -79,8 +87,9 @@ struct Server {
 };
 
 struct Upstream {
-  struct Health {  // active probes; path empty: off
-    std::string path;
+  struct Health {  // active probes
+    Probe probe = Probe::kOff;
+    std::string path;  // of kHttp; as loaded: set exactly then
     Duration interval = 5s;
     Duration timeout = 2s;
     std::uint32_t fall = 3;
@@ -108,7 +117,8 @@ struct Upstream {
     Duration timeout = 5s;
   };
   struct Sticky {
-    std::string cookie;  // empty: off
+    std::string cookie;        // empty: off
+    std::string key = "auto";  // signs the cookies; auto: a new one at each start
   };
 
   std::string name;

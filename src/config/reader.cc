@@ -47,6 +47,7 @@ class Reader {
   template <typename Structure>
   void read_named(const Entry& entry, Section section, std::string_view what,
                   std::vector<Structure>& structures);
+  void read_routes(const Entry& entry);
   void read_section(const Node& map, Section section, std::string_view within,
                     const std::string& path, void* structure);
   void read_option(const Option& option, const Entry& entry, const std::string& path,
@@ -87,6 +88,8 @@ Reading Reader::read(const Node& document) {
       read_named(entry, Section::kListener, "a listener", reading_.configuration.listeners);
     } else if (entry.key == "pools") {
       read_named(entry, Section::kPool, "a pool", reading_.configuration.pools);
+    } else if (entry.key == "routes") {
+      read_routes(entry);
     } else if (entry.key == "upstreams") {
       read_named(entry, Section::kUpstream, "an upstream", reading_.configuration.upstreams);
     } else {
@@ -126,6 +129,30 @@ void Reader::read_named(const Entry& entry, Section section, std::string_view wh
       read_section(named.value, section, "", path, &structure);
     }
     structures.push_back(std::move(structure));
+  }
+}
+
+// They are a list, and called by their place in it: routes.1, routes.2, ...
+void Reader::read_routes(const Entry& entry) {
+  reading_.provenance[entry.key] = {Source::From::kFile, entry.at, "", false};
+  if (entry.value.type != Node::Type::kList || entry.value.items.empty()) {
+    const bool empty = entry.value.type == Node::Type::kList;
+    return report(entry.value.type == Node::Type::kNull ? entry.at : entry.value.at, entry.key,
+                  std::string(empty ? "is empty" : name_of(entry.value.type)) +
+                      "; expected a list of routes");
+  }
+  for (const Node& item : entry.value.items) {
+    Route& route = reading_.configuration.routes.emplace_back();
+    const std::string path =
+        joined(entry.key, std::to_string(reading_.configuration.routes.size()));
+    reading_.provenance[path] = {Source::From::kFile, item.at, "", false};
+    if (item.type != Node::Type::kMap) {
+      report(item.at, path,
+             std::string(name_of(item.type)) + "; expected a map with the keys of a route");
+      continue;
+    }
+    report_repeated(item, path);
+    read_section(item, Section::kRoute, "", path, &route);
   }
 }
 
@@ -207,7 +234,7 @@ void Reader::add_item(const Node& node, Item item, const Option& option, Value& 
   std::string problem;
   if (node.type != Node::Type::kText) {
     problem = std::string(name_of(node.type)) + "; expected " +
-              (option.kind == Kind::kVariables ? "text" : expectation(option));
+              (shape(option.kind) == Shape::kMap ? "text" : expectation(option));
   } else if (auto substituted = substitute(node.text, lookup_)) {
     item.text += substituted->text;
     value.secret = value.secret || substituted->changed;
@@ -251,7 +278,7 @@ void Reader::report_refusal(const Option& option, const Refusal& refusal, const 
     return report(at, path, refusal.what + "; expected " + expectation(option));
   }
   const Item& item = value.items[refusal.item];
-  if (option.kind == Kind::kVariables) return report(item.at, item.path, refusal.what);
+  if (shape(option.kind) == Shape::kMap) return report(item.at, item.path, refusal.what);
   if (value.secret)
     return report(item.at, path, "*** " + refusal.what + "; expected " + expectation(option));
   report(item.at, path, describe_refusal(option, item.text, refusal.what));
@@ -261,7 +288,7 @@ void Reader::report_unknown(const Entry& entry, Section section, std::string_vie
                             const std::string& path) {
   auto known = keys_below(section, within);
   if (section == Section::kConfiguration && within.empty())
-    known.insert(known.begin(), {"listeners", "pools", "upstreams"});
+    known.insert(known.begin(), {"listeners", "pools", "routes", "upstreams"});
   std::string_view near = nearest(entry.key, known);
   if (near.empty()) {  // the right word in the wrong place
     for (const Option& option : options()) {

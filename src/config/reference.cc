@@ -30,7 +30,7 @@ pools: {x: {policy: least}, y: {command: [./server, --fast]}}
 upstreams: {site: [10.0.0.1:3000, 10.0.0.2:3000]}    # a reverse proxy on port 8000
 ```
 
-Names of listeners, pools and upstreams are at most 32 of `a-z`, `0-9`, `_` and `-`. A listener says its `pool` where
+Names of listeners, pools, routes and upstreams are at most 32 of `a-z`, `0-9`, `_` and `-`. A listener says its `pool` where
 there are several. Durations are `250ms`, `30s`, `5m`, `1h`; sizes `16KiB`, `10MiB`, or a number of bytes.
 There are at most 4096 workers in all.
 
@@ -59,9 +59,15 @@ constexpr Chapter kChapters[] = {
      "Sets of identical workers. Without any: `hello`, with these defaults. `command`, `env`, "
      "`env_file`, `cwd` and\n"
      "`user` are for programs, `test_handlers` for `hello`."},
+    {Section::kRoute, "Routes", "routes[].",
+     "A list: what is done with a request that comes to workers of type `proxy`; the first that "
+     "matches wins. Each\n"
+     "has one of `upstream`, `redirect` and `respond`. Without routes everything goes to the only "
+     "upstream; what\n"
+     "matches none gets 404. [routing.md](routing.md) has more."},
     {Section::kUpstream, "Upstreams", "upstreams.NAME.",
-     "What the workers of type `proxy` forward requests to; one for now. If no pool is of that "
-     "type, one named\n"
+     "What the workers of type `proxy` forward requests to. If no pool is of that type, one "
+     "named\n"
      "`gateway` is added. `upstreams: {site: [10.0.0.1:3000]}` is short for its `servers`."},
     {Section::kConfiguration, "The whole", "", "What is there once."}};
 
@@ -81,7 +87,8 @@ std::string values_of(const Option& option) {
 
 std::string default_of(const Option& option) {
   const Items items = option.default_items(option);
-  if (option.key == "pool") return "the only pool";
+  if (option.key == "pool" && option.section == Section::kListener) return "the only pool";
+  if (option.section == Section::kRoute && option.key == "respond.status") return "";
   if (option.key == "type") return "`native` with `command`, else `hello`";
   return items.empty() || items.front().empty() ? "" : "`" + items.front() + "`";
 }

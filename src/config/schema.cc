@@ -59,6 +59,7 @@ std::string value_schema(const Option& option) {
   const std::string address = pattern("^([0-9]+|.+:[0-9]+|unix:.+)$");
   switch (option.kind) {
     case Kind::kCount:
+    case Kind::kOptionalCount:
       return any_of({whole_number(option), kVariable});
     case Kind::kWorkers:
       return any_of({whole_number(option), R"({"const": "auto"})", kVariable});
@@ -67,6 +68,7 @@ std::string value_schema(const Option& option) {
     case Kind::kDuration:
       return any_of({R"({"const": 0})", pattern("^(0|[0-9]+(ms|s|m|h))$"), kVariable});
     case Kind::kBytes:
+    case Kind::kOptionalBytes:
       return any_of({R"({"type": "integer", "minimum": 0})",
                      pattern("^[0-9]+(B|KiB|MiB|GiB|TiB)?$"), kVariable});
     case Kind::kChoice:
@@ -74,7 +76,10 @@ std::string value_schema(const Option& option) {
     case Kind::kText:
     case Kind::kPath:
     case Kind::kSocket:
+    case Kind::kTemplate:
       return R"("type": "string", "minLength": 1)";
+    case Kind::kRate:
+      return any_of({pattern("^(off|[0-9]+/([0-9]+(ms|s|m|h)|s|m|h))$"), kVariable});
     case Kind::kName:
       return any_of({pattern(kName), kVariable});
     case Kind::kOptionalBind:
@@ -87,9 +92,16 @@ std::string value_schema(const Option& option) {
     case Kind::kWords:
       return any_of(
           {kText, R"({"type": "array", "minItems": 1, "items": {"type": ["string", "number"]}})"});
+    case Kind::kMethods:
+    case Kind::kFieldNames:
+    case Kind::kNames:
+    case Kind::kNetworks:
+      return any_of({kText, R"({"type": "array", "minItems": 1, "items": {"type": "string"}})"});
     case Kind::kServers:
       return any_of({kText, R"({"type": "array", "minItems": 1, "items": )" + kServer + "}"});
     case Kind::kVariables:
+    case Kind::kFields:
+    case Kind::kMatches:
       return R"("type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]})";
   }
   return "";
@@ -114,6 +126,7 @@ class Schema {
     line(1, R"("properties": {)");
     add_named("listeners", kMaxListeners, Section::kListener);
     add_named("pools", kMaxPools, Section::kPool);
+    add_routes();
     add_named("upstreams", kMaxUpstreams, Section::kUpstream);
     add_properties(Section::kConfiguration, "", 2);
     line(1, "}");
@@ -140,6 +153,17 @@ class Schema {
                 : R"("type": ["object", "null"], "additionalProperties": false,)");
     line(4, R"("properties": {)");
     add_properties(section, "", 5);
+    line(4, "}");
+    line(3, "}");
+    line(2, "},");
+  }
+
+  void add_routes() {
+    line(2, R"("routes": {)");
+    line(3, R"("type": "array", "maxItems": )" + std::to_string(kMaxRoutes) + R"(, "items": {)");
+    line(4, R"("type": "object", "additionalProperties": false,)");
+    line(4, R"("properties": {)");
+    add_properties(Section::kRoute, "", 5);
     line(4, "}");
     line(3, "}");
     line(2, "},");

@@ -20,6 +20,7 @@ constexpr std::array kByteUnits = {Unit{"TiB", static_cast<std::int64_t>(kTiB)},
                                    Unit{"MiB", static_cast<std::int64_t>(kMiB)},
                                    Unit{"KiB", static_cast<std::int64_t>(kKiB)}, Unit{"B", 1}};
 
+constexpr std::int64_t kMaxRate = 10'000'000;
 constexpr std::string_view kTooLarge = "is out of range";
 
 // A number and what follows it.
@@ -105,6 +106,27 @@ std::string format_bytes(Bytes bytes) {
   return std::to_string(bytes);
 }
 
+Parsed<Rate> parse_rate(std::string_view text) {
+  if (text == "off") return Rate{};
+  const auto slash = std::min(text.find('/'), text.size());
+  const auto count = parse_count(text.substr(0, slash));
+  if (!count || slash == text.size()) return std::unexpected("is not a rate");
+  if (*count < 1 || *count > kMaxRate) return std::unexpected(std::string(kTooLarge));
+  std::string per(text.substr(slash + 1));
+  if (per == "s" || per == "m" || per == "h") per.insert(0, 1, '1');
+  const auto duration = parse_duration(per);
+  if (!duration || *duration < 1ms || *duration > 24h) return std::unexpected("is not a rate");
+  return Rate{static_cast<std::uint32_t>(*count), *duration};
+}
+
+std::string format_rate(const Rate& rate) {
+  if (rate.count == 0) return "off";
+  std::string per = format_duration(rate.per);
+  if (rate.per == 60s) per = "m";
+  if (per == "1s" || per == "1h") per.erase(0, 1);
+  return std::to_string(rate.count) + "/" + per;
+}
+
 Parsed<std::vector<std::string>> split_words(std::string_view text) {
   std::vector<std::string> words;
   bool in_word = false;
@@ -139,6 +161,19 @@ bool is_valid_name(std::string_view name) {
   const auto starts = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
   if (name.empty() || name.size() > 32 || !starts(name.front())) return false;
   return std::ranges::all_of(name, [&](char c) { return starts(c) || c == '_' || c == '-'; });
+}
+
+bool is_valid_token(std::string_view text) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").contains(c);
+  };
+  return !text.empty() && std::ranges::all_of(text, fits);
+}
+
+bool is_valid_field_value(std::string_view text) {
+  return std::ranges::all_of(text,
+                             [](unsigned char c) { return c == '\t' || (c >= ' ' && c != 127); });
 }
 
 bool is_valid_variable_name(std::string_view name) {

@@ -30,12 +30,20 @@ std::string format_bytes(Bytes bytes);
 Parsed<Server> parse_server(std::string_view text);
 std::string format_server(const Server& server);
 
+// "100/s", "600/m", "5/10s", or "off".
+Parsed<Rate> parse_rate(std::string_view text);
+std::string format_rate(const Rate& rate);
+
 // As a shell splits a line, without any expansion: words at blanks, '...' literal, "..." with \"
 // and \\, and \ before any one character outside quotes.
 Parsed<std::vector<std::string>> split_words(std::string_view text);
 
 // [a-z0-9][a-z0-9_-]{0,31}: a pool or a listener.
 bool is_valid_name(std::string_view name);
+// RFC 9110 5.6.2: a method, or the name of a field or cookie.
+bool is_valid_token(std::string_view text);
+// What a field's value may hold (RFC 9110 5.5): no control characters but the tab.
+bool is_valid_field_value(std::string_view text);
 // [A-Za-z_][A-Za-z0-9_]*
 bool is_valid_variable_name(std::string_view name);
 

@@ -46,6 +46,11 @@ Result<UniqueFd> take_descriptor(const char* name) {
   return own(name, parse<int>(take_variable(name)));
 }
 
+Result<UniqueFd> take_optional_descriptor(const char* name) {
+  if (std::getenv(name) == nullptr) return UniqueFd();
+  return take_descriptor(name);
+}
+
 Result<std::vector<OwnedListener>> take_listeners() {
   constexpr const char* kName = "ROUNDHOUSE_LISTENERS";
   const std::string text = take_variable(kName);
@@ -62,10 +67,23 @@ Result<std::vector<OwnedListener>> take_listeners() {
   return listeners;
 }
 
+// Those that not every process gets.
+struct OptionalDescriptor {
+  const char* name;
+  int Bequest::* given;
+  UniqueFd Heritage::* taken;
+};
+constexpr OptionalDescriptor kOptional[] = {
+    {"ROUNDHOUSE_ENDPOINTS_FD", &Bequest::endpoints, &Heritage::endpoints},
+    {"ROUNDHOUSE_LIMITS_FD", &Bequest::limits, &Heritage::limits},
+    {"ROUNDHOUSE_ACCESS_LOG_FD", &Bequest::access_log, &Heritage::access_log}};
+
 }  // namespace
 
 std::vector<int> Bequest::descriptors() const {
   std::vector<int> all{channel, configuration, memory};
+  for (const OptionalDescriptor& optional : kOptional)
+    if (this->*optional.given >= 0) all.push_back(this->*optional.given);
   for (const InheritedListener& listener : listeners) all.push_back(listener.fd);
   return all;
 }
@@ -84,6 +102,10 @@ std::vector<std::string> Bequest::environment() const {
   };
   if (worker) all.push_back("ROUNDHOUSE_POOL=" + pool);
   number += 3;
+  for (const OptionalDescriptor& optional : kOptional) {
+    if (this->*optional.given >= 0)
+      all.push_back(std::string(optional.name) + "=" + std::to_string(number++));
+  }
   std::string listening;
   for (const InheritedListener& listener : listeners) {
     listening += (listening.empty() ? "" : ",") + std::to_string(listener.listener) + ":" +
@@ -114,6 +136,8 @@ Result<Heritage> Heritage::take() {
   heritage.configuration = TRY(take_descriptor("ROUNDHOUSE_CONFIGURATION_FD"));
   const bool worker = heritage.role == Role::kWorker;
   heritage.memory = TRY(take_descriptor(worker ? "ROUNDHOUSE_SLOT_FD" : "ROUNDHOUSE_BOARD_FD"));
+  for (const OptionalDescriptor& optional : kOptional)
+    heritage.*optional.taken = TRY(take_optional_descriptor(optional.name));
   heritage.listeners = TRY(take_listeners());
   return heritage;
 }

@@ -99,10 +99,10 @@ const Case kCases[] = {
     {"WhatIsElsewhereIsSuggestedThere", "pools: {a: {depth: 5}}",
      "t.yaml:1:13: pools.a.depth: unknown key; did you mean 'handoff.depth'?"},
     {"WhatIsNothingLikeAKeyGetsTheKeys", "log: {zzz: 1}",
-     "t.yaml:1:7: log.zzz: unknown key; expected one of level, format"},
+     "t.yaml:1:7: log.zzz: unknown key; expected one of level, format, access"},
     {"ControlCharactersAreNotPrinted", "\"a\\x1bb\": 1",
-     "t.yaml:1:1: a?b: unknown key; expected one of listeners, pools, upstreams, user, shutdown, "
-     "monitor, log"}};
+     "t.yaml:1:1: a?b: unknown key; expected one of listeners, pools, routes, upstreams, user, "
+     "trusted_proxies, shutdown, monitor, log"}};
 
 class Check : public testing::TestWithParam<Case> {};
 

@@ -16,6 +16,15 @@ void PrintTo(const Option& option, std::ostream* out) {  // NOLINT: GoogleTest's
 
 namespace {
 
+// The same for a route, which does something in any case.
+std::string route_with(const Option& option, std::string text) {
+  if (option.key == "redirect.status") text.insert(text.find('{') + 1, "to: /x, ");
+  if (option.key == "respond.body") text.insert(text.find('{') + 1, "status: 200, ");
+  const bool acts = option.key.starts_with("redirect.") || option.key.starts_with("respond.");
+  if (!acts && option.key != "upstream") text += ", upstream: y";
+  return "routes: [{" + text + "}]\nupstreams: {y: '127.0.0.1:80'}";
+}
+
 // A file that sets one option, in a configuration that is otherwise right: "pools: {x: {timeouts:
 // {drain: 5s}}}".
 std::string file_with(const Option& option, const std::string& value) {
@@ -27,7 +36,12 @@ std::string file_with(const Option& option, const std::string& value) {
     if (text.find('.') >= text.find(value)) break;
   }
   if (option.section == Section::kConfiguration) return text;
-  if (option.section == Section::kListener) return "listeners: {x: {" + text + "}}";
+  if (option.section == Section::kListener) {
+    if (option.key == "upstream")
+      return "listeners: {x: {" + text + ", protocol: tcp}}\nupstreams: {y: '127.0.0.1:80'}";
+    return "listeners: {x: {" + text + "}}";
+  }
+  if (option.section == Section::kRoute) return route_with(option, text);
   if (option.section == Section::kUpstream)
     return "upstreams: {x: {" + text +
            (option.key == "servers" ? "}}" : ", servers: '127.0.0.1:80'}}");
@@ -37,6 +51,7 @@ std::string file_with(const Option& option, const std::string& value) {
 
 std::string full_key(const Option& option) {
   const char* const prefix = option.section == Section::kListener   ? "listeners.x."
+                             : option.section == Section::kRoute    ? "routes.1."
                              : option.section == Section::kUpstream ? "upstreams.x."
                                                                     : "pools.x.";
   return (option.section == Section::kConfiguration ? "" : prefix) + std::string(option.key);
@@ -47,6 +62,7 @@ std::vector<std::string> wrong_values(const Option& option) {
   switch (option.kind) {
     case Kind::kCount:
     case Kind::kWorkers:
+    case Kind::kOptionalCount:
       return {"x", "1.5", "-1", "99999999999999999999", "''", std::to_string(option.most + 1)};
     case Kind::kDuration:
       return {"5",
@@ -61,6 +77,7 @@ std::vector<std::string> wrong_values(const Option& option) {
     case Kind::kServers:
       return {"8000", "example.com:80", "'127.0.0.1:0'", "''", "[]", "{address: x}"};
     case Kind::kBytes:
+    case Kind::kOptionalBytes:
       return {"x", "16KB", "-1", "1.5MiB", "99999999999999TiB", std::to_string(option.most + 1)};
     case Kind::kChoice:
       return {"nonsense", "''", "RR"};
@@ -75,6 +92,20 @@ std::vector<std::string> wrong_values(const Option& option) {
       return {"70000", "example.com:80", "'unix:'", "'[::1]'", "''"};
     case Kind::kWords:
       return {"''", "'\"open'", "[]", "[\"a\\0b\"]"};
+    case Kind::kTemplate:
+      return {"''", "'%{nonsense}'", "'%{host'", "\"a\\nb\""};
+    case Kind::kRate:
+      return {"100", "0/s", "x/s", "5/0s", "''"};
+    case Kind::kMethods:
+    case Kind::kFieldNames:
+    case Kind::kNames:
+      return {"'a b'", "['']", "[]", "[x, 'y:']"};
+    case Kind::kNetworks:
+      return {"10.0.0.0/33", "example.com", "[]", "10.1.2.3/8"};
+    case Kind::kFields:
+      return {"{'a b': x}", "{A: [x]}", "{A: \"a\\nb\"}", "{A: '%{nonsense}'}"};
+    case Kind::kMatches:
+      return {"{'a b': x}", "{A: [x]}", "{A: \"a\\nb\"}"};
     case Kind::kVariables:
       return {"{1A: x}", "{A: [x]}", "{A: \"a\\0b\"}", "{'': x}"};
   }
@@ -88,11 +119,13 @@ TEST_P(EachOption, HasTheSameDefaultInTableAndStructure) {
   Listener listener;
   Pool pool;
   Upstream upstream;
+  Route route;
   Configuration configuration;
   void* structure = &configuration;
   if (option.section == Section::kListener) structure = &listener;
   if (option.section == Section::kPool) structure = &pool;
   if (option.section == Section::kUpstream) structure = &upstream;
+  if (option.section == Section::kRoute) structure = &route;
   const Items items = option.default_items(option);
   EXPECT_EQ(option.items_of(option, structure), items);
   const bool none = items.empty() || items.front().empty();
@@ -154,6 +187,7 @@ TEST_P(EachOption, SuggestsItselfForATypingError) {
 std::string name_of_test(const testing::TestParamInfo<Option>& info) {
   std::string name = info.param.section == Section::kListener ? "Listener_" : "Pool_";
   if (info.param.section == Section::kUpstream) name = "Upstream_";
+  if (info.param.section == Section::kRoute) name = "Route_";
   if (info.param.section == Section::kConfiguration) name = "Whole_";
   name += info.param.key;
   std::ranges::replace(name, '.', '_');
@@ -163,17 +197,22 @@ std::string name_of_test(const testing::TestParamInfo<Option>& info) {
 INSTANTIATE_TEST_SUITE_P(Options, EachOption, testing::ValuesIn(options().begin(), options().end()),
                          name_of_test);
 
+template <typename E>
+void expect_names(Section section, const char* key) {
+  const Option* const option = find_option(section, key);
+  ASSERT_NE(option, nullptr) << key;
+  for (std::size_t i = 0; i < option->choices.size(); ++i)
+    EXPECT_EQ(to_string(static_cast<E>(i)), option->choices[i]) << key;
+}
+
 TEST(Options, NamesOfEnumsAreThoseOfTheTable) {
-  const Option* policy = find_option(Section::kPool, "policy");
-  for (std::size_t i = 0; i < policy->choices.size(); ++i)
-    EXPECT_EQ(to_string(static_cast<Policy>(i)), policy->choices[i]);
-  const Option* type = find_option(Section::kPool, "type");
-  for (std::size_t i = 0; i < type->choices.size(); ++i)
-    EXPECT_EQ(to_string(static_cast<PoolType>(i)), type->choices[i]);
-  const Option* tests = find_option(Section::kPool, "test_handlers");
-  for (std::size_t i = 0; i < tests->choices.size(); ++i) {
-    EXPECT_EQ(to_string(static_cast<TestHandlers>(i)), tests->choices[i]);
-  }
+  expect_names<Policy>(Section::kPool, "policy");
+  expect_names<PoolType>(Section::kPool, "type");
+  expect_names<TestHandlers>(Section::kPool, "test_handlers");
+  expect_names<Protocol>(Section::kListener, "protocol");
+  expect_names<Balance>(Section::kUpstream, "balance");
+  expect_names<Probe>(Section::kUpstream, "health.probe");
+  expect_names<AccessFormat>(Section::kConfiguration, "log.access.format");
 }
 
 TEST(Options, AKernelPolicyIsRefusedWithTheOnesThereAre) {
