@@ -14,6 +14,7 @@
 #include "ipc/heritage.h"
 #include "metrics/catalogue.h"
 #include "monitor/monitor.h"
+#include "net/signature.h"
 #include "worker/worker.h"
 
 namespace roundhouse {
@@ -54,11 +55,18 @@ std::string describe(const cli::CommandLine& line, const config::Location& locat
   return location.path + " (" + location.found_by + ")";
 }
 
+// Where the operator gave none: known to the workers of this start alone.
+void choose_sticky_keys(config::Configuration& configuration) {
+  for (config::Upstream& upstream : configuration.upstreams)
+    if (upstream.sticky.key == "auto") upstream.sticky.key = new_signature_key();
+}
+
 Result<void> run_edge(const cli::CommandLine& line) {
   const config::Location location = line.command == cli::Command::kProxy
                                         ? config::Location()
                                         : config::locate_configuration(line.file);
-  const config::Loaded loaded = TRY(load(location, line.overrides));
+  config::Loaded loaded = TRY(load(location, line.overrides));
+  choose_sticky_keys(loaded.configuration);
   const config::Configuration& configuration = loaded.configuration;
   log::configure(configuration.log.level, configuration.log.format);
   for (const std::string& warning : loaded.warnings) log::warn("configuration_doubted", warning);

@@ -23,6 +23,11 @@ bool proxies_http(const Configuration& configuration) {
   });
 }
 
+void lower(std::string& text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+}
+
 std::string base_name(const Route& route) {
   if (!route.upstream.empty()) return route.upstream;
   return route.redirect.to.empty() ? "respond" : "redirect";
@@ -64,6 +69,8 @@ class RouteCheck {
     check_names();
     check_matches();
     check_rewrite();
+    check_edits("request_headers", route_.request_headers);
+    check_edits("response_headers", route_.response_headers);
   }
 
  private:
@@ -71,6 +78,7 @@ class RouteCheck {
   void check_names();
   void check_matches();
   void check_rewrite();
+  void check_edits(const char* option, const FieldEdits& edits);
   bool is_set(const char* option) const { return report_.is_set(joined(key_, option)); }
   bool is_fine(const char* option) const { return !report_.is_refused(joined(key_, option)); }
   void add(const char* option, std::string what) {
@@ -148,6 +156,29 @@ void RouteCheck::check_rewrite() {
                             " is not the front of `path`; expected that it is");
 }
 
+// What frames a message or ends at this hop is not an operator's to say: it would contradict what
+// we write.
+void RouteCheck::check_edits(const char* option, const FieldEdits& edits) {
+  static constexpr std::string_view kOurs[] = {
+      "connection", "content-length", "keep-alive",        "proxy-connection",
+      "te",         "trailer",        "transfer-encoding", "upgrade"};
+  const auto check = [&](const char* how, std::string name) {
+    const std::string written = name;
+    lower(name);
+    const bool host = name == "host" && std::string_view(how) != "set";
+    if (!host && std::ranges::find(kOurs, name) == std::end(kOurs)) return;
+    const std::string key = std::string(option) + "." + how;
+    const bool map = std::string_view(how) != "remove";
+    report_.add(joined(key_, map ? joined(key, written) : key),
+                "'" + written + "' " +
+                    (host ? "is there exactly once; expected it in `set`, or nowhere"
+                          : "frames the message or ends at this hop; expected another field"));
+  };
+  for (const Variable& field : edits.set) check("set", field.name);
+  for (const Variable& field : edits.add) check("add", field.name);
+  for (const std::string& name : edits.remove) check("remove", name);
+}
+
 // Whether every request that `later` matches is matched by `earlier`.
 bool covers(const Route& earlier, const Route& later) {
   if (!earlier.listener.empty() && earlier.listener != later.listener) return false;
@@ -188,9 +219,7 @@ void derive_routes(Configuration& configuration, Provenance& provenance) {
   }
   for (std::size_t i = 0; i < routes.size(); ++i) {
     Route& route = routes[i];
-    std::ranges::transform(route.host, route.host.begin(), [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
+    lower(route.host);
     const std::string key = key_of(i) + ".name";
     if (provenance.contains(key)) continue;
     const auto taken = [&](const std::string& name) {

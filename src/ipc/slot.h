@@ -78,7 +78,7 @@ struct Slot {
   CrashRecord crash{};
 
   // Of a proxy worker. Behind everything else, so that a native program need not know of them.
-  RouteTraffic routes[kMaxRoutes]{};           // by index in the configuration
+  RouteTraffic routes[kMaxRoutes]{};           // 0: what matches none; n: the nth of the file
   EndpointTraffic endpoints[kMaxEndpoints]{};  // by row of the endpoint board
   Counter proxy_failures[kMaxFailures]{};      // by http::Failure
 };

@@ -31,8 +31,9 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
                                 .pool = listener.pool,
                                 .max_connections = listener.max_connections});
   }
+  if (!configuration.routes.empty()) layout.routes.emplace_back("none");
+  for (const config::Route& route : configuration.routes) layout.routes.push_back(route.name);
   for (const config::Upstream& upstream : configuration.upstreams) {
-    layout.routes.push_back(upstream.name);
     for (const config::Server& server : upstream.servers)
       layout.endpoints.push_back({.upstream = upstream.name, .name = server.address});
   }

@@ -201,7 +201,7 @@ bool UpstreamExchange::on_body_end(const http::FieldTable& trailers) {
 
 bool UpstreamExchange::may_try_again(http::Failure failure) const {
   const Client& client = plan_.client;
-  if (body_begun_ || result_.tries > plan_.cluster.config().retries.attempts) return false;
+  if (body_begun_ || result_.tries > plan_.retries) return false;
   if (http::row_of(failure).status < 500) return false;
   return is_unsent(failure) ||
          (failure == http::Failure::kUpstreamClosed && is_idempotent(client.request().method));
@@ -255,14 +255,13 @@ void UpstreamExchange::finish(http::Failure failure) {
 }
 
 void UpstreamExchange::set_deadline() {
-  const config::Upstream::Timeouts& timeouts = plan_.cluster.config().timeouts;
   Time when = kNever;
   if (tunnel_) {
     when = last_moved_ + plan_.client.listener().timeouts.tunnel;
   } else if (state_ == State::kAwaiting) {
     when = std::max(sent_, last_moved_) + plan_.response_timeout;
   } else if (state_ == State::kAnswering && !blocked_) {
-    when = last_moved_ + timeouts.idle;
+    when = last_moved_ + plan_.idle_timeout;
   }
   if (when == kNever)
     cancel();

@@ -61,7 +61,8 @@ class RequestSource {
   // The head as the endpoint is to get it; the same at each try.
   virtual http::HeadWriter::Outcome write_request(std::span<char> out, std::size_t& size) = 0;
   // Everything of the answer's head but the status line and what Answer adds.
-  virtual void write_response(const http::Response& response, http::HeadWriter& head) = 0;
+  virtual void write_response(const http::Response& response, const upstream::Endpoint& endpoint,
+                              http::HeadWriter& head) = 0;
   // Once, when it is over; the client may be gone.
   virtual void ended(const ExchangeResult& result) = 0;
 };
@@ -82,7 +83,9 @@ class UpstreamExchange final : public Exchange,
     std::unique_ptr<RequestSource> source;
     upstream::Wish wish;
     Duration response_timeout;
-    bool upgrade = false;  // the client asked to switch protocols, and that goes on
+    Duration idle_timeout;
+    std::uint32_t retries;  // tries after the first
+    bool upgrade = false;   // the client asked to switch protocols, and that goes on
   };
 
   UpstreamExchange(ExchangeHost& host, Plan plan);

@@ -126,7 +126,8 @@ bool UpstreamExchange::pass_interim() {
   // 100 was ours to say, and has been said.
   if (response.status != 100) {
     Answer& answer = plan_.client.answer();
-    plan_.source->write_response(response, answer.begin_interim(response.status));
+    plan_.source->write_response(response, connection_->endpoint(),
+                                 answer.begin_interim(response.status));
     answer.end_interim();
   }
   space_->parser.start(plan_.client.request().method);
@@ -139,7 +140,8 @@ bool UpstreamExchange::begin_tunnel() {
     return false;
   }
   Answer& answer = plan_.client.answer();
-  plan_.source->write_response(space_->response, answer.begin_forwarded(101));
+  plan_.source->write_response(space_->response, connection_->endpoint(),
+                               answer.begin_forwarded(101));
   if (!answer.begin_tunnel()) {
     fail(http::Failure::kBadResponse);
     return false;
@@ -157,7 +159,7 @@ bool UpstreamExchange::begin_answer() {
   Answer& answer = plan_.client.answer();
   if (has_request_body() && !request_sent_ && !response.keep_alive) answer.set_close(true);
   http::HeadWriter& head = answer.begin_forwarded(response.status);
-  plan_.source->write_response(response, head);
+  plan_.source->write_response(response, connection_->endpoint(), head);
   if (!response.fields.find("Date")) head.trusted_lines(answer.date_line());
   http::BodyLength length = response.body;
   if (length.framing == http::Framing::kUntilClose) length = {http::Framing::kChunked, 0};

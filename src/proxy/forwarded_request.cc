@@ -12,7 +12,8 @@ constexpr std::size_t kRequestIdMax = 128;
 
 // Those that we write ourselves, and one that CGI programs take for their own setting.
 constexpr std::string_view kOurs[] = {"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
-                                      "Forwarded",       "X-Real-IP",        "Proxy"};
+                                      "Forwarded",       "X-Real-IP",        "Proxy",
+                                      "X-Request-Id"};
 
 void write_hex(std::span<char> out, std::uint64_t number) {
   for (char& c : out) {
@@ -44,69 +45,122 @@ bool is_request_id(std::string_view text) {
 
 }  // namespace
 
-ForwardedRequest::ForwardedRequest(Parts parts)
+ForwardedRequest::ForwardedRequest(Parts parts, const RequestFacts& facts)
     : parts_(parts),
       request_(parts.client.request()),
       hop_(request_.fields),
+      facts_(facts),
       began_(parts.client.began()),
       peer_(ipc::peer_of(parts.client.connection()).host()),
       upgrade_(asks_for_websocket(request_)) {
   write_hex(std::span(id_).first<16>(), parts_.random());
   write_hex(std::span(id_).last<16>(), parts_.random());
+  facts_.id = request_id();
+  const config::Route& route = parts_.route.config;
+  if (parts_.path.empty() || (route.strip_prefix.empty() && route.add_prefix.empty())) return;
+  target_ = rewritten(parts_.path, route.strip_prefix, route.add_prefix);
+  if (request_.query) target_.append("?").append(*request_.query);
+}
+
+std::string_view ForwardedRequest::request_id() const {
+  const auto given = request_.fields.find("X-Request-Id");
+  return given && is_request_id(*given) ? *given : std::string_view(id_.data(), id_.size());
 }
 
 bool ForwardedRequest::goes_on(const http::Field& field) const {
   using enum http::FieldId;
   if (field.id == kHost || field.id == kContentLength || field.id == kExpect || hop_.holds(field))
     return false;
-  if (field.name.contains('_')) return false;
+  if (field.name.contains('_') || parts_.route.request_edits.drops(field.name)) return false;
   const auto is = [&](std::string_view name) {
     return http::equals_ignoring_case(field.name, name);
   };
-  if (is("X-Request-Id")) return is_request_id(field.value);
   return std::ranges::none_of(kOurs, is);
 }
 
 http::HeadWriter::Outcome ForwardedRequest::write_request(std::span<char> out, std::size_t& size) {
   http::HeadWriter head(out);
-  std::string origin_form;
-  std::string_view target = request_.target;
-  if (request_.form == http::TargetForm::kAbsolute) {
-    origin_form = request_.path;
-    if (request_.query) origin_form.append("?").append(*request_.query);
-    target = origin_form;
-  }
-  head.request_line(request_.method_name, target);
-  head.field("Host", request_.authority.empty() ? parts_.upstream : request_.authority);
+  write_target(head);
+  write_host(head);
   for (std::size_t i = 0; i < request_.fields.size(); ++i) {
     const http::Field field = request_.fields[i];
     if (goes_on(field)) head.field(field.name, field.value);
   }
   write_origin(head);
+  parts_.route.request_edits.write(facts_, head);
   write_framing(head);
   head.end();
   size = head.size();
   return head.outcome();
 }
 
+void ForwardedRequest::write_target(http::HeadWriter& head) const {
+  if (!target_.empty()) {
+    head.request_line(request_.method_name, target_);
+  } else if (request_.form != http::TargetForm::kAbsolute) {
+    head.request_line(request_.method_name, request_.target);
+  } else {
+    std::string origin_form(request_.path);
+    if (request_.query) origin_form.append("?").append(*request_.query);
+    head.request_line(request_.method_name, origin_form);
+  }
+}
+
+void ForwardedRequest::write_host(http::HeadWriter& head) const {
+  if (parts_.route.request_edits.drops("Host")) return;  // the route sets it
+  head.field("Host", request_.authority.empty() ? facts_.upstream : request_.authority);
+}
+
+// What we say of the client and its request, but for what the route says instead.
 void ForwardedRequest::write_origin(http::HeadWriter& head) const {
-  head.field("X-Forwarded-For", peer_).trusted_lines("X-Forwarded-Proto: http\r\n");
+  const FieldEdits& edits = parts_.route.request_edits;
+  const auto write = [&](std::string_view name, std::string_view value) {
+    if (!value.empty() && !edits.drops(name)) head.field(name, value);
+  };
+  // What a trusted proxy said before us; of anybody else it is not believed.
+  const auto said = [&](std::string_view name) {
+    return facts_.peer_is_trusted ? request_.fields.find(name).value_or("") : std::string_view();
+  };
+  if (facts_.peer_is_trusted && !edits.drops("X-Forwarded-For")) {
+    for (std::size_t i = 0; i < request_.fields.size(); ++i) {
+      if (http::equals_ignoring_case(request_.fields[i].name, "X-Forwarded-For"))
+        head.field("X-Forwarded-For", request_.fields[i].value);
+    }
+  }
+  write("X-Forwarded-For", peer_);
+  const std::string_view scheme = said("X-Forwarded-Proto");
+  write("X-Forwarded-Proto", scheme.empty() ? facts_.scheme : scheme);
+  const std::string_view host = said("X-Forwarded-Host");
+  write("X-Forwarded-Host", host.empty() ? request_.authority : host);
+  if (!edits.drops("Forwarded")) write_forwarded(head);
+  head.trusted_lines(kVia);
+  write_trace(head);
+}
+
+void ForwardedRequest::write_forwarded(http::HeadWriter& head) const {
   const bool v6 = peer_.contains(':');
   std::string forwarded = v6 ? "for=\"[" + peer_ + "]\"" : "for=" + peer_;
-  forwarded += ";proto=http";
-  if (!request_.authority.empty()) {
-    head.field("X-Forwarded-Host", request_.authority);
+  forwarded.append(";proto=").append(facts_.scheme);
+  if (!request_.authority.empty())
     forwarded.append(";host=\"").append(request_.authority).append("\"");
+  for (std::size_t i = 0; facts_.peer_is_trusted && i < request_.fields.size(); ++i) {
+    if (http::equals_ignoring_case(request_.fields[i].name, "Forwarded"))
+      head.field("Forwarded", request_.fields[i].value);
   }
-  head.field("Forwarded", forwarded).trusted_lines(kVia);
+  head.field("Forwarded", forwarded);
+}
+
+// A trace that nobody has begun begins here; whether it is recorded is for those behind to say (W3C
+// Trace Context 3.2).
+void ForwardedRequest::write_trace(http::HeadWriter& head) const {
+  const FieldEdits& edits = parts_.route.request_edits;
+  if (!edits.drops("X-Request-Id")) head.field("X-Request-Id", facts_.id);
+  if (request_.fields.find("traceparent") || edits.drops("traceparent")) return;
   const std::string_view id(id_.data(), id_.size());
-  const auto given = request_.fields.find("X-Request-Id");
-  if (!given || !is_request_id(*given)) head.field("X-Request-Id", id);
-  // A trace that nobody has begun begins here; whether it is recorded is for those behind to say
-  // (W3C Trace Context 3.2).
-  if (!request_.fields.find("traceparent"))
-    head.field("traceparent",
-               "00-" + std::string(id) + "-" + std::string(id.substr(8, 16)) + "-00");
+  std::string trace;
+  trace.reserve(55);
+  trace.append("00-").append(id).append("-").append(id.substr(8, 16)).append("-00");
+  head.field("traceparent", trace);
 }
 
 void ForwardedRequest::write_framing(http::HeadWriter& head) const {
@@ -125,8 +179,10 @@ void ForwardedRequest::write_framing(http::HeadWriter& head) const {
   if (upgrade_) head.trusted_lines(kUpgrade);
 }
 
-void ForwardedRequest::write_response(const http::Response& response, http::HeadWriter& head) {
+void ForwardedRequest::write_response(const http::Response& response,
+                                      const upstream::Endpoint& endpoint, http::HeadWriter& head) {
   const http::HopByHop hop(response.fields);
+  const FieldEdits& edits = parts_.route.response_edits;
   for (std::size_t i = 0; i < response.fields.size(); ++i) {
     const http::Field field = response.fields[i];
     // Of one with more options than are looked at nothing can be said: only what frames it is
@@ -135,16 +191,35 @@ void ForwardedRequest::write_response(const http::Response& response, http::Head
         field.id == http::FieldId::kConnection || field.id == http::FieldId::kContentLength ||
         field.id == http::FieldId::kTransferEncoding || field.id == http::FieldId::kUpgrade ||
         hop.too_many() || hop.holds(field);
-    if (!ends_here) head.field(field.name, field.value);
+    if (!ends_here && !edits.drops(field.name)) head.field(field.name, field.value);
   }
   head.trusted_lines(kVia);
   if (response.status == 101) head.trusted_lines(kUpgrade);
+  facts_.endpoint = upstream::Cluster::name_of(endpoint);
+  if (response.status >= 200) {
+    edits.write(facts_, head);
+    write_cookie(endpoint, head);
+  }
+}
+
+// Keeps the client with this endpoint, unless it has said that already.
+void ForwardedRequest::write_cookie(const upstream::Endpoint& endpoint,
+                                    http::HeadWriter& head) const {
+  const std::string& name = parts_.cluster.config().sticky.cookie;
+  if (name.empty()) return;
+  const std::string_view token = upstream::Cluster::token_of(endpoint);
+  if (cookie_of(request_, name) == token) return;
+  std::string cookie = name + "=";
+  cookie.append(token).append("; Path=/; HttpOnly; SameSite=Lax");
+  if (facts_.scheme == "https") cookie += "; Secure";
+  head.field("Set-Cookie", cookie);
 }
 
 void ForwardedRequest::ended(const ExchangeResult& result) {
   if (result.status != 0) {
-    parts_.slot.routes[0].answers.count(result.status);
-    parts_.slot.routes[0].durations.record((parts_.loop.now() - began_).count());
+    ipc::RouteTraffic& traffic = parts_.slot.routes[parts_.row];
+    traffic.answers.count(result.status);
+    traffic.durations.record((parts_.loop.now() - began_).count());
   }
   if (result.failure != http::Failure::kNone)
     ipc::add(parts_.slot.proxy_failures[static_cast<std::size_t>(result.failure)]);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -60,6 +61,9 @@ class Exchange {
 class Handler {
  public:
   virtual ~Handler() = default;
+  // How long the body of the request may be, in bytes. on_request() follows at once, unless it is
+  // known to be longer (413).
+  virtual std::uint64_t body_limit(const Client& client) { return client.listener().limits.body; }
   // nullptr: client.answer() is done.
   virtual std::unique_ptr<Exchange> on_request(Client& client) = 0;
 };

@@ -1,8 +1,7 @@
 #include "proxy/proxy.h"
 
+#include <algorithm>
 #include <functional>
-#include <string>
-#include <string_view>
 #include <utility>
 
 #include "base/address.h"
@@ -10,86 +9,139 @@
 #include "http/forwarding.h"
 #include "http/path.h"
 #include "proxy/failure_answer.h"
-#include "proxy/forwarded_request.h"
+#include "proxy/fixed_answer.h"
 
 namespace roundhouse::proxy {
 namespace {
 
-std::vector<upstream::EndpointSpec> specs_of(const config::Upstream& upstream) {
-  std::vector<upstream::EndpointSpec> specs;
-  for (const config::Server& server : upstream.servers) {
-    const auto address = Address::parse(server.address);
-    CHECK(address && specs.size() < ipc::kMaxEndpoints);
-    specs.push_back({.address = *address,
-                     .name = server.address,
-                     .weight = server.weight,
-                     .row = static_cast<std::uint32_t>(specs.size())});
-  }
-  return specs;
-}
-
-// Of the first cookie of that name (RFC 6265 4.2.1).
-std::string_view cookie_of(const http::Request& request, std::string_view name) {
-  std::string_view rest = request.fields.find("Cookie").value_or("");
-  while (!rest.empty()) {
-    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
-    const std::string_view pair = rest.substr(0, rest.find(';'));
-    rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
-    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('='))
-      return pair.substr(name.size() + 1);
-  }
-  return {};
-}
+// Row 0 of the slot is for what matches no route.
+std::size_t row_of(std::optional<std::size_t> route) { return route ? *route + 1 : 0; }
 
 }  // namespace
 
 Proxy::Proxy(Parts parts)
     : parts_(parts),
-      upstream_(parts.configuration.upstreams.front()),
-      cluster_({.loop = parts.loop,
-                .deadlines = parts.deadlines,
-                .slot = parts.slot,
-                .config = upstream_}),
+      router_(parts.configuration),
       host_{.loop = parts.loop, .deadlines = parts.deadlines} {
-  cluster_.set_endpoints(specs_of(upstream_));
+  std::uint32_t row = 0;
+  for (const config::Upstream& upstream : parts.configuration.upstreams) {
+    std::vector<upstream::EndpointSpec> specs;
+    for (const config::Server& server : upstream.servers) {
+      CHECK(row < ipc::kMaxEndpoints);
+      specs.push_back({.address = Address::parse(server.address).value(),
+                       .name = server.address,
+                       .weight = server.weight,
+                       .row = row++});
+    }
+    clusters_.push_back(std::make_unique<upstream::Cluster>(upstream::Cluster::Parts{
+        .loop = parts.loop, .deadlines = parts.deadlines, .slot = parts.slot, .config = upstream}));
+    clusters_.back()->set_endpoints(specs);
+  }
 }
 
-http::Failure Proxy::refusal_of(const http::Request& request) {
-  if (request.method == http::Method::kConnect) return http::Failure::kMethodRefused;
-  if (http::HopByHop(request.fields).too_many()) return http::Failure::kTooManyConnectionOptions;
-  if (!request.path.starts_with('/')) return http::Failure::kNone;  // OPTIONS *
-  if (path_.size() < request.path.size()) path_.resize(request.path.size());
-  return http::normalise_path(request.path, path_) ? http::Failure::kNone : http::Failure::kBadPath;
+Proxy::Verdict Proxy::judge(const Client& client) {
+  const http::Request& request = client.request();
+  Verdict verdict;
+  if (request.method == http::Method::kConnect) {
+    verdict.failure = http::Failure::kMethodRefused;
+  } else if (http::HopByHop(request.fields).too_many()) {
+    verdict.failure = http::Failure::kTooManyConnectionOptions;
+  } else if (request.path.starts_with('/')) {  // else OPTIONS *
+    if (path_.size() < request.path.size()) path_.resize(request.path.size());
+    const auto path = http::normalise_path(request.path, path_);
+    if (path)
+      verdict.path = *path;
+    else
+      verdict.failure = http::Failure::kBadPath;
+  }
+  if (verdict.failure != http::Failure::kNone) return verdict;
+  verdict.route = router_.find(
+      {.request = request, .path = verdict.path, .listener = client.connection().listener});
+  if (!verdict.route) verdict.failure = http::Failure::kNoRoute;
+  return verdict;
+}
+
+std::uint64_t Proxy::body_limit(const Client& client) {
+  verdict_ = judge(client);
+  const auto own = verdict_.route ? router_.route(*verdict_.route).config.body : std::nullopt;
+  return own.value_or(client.listener().limits.body);
+}
+
+std::unique_ptr<Exchange> Proxy::refuse(Client& client, http::Failure failure) {
+  ipc::RouteTraffic& traffic = parts_.slot.routes[row_of(verdict_.route)];
+  ipc::add(parts_.slot.proxy_failures[static_cast<std::size_t>(failure)]);
+  traffic.answers.count(http::row_of(failure).status);
+  traffic.durations.record((parts_.loop.now() - client.began()).count());
+  answer_failure(client.answer(), failure, Duration::zero());
+  return nullptr;
 }
 
 std::unique_ptr<Exchange> Proxy::on_request(Client& client) {
-  if (const http::Failure failure = refusal_of(client.request()); failure != http::Failure::kNone) {
-    ipc::add(parts_.slot.proxy_failures[static_cast<std::size_t>(failure)]);
-    answer_failure(client.answer(), failure, Duration::zero());
-    return nullptr;
-  }
+  if (verdict_.failure != http::Failure::kNone) return refuse(client, verdict_.failure);
+  const PreparedRoute& route = router_.route(*verdict_.route);
+  const config::Configuration& configuration = parts_.configuration;
+  const Address peer = ipc::peer_of(client.connection());
+  const RequestFacts facts{
+      .request = client.request(),
+      .client = client_of(client.request(), peer, configuration.trusted_proxies),
+      .peer_is_trusted = is_trusted(peer, configuration.trusted_proxies),
+      .scheme = "http",
+      .id = {},
+      .listener = client.listener().name,
+      .route = route.config.name,
+      .upstream = route.config.upstream,
+      .endpoint = {}};
+  const std::vector<Network>& allowed = route.config.allow;
+  if (!allowed.empty() && !is_trusted(facts.client, allowed))
+    return refuse(client, http::Failure::kNotAllowed);
+  if (route.upstream) return forward(client, facts);
+  ipc::RouteTraffic& traffic = parts_.slot.routes[row_of(verdict_.route)];
+  traffic.answers.count(static_cast<int>(route.config.redirect.to.empty()
+                                             ? route.config.respond.status
+                                             : route.config.redirect.status));
+  traffic.durations.record((parts_.loop.now() - client.began()).count());
+  return answer_fixed(client, route, facts);
+}
+
+std::unique_ptr<Exchange> Proxy::forward(Client& client, const RequestFacts& facts) {
+  const PreparedRoute& route = router_.route(*verdict_.route);
+  const config::Route& config = route.config;
+  upstream::Cluster& cluster = *clusters_[*route.upstream];
   auto source =
       std::make_unique<ForwardedRequest>(ForwardedRequest::Parts{.client = client,
                                                                  .slot = parts_.slot,
                                                                  .loop = parts_.loop,
-                                                                 .upstream = upstream_.name,
-                                                                 .random = random_});
+                                                                 .route = route,
+                                                                 .row = row_of(verdict_.route),
+                                                                 .path = verdict_.path,
+                                                                 .cluster = cluster,
+                                                                 .random = random_},
+                                         facts);
   const bool upgrade = source->is_upgrade();
+  const config::Upstream::Timeouts& timeouts = cluster.config().timeouts;
+  const auto either = [](Duration own, Duration other) {
+    return own > Duration::zero() ? own : other;
+  };
   auto exchange = std::make_unique<UpstreamExchange>(
-      host_, UpstreamExchange::Plan{.client = client,
-                                    .cluster = cluster_,
-                                    .source = std::move(source),
-                                    .wish = {.hash = hash_of(client)},
-                                    .response_timeout = upstream_.timeouts.response,
-                                    .upgrade = upgrade});
+      host_, UpstreamExchange::Plan{
+                 .client = client,
+                 .cluster = cluster,
+                 .source = std::move(source),
+                 .wish = {.hash = hash_of(cluster.config(), facts),
+                          .only = cluster.kept_by(
+                              cookie_of(facts.request, cluster.config().sticky.cookie))},
+                 .response_timeout = either(config.timeouts.response, timeouts.response),
+                 .idle_timeout = either(config.timeouts.idle, timeouts.idle),
+                 .retries = config.retries.value_or(cluster.config().retries.attempts),
+                 .upgrade = upgrade});
   exchange->start();
   return exchange;
 }
 
-std::uint64_t Proxy::hash_of(const Client& client) const {
-  if (upstream_.balance != config::Balance::kHash) return 0;
-  const http::Request& request = client.request();
-  const std::string_view what = upstream_.hash;
+std::uint64_t Proxy::hash_of(const config::Upstream& upstream, const RequestFacts& facts) const {
+  if (upstream.balance != config::Balance::kHash) return 0;
+  const http::Request& request = facts.request;
+  const std::string_view what = upstream.hash;
   const std::string_view name = what.substr(what.find(':') + 1);
   std::string_view key;
   std::string host;
@@ -97,7 +149,7 @@ std::uint64_t Proxy::hash_of(const Client& client) const {
   if (what.starts_with("cookie:")) key = cookie_of(request, name);
   if (what == "path") key = request.path;
   if (what == "address" || key.empty()) {  // without the field: at least the same each time
-    host = ipc::peer_of(client.connection()).host();
+    host = facts.client.host();
     key = host;
   }
   return std::hash<std::string_view>()(key);

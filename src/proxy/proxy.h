@@ -1,9 +1,12 @@
-// The handler of proxy workers: each request goes to an endpoint of the upstream.
+// The handler of proxy workers: each request takes its route.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <random>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/options.h"
@@ -11,7 +14,9 @@
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
 #include "proxy/exchange.h"
+#include "proxy/forwarded_request.h"
 #include "proxy/handler.h"
+#include "proxy/router.h"
 #include "upstream/cluster.h"
 
 namespace roundhouse::proxy {
@@ -28,18 +33,29 @@ class Proxy final : public Handler {
 
   explicit Proxy(Parts parts);
 
+  std::uint64_t body_limit(const Client& client) override;
   std::unique_ptr<Exchange> on_request(Client& client) override;
 
  private:
-  http::Failure refusal_of(const http::Request& request);
-  std::uint64_t hash_of(const Client& client) const;
+  // What a request was found to want, before anything is done.
+  struct Verdict {
+    http::Failure failure = http::Failure::kNone;  // it is refused
+    std::optional<std::size_t> route;
+    std::string_view path;  // in normal form, in path_
+  };
+
+  Verdict judge(const Client& client);
+  std::unique_ptr<Exchange> refuse(Client& client, http::Failure failure);
+  std::unique_ptr<Exchange> forward(Client& client, const RequestFacts& facts);
+  std::uint64_t hash_of(const config::Upstream& upstream, const RequestFacts& facts) const;
 
   Parts parts_;
-  const config::Upstream& upstream_;
-  upstream::Cluster cluster_;
+  Router router_;
+  std::vector<std::unique_ptr<upstream::Cluster>> clusters_;  // in the configuration's order
   ExchangeHost host_;
   std::mt19937_64 random_{std::random_device()()};
   std::vector<char> path_;  // scratch
+  Verdict verdict_;         // of the request that body_limit() was asked about last
 };
 
 }  // namespace roundhouse::proxy

@@ -171,7 +171,7 @@ void Session::begin_request() {
   ipc::add(slot.requests_total);
   accepts_body_ = body_end_left_ = tunnel_ = false;
   body_left_ = {};
-  work.body.start(work.request.body, {.body_bytes = limits.body});
+  work.body.start(work.request.body, {.body_bytes = server_.parts_.handler.body_limit(*this)});
   const bool close =
       !work.request.keep_alive || requests_ >= limits.requests_per_connection || server_.draining();
   // Whether the body of who waits for 100 will come is unknown unless it is asked for.

@@ -29,6 +29,12 @@ bool Cluster::take_retry(EndpointId endpoint) {
 EndpointId Cluster::id_of(const Endpoint& endpoint) { return endpoint.id(); }
 const std::string& Cluster::name_of(const Endpoint& endpoint) { return endpoint.spec().name; }
 
+std::string_view Cluster::token_of(const Endpoint& endpoint) { return endpoint.token(); }
+
+std::optional<EndpointId> Cluster::kept_by(std::string_view token) const {
+  return token.empty() ? std::nullopt : state_->find_by_token(token);
+}
+
 Cluster::State::State(const Parts& parts)
     : budget(parts.config.retries.budget),
       parts_(parts),
@@ -37,6 +43,11 @@ Cluster::State::State(const Parts& parts)
 Endpoint* Cluster::State::find(EndpointId id) {
   const auto found = std::ranges::find(endpoints_, id, &Endpoint::id);
   return found == endpoints_.end() ? nullptr : found->get();
+}
+
+std::optional<EndpointId> Cluster::State::find_by_token(std::string_view token) const {
+  const auto found = std::ranges::find(endpoints_, token, &Endpoint::token);
+  return found == endpoints_.end() ? std::nullopt : std::optional((*found)->id());
 }
 
 void Cluster::State::set_endpoints(std::span<const EndpointSpec> specs) {

@@ -91,9 +91,15 @@ class Cluster {
   void request_begins();
   bool take_retry(EndpointId endpoint);
 
+  // The endpoint whose token this is, if there is one: what a sticky cookie says.
+  std::optional<EndpointId> kept_by(std::string_view token) const;
+
   const config::Upstream& config() const { return parts_.config; }
   static EndpointId id_of(const Endpoint& endpoint);
   static const std::string& name_of(const Endpoint& endpoint);
+  // What a sticky cookie says for it; empty where there are none. The same in every worker; nobody
+  // else can make one.
+  static std::string_view token_of(const Endpoint& endpoint);
 
  private:
   struct State;  // the implementer's

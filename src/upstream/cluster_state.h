@@ -24,6 +24,7 @@ struct Cluster::State final : Connector::Owner {
   void cancel(Waiter& waiter);
   void release(std::unique_ptr<Connection> connection, const Use& use);
   Endpoint* find(EndpointId id);
+  std::optional<EndpointId> find_by_token(std::string_view token) const;
 
   RetryBudget budget;
 

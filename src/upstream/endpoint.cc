@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "net/signature.h"
 
 namespace roundhouse::upstream {
 namespace {
@@ -16,6 +17,10 @@ Endpoint::Endpoint(Parts parts, EndpointId id, EndpointSpec spec, bool late)
     : parts_(parts),
       id_(id),
       spec_(std::move(spec)),
+      token_(parts.config.sticky.cookie.empty()
+                 ? ""
+                 : signature_of(parts.config.sticky.key,
+                                parts.config.name + " " + spec_.address.to_string())),
       outlier_(parts.config.eject),
       slow_since_(late ? parts.loop.now() : parts.loop.now() - parts.config.slow_start) {
   traffic().requests_in_flight.store(0, std::memory_order_relaxed);

@@ -51,6 +51,7 @@ class Endpoint final : private Deadline {
   bool has_room() const { return !idle_.empty() || open_ < parts_.config.max_connections; }
   double weight() const;  // less than configured while it starts slowly
   std::uint32_t in_flight() const { return in_flight_; }
+  const std::string& token() const { return token_; }  // empty where nobody is kept by a cookie
 
   // A request, or a try of it, is given to it; and how that went. True: it is to be ejected.
   void begin_use();
@@ -74,6 +75,7 @@ class Endpoint final : private Deadline {
   Parts parts_;
   EndpointId id_;
   EndpointSpec spec_;
+  std::string token_;
   Outlier outlier_;
   std::vector<std::unique_ptr<Connection>> idle_;  // the one used last is the last
   Time slow_since_;
