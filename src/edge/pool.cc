@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "edge/native_handle.h"
 #include "edge/process_probe.h"
 
 namespace roundhouse::edge {
@@ -41,7 +42,7 @@ Result<std::unique_ptr<Pool>> Pool::create(EventLoop& loop, const config::Pool& 
                                             path == nullptr ? "/usr/bin:/bin" : path));
   }
   for (std::size_t place = 0; place < options.workers; ++place) {
-    pool->handles_.push_back(TRY(WorkerHandle::create(loop, place, *pool)));
+    pool->handles_.push_back(TRY(NativeHandle::create(loop, place, *pool)));
   }
   return pool;
 }
@@ -95,7 +96,7 @@ void Pool::start_process(std::size_t place) {
   if (!pid) {
     log::error("worker_start_failed", name_of(place) + " did not start: " + pid.error().message,
                {{"pool", options_.name}, {"worker", id(place)}});
-    handles_[place]->close_channel();
+    handles_[place]->ended();
     carry_out(supervisor_.spawn_failed(place, now));
     return;
   }
@@ -115,28 +116,25 @@ void Pool::start_process(std::size_t place) {
 }
 
 Result<pid_t> Pool::spawn_worker(std::size_t place, Time now) {
-  WorkerHandle& handle = *handles_[place];
   ipc::Bequest bequest;
   bequest.pool = options_.name;
   bequest.worker_id = id(place);
-  bequest.channel = TRY(handle.open_channel(now));
   bequest.configuration = setting_.configuration_fd;
-  bequest.memory = handle.slot_fd();
   bequest.listeners = setting_.sockets;
-  return spawn(program_for(bequest), bequest.descriptors());
+  WorkerHandle::Inheritance given = TRY(handles_[place]->prepare(std::move(bequest), now));
+  return spawn(program_for(place, std::move(given.environment)), given.descriptors);
 }
 
-Program Pool::program_for(const ipc::Bequest& bequest) const {
+Program Pool::program_for(std::size_t place, std::vector<std::string> given) const {
   const bool ours = options_.command.empty();
   Program program{.path = executable_,
                   .arguments = options_.command,
-                  .environment = bequest.environment(),
+                  .environment = std::move(given),
                   .cwd = options_.cwd,
                   .identity = setting_.identity,
                   .die_with_us = !ours};
   if (ours)
-    program.arguments = {"roundhouse", "worker",
-                         options_.name + "/" + std::to_string(bequest.worker_id)};
+    program.arguments = {"roundhouse", "worker", options_.name + "/" + std::to_string(id(place))};
   const auto is_set = [&](std::string_view variable) {
     const std::string_view name = variable.substr(0, variable.find('=') + 1);
     return std::ranges::any_of(program.environment,
@@ -222,7 +220,7 @@ bool Pool::reaped(pid_t pid, const ExitStatus& status, bool core_dumped, const r
            static_cast<std::uint64_t>(record.user_cpu_ns + record.system_cpu_ns));
   on_board.pid.store(0);
   log_exit(death, obituary, record);
-  (*handle)->close_channel();
+  (*handle)->ended();
   ipc::reset_gauges((*handle)->slot(), nanoseconds(now));  // what died with it is open no more
   publish(place);
   carry_out(actions);
@@ -255,7 +253,8 @@ Observation Pool::observe(std::size_t place, Time now) const {
   const WorkerHandle& handle = *handles_[place];
   Observation seen{.heartbeat = handle.heartbeat()};
   if (handle.pid() == 0) return seen;
-  if (now - seen.heartbeat >= options_.liveness.replace) seen.stopped = is_stopped(handle.pid());
+  if (seen.heartbeat && now - *seen.heartbeat >= options_.liveness.replace)
+    seen.stopped = is_stopped(handle.pid());
   seen.requests = handle.requests_since_start();
   if (options_.recycle.memory != 0) seen.memory = resident_bytes(handle.pid());
   return seen;

@@ -68,7 +68,7 @@ class Pool final : private WorkerHandle::Listener {
   void carry_out(const Actions& actions);
   void start_process(std::size_t place);
   Result<pid_t> spawn_worker(std::size_t place, Time now);
-  Program program_for(const ipc::Bequest& bequest) const;
+  Program program_for(std::size_t place, std::vector<std::string> given) const;
   std::string name_of(std::size_t place) const;  // for the log
   void flush_later();
   void watch_untaken();

@@ -220,7 +220,8 @@ void Supervisor::check_deadlines(std::size_t index, Time now, Actions& actions) 
 void Supervisor::check_heartbeat(std::size_t index, Time now, const Observation& seen,
                                  Actions& actions) {
   Place& place = places_[index];
-  const Duration silent = now - std::max(seen.heartbeat, place.heartbeat_after);
+  if (!seen.heartbeat) return;
+  const Duration silent = now - std::max(*seen.heartbeat, place.heartbeat_after);
   if (place.state == WorkerState::kDraining && seen.stopped && silent >= pool_.liveness.replace) {
     // It will not drain, and nothing it has begun can finish: no use to wait for its deadline.
     if (place.ending != ExitReason::kHang)

@@ -35,10 +35,10 @@ struct ExitStatus {
 
 // What the edge sees of a running worker at a tick.
 struct Observation {
-  Time heartbeat;              // its event loop's last
-  bool stopped = false;        // SIGSTOP: state T. Asked for only when the heartbeat is late
-  std::uint64_t requests = 0;  // since its start
-  config::Bytes memory = 0;    // resident; 0 = not known
+  std::optional<Time> heartbeat;  // its event loop's last; none: it does not tell
+  bool stopped = false;           // SIGSTOP: state T. Asked for only when the heartbeat is late
+  std::uint64_t requests = 0;     // since its start
+  config::Bytes memory = 0;       // resident; 0 = not known
 };
 
 struct Action {
@@ -69,7 +69,6 @@ struct Obituary {
 
 class Supervisor {
  public:
-  // Heartbeats are asked of our own kinds of worker only; every type of this version has one.
   Supervisor(const config::Pool& pool, std::uint64_t seed, Time now);
 
   Actions start(Time now);

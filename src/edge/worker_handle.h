@@ -1,21 +1,31 @@
-// The edge's view of one worker place: the process that fills it now, its channel, its slot.
+// The edge's view of one worker place, whatever the worker speaks: the process that fills it now,
+// the way of connections to it, its slot.
 //
-// The slot stays while processes come and go; channel and pid are the running process's. Implements
-// HandoffPort over the real channel. Messages from the worker go to the Listener.
+// The slot stays while processes come and go; everything else is the running process's. A place has
+// a handle of one kind for as long as its pool lives: NativeHandle for built-in workers and native
+// programs.
 #pragma once
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
 #include "edge/dispatcher.h"
-#include "ipc/channel.h"
+#include "ipc/heritage.h"
 #include "ipc/shared_memory.h"
 #include "ipc/slot.h"
-#include "net/event_loop.h"
 
 namespace roundhouse::edge {
 
-class WorkerHandle final : public HandoffPort, private IoHandler {
+class WorkerHandle : public HandoffPort {
  public:
+  // Who is told what the worker says. Called inside the loop.
   class Listener {
    public:
     virtual void on_ready_notice(std::size_t place) = 0;
@@ -27,50 +37,46 @@ class WorkerHandle final : public HandoffPort, private IoHandler {
     ~Listener() = default;
   };
 
-  static Result<std::unique_ptr<WorkerHandle>> create(EventLoop& loop, std::size_t place,
-                                                      Listener& listener);
+  // What the next process gets, beside the environment of the edge and of the pool.
+  struct Inheritance {
+    std::vector<int> descriptors;          // become 3, 4, ...; borrowed
+    std::vector<std::string> environment;  // "NAME=value"
+  };
 
-  // A fresh channel and zeroed gauges for the next process. Returns the worker's end; the handle
-  // keeps a duplicate of it.
-  Result<int> open_channel(Time now);
+  WorkerHandle(std::size_t place, Listener& listener, ipc::Shared<ipc::Slot> slot)
+      : place_(place), listener_(listener), slot_(std::move(slot)) {}
+  WorkerHandle(const WorkerHandle&) = delete;
+  WorkerHandle& operator=(const WorkerHandle&) = delete;
+  virtual ~WorkerHandle() = default;
+
+  // Before each start: gauges at zero, and whatever connects the process with the edge. `bequest`
+  // is what every kind of worker of the pool may be given.
+  virtual Result<Inheritance> prepare(ipc::Bequest bequest, Time now) = 0;
   void started(pid_t pid) { pid_ = pid; }
-  // The process is dead and what it had not taken was received back.
-  void close_channel();
+  // The process is dead, or did not start; what it had not taken was received back.
+  virtual void ended() { pid_ = 0; }
 
+  // Asks it to finish what it has begun; at the deadline the supervisor kills.
+  virtual void ask_to_drain(Time deadline) = 0;
+  // When its event loop last ran; none: it does not tell.
+  virtual std::optional<Time> heartbeat() const = 0;
+  virtual std::uint64_t requests_since_start() const = 0;
+
+  // To the process group that it leads. False: there is no such process any more.
+  bool signal(int number) const;
   pid_t pid() const { return pid_; }
   ipc::Slot& slot() const { return *slot_; }
   int slot_fd() const { return slot_.fd(); }
-  void ask_to_drain(Time deadline);
-  // To the process group that it leads. False: there is no such process any more.
-  bool signal(int number) const;
-  Time heartbeat() const;
-  std::uint64_t requests_since_start() const;
 
-  ipc::Sent send(std::uint64_t sequence, std::span<const Connection> batch) override;
-  ipc::Sent nudge(std::uint64_t sequence) override;
-  std::uint64_t take_back(std::vector<Connection>& out) override;
-  std::uint64_t taken() const override { return slot_->taken.load(); }
-  std::uint64_t connections_active() const override {
-    return slot_->connections_active.load(std::memory_order_relaxed);
-  }
-  void want_room() override;
+ protected:
+  std::size_t place() const { return place_; }
+  Listener& listener() const { return listener_; }
 
  private:
-  WorkerHandle(EventLoop& loop, std::size_t place, Listener& listener, ipc::Shared<ipc::Slot> slot);
-  void on_ready(Ready ready) override;
-  void resend_kept();
-
-  EventLoop& loop_;
   const std::size_t place_;
   Listener& listener_;
   ipc::Shared<ipc::Slot> slot_;
-  ipc::Channel channel_;
-  ipc::Channel workers_end_;  // duplicate: what it has not read can be received here
-  IoWatcher watcher_;
   pid_t pid_ = 0;
-  std::uint64_t requests_at_start_ = 0;
-  std::vector<std::vector<std::byte>> kept_;  // messages without connections met while taking back
-  ipc::Message message_;
 };
 
 }  // namespace roundhouse::edge

@@ -25,7 +25,7 @@ class SupervisedPool : public ::testing::Test {
   void set_up(config::Pool pool, std::uint64_t seed = 1) {
     pool_ = std::move(pool);
     supervisor_ = std::make_unique<Supervisor>(pool_, seed, now_);
-    seen_.assign(pool_.workers, Observation{});
+    seen_.assign(pool_.workers, Observation{.heartbeat = Time()});
     silent_.assign(pool_.workers, false);
     all_.clear();
     told(supervisor_->start(now_));

@@ -278,6 +278,14 @@ TEST_F(SupervisorDeadlinesTest, WithoutLimitsNobodyIsRecycled) {
   EXPECT_EQ(count(Kind::kDrain), 0);
 }
 
+TEST_F(SupervisorDeadlinesTest, WhoTellsNoHeartbeatIsNotTakenForHung) {
+  set_up_ready({.workers = 2});
+  forget();
+  for (Observation& seen : seen_) seen.heartbeat.reset();
+  pass(1h);
+  EXPECT_EQ(count(Kind::kRest) + count(Kind::kSignal), 0);
+}
+
 TEST_F(SupervisorDeadlinesTest, NobodyIsRecycledWhileThePoolStops) {
   set_up_ready({.workers = 2, .recycle = {.requests = 10}});
   told(supervisor_->stop(now_, now_ + 28s));

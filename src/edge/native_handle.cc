@@ -1,0 +1,149 @@
+#include "edge/native_handle.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+
+namespace roundhouse::edge {
+namespace {
+
+constexpr int kMessagesPerTurn = 8;  // a worker that never stops talking keeps nobody waiting
+
+// The only way to know is to try; take-backs are rare.
+bool has_descriptors_for_a_message(int any) {
+  std::array<UniqueFd, ipc::kMaxDescriptors> tried;
+  return std::ranges::all_of(tried, [any](UniqueFd& fd) {
+    fd.reset(::fcntl(any, F_DUPFD_CLOEXEC, 0));
+    return static_cast<bool>(fd);
+  });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<NativeHandle>> NativeHandle::create(EventLoop& loop, std::size_t place,
+                                                           Listener& listener) {
+  auto slot = TRY(ipc::Shared<ipc::Slot>::create("roundhouse-slot"));
+  return std::unique_ptr<NativeHandle>(new NativeHandle(loop, place, listener, std::move(slot)));
+}
+
+NativeHandle::NativeHandle(EventLoop& loop, std::size_t place, Listener& listener,
+                           ipc::Shared<ipc::Slot> slot)
+    : WorkerHandle(place, listener, std::move(slot)), loop_(loop) {}
+
+Result<WorkerHandle::Inheritance> NativeHandle::prepare(ipc::Bequest bequest, Time now) {
+  auto [ours, theirs] = TRY(ipc::Channel::create_pair());
+  channel_ = std::move(ours);
+  workers_end_ = std::move(theirs);
+  kept_.clear();
+  ipc::reset_gauges(slot(), nanoseconds(now));
+  requests_at_start_ = slot().requests_total.load(std::memory_order_relaxed);
+  watcher_.watch(loop_, channel_.fd(), Interest::kRead, Trigger::kLevel, *this);
+  bequest.channel = workers_end_.fd();
+  bequest.memory = slot_fd();
+  return Inheritance{bequest.descriptors(), bequest.environment()};
+}
+
+void NativeHandle::ended() {
+  watcher_.stop();
+  channel_.close();
+  workers_end_.close();
+  WorkerHandle::ended();
+}
+
+void NativeHandle::on_ready(Ready /*ready*/) {
+  for (int i = 0; i < kMessagesPerTurn; ++i) {
+    switch (channel_.receive(message_)) {
+      case ipc::Received::kNothing:
+        return;
+      case ipc::Received::kClosed:
+      case ipc::Received::kMalformed:
+      case ipc::Received::kTruncated:
+        watcher_.stop();
+        return listener().on_breach(place());
+      case ipc::Received::kMessage:
+        break;
+    }
+    const bool notice =
+        message_.bytes().size() == sizeof(ipc::NoticeMessage) && message_.descriptors().empty();
+    switch (notice ? message_.type() : ipc::MessageType{}) {
+      case ipc::MessageType::kReady:
+        listener().on_ready_notice(place());
+        break;
+      case ipc::MessageType::kDraining:
+        listener().on_draining_notice(place());
+        break;
+      case ipc::MessageType::kRoom:
+        listener().on_room_notice(place());
+        break;
+      default:
+        watcher_.stop();
+        return listener().on_breach(place());
+    }
+  }
+}
+
+void NativeHandle::ask_to_drain(Time deadline) {
+  slot().drain_by_ns.store(nanoseconds(deadline), std::memory_order_relaxed);
+  ipc::DrainMessage drain{.header = {}, .deadline_ns = nanoseconds(deadline)};
+  channel_.send(drain, ipc::MessageType::kDrain);
+}
+
+std::optional<Time> NativeHandle::heartbeat() const {
+  return time_from_nanoseconds(slot().heartbeat_ns.load(std::memory_order_relaxed));
+}
+
+std::uint64_t NativeHandle::requests_since_start() const {
+  return slot().requests_total.load(std::memory_order_relaxed) - requests_at_start_;
+}
+
+ipc::Sent NativeHandle::send(std::uint64_t sequence, std::span<const Connection> batch) {
+  ipc::ConnectionsMessage message;
+  const std::size_t size = ipc::connections_message_size(batch.size());
+  message.header = {ipc::MessageType::kConnections, static_cast<std::uint32_t>(size), sequence};
+  message.count = static_cast<std::uint32_t>(batch.size());
+  message.reserved = 0;
+  std::array<int, ipc::kMaxDescriptors> descriptors;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    message.connections[i] = batch[i].info;
+    descriptors[i] = batch[i].fd.get();
+  }
+  return channel_.send(std::as_bytes(std::span(&message, 1)).first(size),
+                       std::span(descriptors).first(batch.size()));
+}
+
+ipc::Sent NativeHandle::nudge(std::uint64_t sequence) {
+  ipc::NudgeMessage message{};
+  return channel_.send(message, ipc::MessageType::kNudge, sequence);
+}
+
+// Without room for a whole message it stays where it is, for the next time.
+std::uint64_t NativeHandle::take_back(std::vector<Connection>& out) {
+  while (has_descriptors_for_a_message(workers_end_.fd()) &&
+         workers_end_.receive(message_) == ipc::Received::kMessage) {
+    const auto connections = message_.connections();
+    if (connections.empty()) {
+      const auto bytes = message_.bytes();
+      kept_.emplace_back(bytes.begin(), bytes.end());
+      continue;
+    }
+    for (std::size_t i = 0; i < connections.size(); ++i) {
+      out.push_back(
+          {.fd = std::move(message_.descriptors()[i]), .info = connections[i], .tried = {}});
+    }
+    return message_.sequence();
+  }
+  resend_kept();
+  return 0;
+}
+
+void NativeHandle::resend_kept() {
+  for (const auto& bytes : kept_) channel_.send(bytes);
+  kept_.clear();
+}
+
+void NativeHandle::want_room() {
+  slot().room_wanted.store(slot().room_wanted.load(std::memory_order_relaxed) + 1);
+}
+
+}  // namespace roundhouse::edge

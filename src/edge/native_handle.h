@@ -1,0 +1,48 @@
+// A worker that speaks the native protocol: channel and slot (docs/native-protocol.md).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "edge/worker_handle.h"
+#include "ipc/channel.h"
+#include "net/event_loop.h"
+
+namespace roundhouse::edge {
+
+// Implements HandoffPort over the channel. Messages from the worker go to the Listener.
+class NativeHandle final : public WorkerHandle, private IoHandler {
+ public:
+  static Result<std::unique_ptr<NativeHandle>> create(EventLoop& loop, std::size_t place,
+                                                      Listener& listener);
+
+  Result<Inheritance> prepare(ipc::Bequest bequest, Time now) override;
+  void ended() override;
+  void ask_to_drain(Time deadline) override;
+  std::optional<Time> heartbeat() const override;
+  std::uint64_t requests_since_start() const override;
+
+  ipc::Sent send(std::uint64_t sequence, std::span<const Connection> batch) override;
+  ipc::Sent nudge(std::uint64_t sequence) override;
+  std::uint64_t take_back(std::vector<Connection>& out) override;
+  std::uint64_t taken() const override { return slot().taken.load(); }
+  std::uint64_t connections_active() const override {
+    return slot().connections_active.load(std::memory_order_relaxed);
+  }
+  void want_room() override;
+
+ private:
+  NativeHandle(EventLoop& loop, std::size_t place, Listener& listener, ipc::Shared<ipc::Slot> slot);
+  void on_ready(Ready ready) override;
+  void resend_kept();
+
+  EventLoop& loop_;
+  ipc::Channel channel_;
+  ipc::Channel workers_end_;  // duplicate: what it has not read can be received here
+  IoWatcher watcher_;
+  std::uint64_t requests_at_start_ = 0;
+  std::vector<std::vector<std::byte>> kept_;  // messages without connections met while taking back
+  ipc::Message message_;
+};
+
+}  // namespace roundhouse::edge
