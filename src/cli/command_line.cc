@@ -34,7 +34,7 @@ constexpr std::array kCommands = {
     Row{Command::kHealth, "health", "[--socket PATH]", "exit 0 if every pool has a ready worker"},
     Row{Command::kStop, "stop", "[--socket PATH]", "drain and stop the running instance"},
     Row{Command::kVersion, "version", "", "print the version"},
-    Row{Command::kGenerate, "generate", "config-schema|config-reference|metrics-reference", ""}};
+    Row{Command::kGenerate, "generate", "config-schema|config-reference|metrics-reference|failures-reference", ""}};
 
 constexpr std::string_view kHelpEnd =
     "\n"

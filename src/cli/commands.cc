@@ -8,6 +8,7 @@
 #include "config/explain.h"
 #include "config/locate.h"
 #include "config/schema.h"
+#include "http/failure_reference.h"
 
 namespace roundhouse::cli {
 namespace {
@@ -65,6 +66,8 @@ Outcome explain(const CommandLine& line, const config::Surroundings& surrounding
 
 Outcome generate(const CommandLine& line) {
   if (line.subject == "config-schema") return {ExitCode::kOk, config::to_schema(), ""};
+  if (line.subject == "failures-reference")
+    return {ExitCode::kOk, http::failure_reference(), ""};
   if (line.subject == "config-reference") return {ExitCode::kOk, config::to_reference(), ""};
   return {ExitCode::kUsage, "",
           "roundhouse: cannot generate '" + line.subject +

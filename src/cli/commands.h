@@ -13,7 +13,7 @@ namespace roundhouse::cli {
 Outcome check(const CommandLine& line, const config::Surroundings& surroundings);
 // The effective configuration as YAML.
 Outcome explain(const CommandLine& line, const config::Surroundings& surroundings);
-// What the build keeps in the repository: config-schema or config-reference.
+// What the build keeps in the repository: config-schema, config-reference or failures-reference.
 Outcome generate(const CommandLine& line);
 
 // For a running instance, found by line.socket or in `folders` (config::control_folders). kFailure
