@@ -2,6 +2,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/log.h"
@@ -14,6 +15,7 @@
 #include "ipc/heritage.h"
 #include "metrics/catalogue.h"
 #include "monitor/monitor.h"
+#include "net/reuseport_rotation.h"
 #include "net/signature.h"
 #include "worker/worker.h"
 
@@ -61,6 +63,21 @@ void choose_sticky_keys(config::Configuration& configuration) {
     if (upstream.sticky.key == "auto") upstream.sticky.key = new_signature_key();
 }
 
+// rr_kernel where this process may load an eBPF program, else rr.
+void settle_policies(config::Configuration& configuration) {
+  const auto wants = [](const config::Pool& pool) {
+    return pool.policy == config::Policy::kRrKernel;
+  };
+  if (std::ranges::none_of(configuration.pools, wants)) return;
+  const auto possible = ReuseportRotation::probe();
+  if (possible) return;
+  log::warn("policy_replaced", "policy rr_kernel needs CAP_BPF and CAP_NET_ADMIN, or root (" +
+                                   possible.error().message +
+                                   "): the edge rotates instead, policy rr");
+  for (config::Pool& pool : configuration.pools)
+    if (wants(pool)) pool.policy = config::Policy::kRr;
+}
+
 Result<void> run_edge(const cli::CommandLine& line) {
   const config::Location location = line.command == cli::Command::kProxy
                                         ? config::Location()
@@ -70,6 +87,7 @@ Result<void> run_edge(const cli::CommandLine& line) {
   const config::Configuration& configuration = loaded.configuration;
   log::configure(configuration.log.level, configuration.log.format);
   for (const std::string& warning : loaded.warnings) log::warn("configuration_doubted", warning);
+  settle_policies(loaded.configuration);
   const auto folders =
       config::control_folders(config::surroundings_of_this_process().variable, ::geteuid());
   config::ControlSocketPlace place =

@@ -34,7 +34,8 @@ constexpr std::array kCommands = {
     Row{Command::kHealth, "health", "[--socket PATH]", "exit 0 if every pool has a ready worker"},
     Row{Command::kStop, "stop", "[--socket PATH]", "drain and stop the running instance"},
     Row{Command::kVersion, "version", "", "print the version"},
-    Row{Command::kGenerate, "generate", "config-schema|config-reference|metrics-reference|failures-reference", ""}};
+    Row{Command::kGenerate, "generate",
+        "config-schema|config-reference|metrics-reference|failures-reference", ""}};
 
 constexpr std::string_view kHelpEnd =
     "\n"
@@ -43,7 +44,7 @@ constexpr std::string_view kHelpEnd =
     "                   else hello workers, one per CPU, on port 8000\n"
     "  -p PORT          instead of the port of the only listener\n"
     "  -n WORKERS       instead of the workers of the only pool; a number or auto\n"
-    "  --policy POLICY  how connections are given out: rr, none, least, sticky\n"
+    "  --policy POLICY  how connections are given out: rr, none, least, sticky, rr_kernel\n"
     "\n"
     "Exit codes: 0, 64 usage, 78 configuration, 71 system, 1 otherwise.\n";
 

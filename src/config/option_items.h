@@ -23,7 +23,7 @@ template <typename E>
 struct Names;
 template <>
 struct Names<Policy> {
-  static constexpr std::string_view kAll[] = {"rr", "none", "least", "sticky"};
+  static constexpr std::string_view kAll[] = {"rr", "none", "least", "sticky", "rr_kernel"};
 };
 template <>
 struct Names<PoolType> {

@@ -14,6 +14,8 @@ std::string_view to_string(Policy policy) {
       return "least";
     case Policy::kSticky:
       return "sticky";
+    case Policy::kRrKernel:
+      return "rr_kernel";
   }
   return "unknown";
 }

@@ -24,7 +24,7 @@ inline constexpr Bytes kGiB = 1024 * kMiB;
 inline constexpr Bytes kTiB = 1024 * kGiB;
 
 // How the connections of a pool's listeners find their worker.
-enum class Policy : std::uint8_t { kRr, kNone, kLeast, kSticky };
+enum class Policy : std::uint8_t { kRr, kNone, kLeast, kSticky, kRrKernel };
 // hello, proxy: built in. native: a program that speaks the native protocol on the descriptors it
 // inherits.
 enum class PoolType : std::uint8_t { kHello, kProxy, kNative };

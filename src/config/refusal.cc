@@ -87,8 +87,6 @@ std::string expectation(const Option& option) {
 
 std::string describe_refusal(const Option& option, std::string_view text, std::string_view what) {
   const std::string expected = "; expected " + expectation(option);
-  if (option.key == "policy" && text == "rr_kernel")
-    return "rr_kernel is not available in this version" + expected;
   std::string result = "'";
   for (const char c : text.substr(0, kMaxShown))
     result += static_cast<unsigned char>(c) < ' ' || c == 127 ? '?' : c;

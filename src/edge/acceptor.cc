@@ -20,8 +20,7 @@ constexpr int kBacklogRounds = 4096 / kAcceptsPerTurn;
 }  // namespace
 
 Acceptor::Acceptor(EventLoop& loop, const config::Listener& options, std::uint32_t index,
-                   std::vector<ListeningSocket> sockets, Pool& pool, ipc::ListenerRow& row,
-                   std::uint64_t& next_id)
+                   Sockets sockets, Pool& pool, ipc::ListenerRow& row, std::uint64_t& next_id)
     : loop_(loop),
       options_(options),
       index_(index),
@@ -29,8 +28,34 @@ Acceptor::Acceptor(EventLoop& loop, const config::Listener& options, std::uint32
       row_(row),
       next_id_(next_id),
       retry_(loop, [this] { resume(); }) {
-  for (ListeningSocket& socket : sockets)
-    sockets_.push_back(std::make_unique<Socket>(*this, std::move(socket)));
+  for (ListeningSocket& socket : sockets.own)
+    sockets_.push_back(std::make_unique<Socket>(*this, std::move(socket), std::nullopt));
+  for (ReuseportGroup& group : sockets.groups) {
+    for (std::size_t place = 0; place < group.sockets.size(); ++place)
+      sockets_.push_back(std::make_unique<Socket>(*this, std::move(group.sockets[place]), place));
+    rotations_.push_back(std::move(group.rotation));
+  }
+}
+
+void Acceptor::take_turns() {
+  if (sockets_.empty() || !pool_.turns()) return;
+  const std::vector<std::uint32_t> places = pool_.turns()->all_in_turn();
+  for (ReuseportRotation& rotation : rotations_) rotation.set_turns(places);
+  watch_sockets();
+}
+
+// Those that nobody else accepts from, unless it is paused.
+void Acceptor::watch_sockets() {
+  const auto& turns = pool_.turns();
+  for (const auto& socket : sockets_) {
+    const bool workers = socket->place && turns && turns->in_turn(*socket->place);
+    if (paused_ || workers) {
+      socket->watcher.stop();
+    } else if (!socket->watcher.watching()) {
+      socket->watcher.watch(loop_, socket->listening.fd.get(), Interest::kRead, Trigger::kLevel,
+                            *socket);
+    }
+  }
 }
 
 void Acceptor::start() {
@@ -123,10 +148,7 @@ void Acceptor::resume() {
     return;
   }
   end_pause();
-  for (const auto& socket : sockets_) {
-    socket->watcher.watch(loop_, socket->listening.fd.get(), Interest::kRead, Trigger::kLevel,
-                          *socket);
-  }
+  watch_sockets();
 }
 
 void Acceptor::expect_close() {
@@ -135,6 +157,7 @@ void Acceptor::expect_close() {
 
 void Acceptor::close() {
   const bool accepts = pool_.options().policy != config::Policy::kNone;
+  for (ReuseportRotation& rotation : rotations_) rotation.set_turns({});
   for (const auto& socket : sockets_) {
     for (int round = 0; accepts && round < kBacklogRounds; ++round) {
       if (!accept_batch(*socket, {.readable = true, .writable = false})) break;

@@ -2,7 +2,9 @@
 // has no room.
 //
 // Then the kernel's backlog queues, bounded by `backlog`; nothing queues without bound here. Under
-// policy `none` it only holds the sockets, for the workers that accept from them.
+// policy `none` it only holds the sockets, for the workers that accept from them. Under `rr_kernel`
+// the workers that are in turn accept for themselves, each from its own; what the kernel has put
+// into the queue of another is accepted here and offered to the pool.
 #pragma once
 
 #include <memory>
@@ -15,17 +17,25 @@
 #include "ipc/board.h"
 #include "net/event_loop.h"
 #include "net/listener.h"
+#include "net/reuseport_rotation.h"
 
 namespace roundhouse::edge {
 
 class Acceptor {
  public:
-  // `sockets` are bound; `next_id` counts the connections of this edge. Both references outlive it.
-  Acceptor(EventLoop& loop, const config::Listener& options, std::uint32_t index,
-           std::vector<ListeningSocket> sockets, Pool& pool, ipc::ListenerRow& row,
-           std::uint64_t& next_id);
+  // What it listens on: sockets of its own, and under rr_kernel a group for each TCP address.
+  struct Sockets {
+    std::vector<ListeningSocket> own;
+    std::vector<ReuseportGroup> groups;
+  };
+
+  // `next_id` counts the connections of this edge. Both references outlive it.
+  Acceptor(EventLoop& loop, const config::Listener& options, std::uint32_t index, Sockets sockets,
+           Pool& pool, ipc::ListenerRow& row, std::uint64_t& next_id);
 
   void start();
+  // Others of the pool's workers are in turn.
+  void take_turns();
   // The pool may have room again.
   void resume();
   // It will be closed soon: a client that is connected but has sent nothing yet is let in as well.
@@ -36,14 +46,16 @@ class Acceptor {
 
  private:
   struct Socket final : IoHandler {
-    Socket(Acceptor& acceptor, ListeningSocket socket)
-        : acceptor(acceptor), listening(std::move(socket)) {}
+    Socket(Acceptor& acceptor, ListeningSocket socket, std::optional<std::size_t> place)
+        : acceptor(acceptor), listening(std::move(socket)), place(place) {}
     void on_ready(Ready ready) override { acceptor.accept_batch(*this, ready); }
     Acceptor& acceptor;
     ListeningSocket listening;
+    std::optional<std::size_t> place;  // of the worker that accepts from it while it is in turn
     IoWatcher watcher;
   };
 
+  void watch_sockets();
   bool accept_batch(Socket& socket, Ready ready);  // false: nobody waits there
   std::optional<ipc::PauseReason> obstacle();
   bool is_abandoned(const Accepted& accepted);
@@ -55,6 +67,7 @@ class Acceptor {
   const config::Listener options_;
   const std::uint32_t index_;
   std::vector<std::unique_ptr<Socket>> sockets_;
+  std::vector<ReuseportRotation> rotations_;
   Pool& pool_;
   ipc::ListenerRow& row_;
   std::uint64_t& next_id_;

@@ -48,11 +48,40 @@ ExitStatus to_exit_status(int wait_status) {
   return {.code = WEXITSTATUS(wait_status)};
 }
 
-std::string joined_addresses(const std::vector<ListeningSocket>& sockets) {
+std::string joined_addresses(const Acceptor::Sockets& sockets) {
   std::string text;
-  for (const ListeningSocket& socket : sockets)
+  const auto add = [&](const ListeningSocket& socket) {
     text += (text.empty() ? "" : ", ") + socket.address.to_string();
+  };
+  for (const ListeningSocket& socket : sockets.own) add(socket);
+  for (const ReuseportGroup& group : sockets.groups) add(group.sockets.front());
   return text;
+}
+
+Result<Acceptor::Sockets> bind_sockets(const config::Listener& listener, const config::Pool& pool) {
+  Acceptor::Sockets bound;
+  const ListenOptions options{.backlog = static_cast<int>(listener.backlog),
+                              .defer = listener.defer_accept};
+  for (const Address& address : listener.bind) {
+    if (pool.policy == config::Policy::kRrKernel && !address.is_unix())
+      bound.groups.push_back(TRY(listen_in_rotation(address, options, pool.workers)));
+    else
+      bound.own.push_back(TRY(listen_on(address, options)));
+  }
+  return bound;
+}
+
+// What the workers of the pool accept from by themselves.
+void choose_inherited(std::uint32_t listener, const Acceptor::Sockets& sockets,
+                      const config::Pool& pool, Pool::Setting& setting) {
+  if (pool.policy == config::Policy::kNone) {
+    for (const ListeningSocket& socket : sockets.own)
+      setting.sockets.push_back({listener, socket.fd.get()});
+  }
+  for (const ReuseportGroup& group : sockets.groups) {
+    for (std::size_t place = 0; place < group.sockets.size(); ++place)
+      setting.own_sockets[place].push_back({listener, group.sockets[place].fd.get()});
+  }
 }
 
 }  // namespace
@@ -102,14 +131,9 @@ Result<const Identity*> Edge::identity_of(const std::string& user) {
 
 Result<void> Edge::create_pools() {
   const config::Configuration& configuration = setting_.configuration;
-  std::vector<std::vector<ListeningSocket>> sockets;
-  for (const config::Listener& listener : configuration.listeners) {
-    auto& bound = sockets.emplace_back();
-    for (const Address& address : listener.bind) {
-      bound.push_back(TRY(listen_on(address, {.backlog = static_cast<int>(listener.backlog),
-                                              .defer = listener.defer_accept})));
-    }
-  }
+  std::vector<Acceptor::Sockets> sockets;
+  for (const config::Listener& listener : configuration.listeners)
+    sockets.push_back(TRY(bind_sockets(listener, *configuration.find_pool(listener.pool))));
   std::size_t first_row = 0;
   for (const config::Pool& options : configuration.pools) {
     Pool::Setting setting{
@@ -119,14 +143,12 @@ Result<void> Edge::create_pools() {
         .listeners = configuration.listeners.size(),
         .configuration_fd = configuration_fd_.get(),
         .identity = TRY(identity_of(options.user.empty() ? configuration.user : options.user)),
-        .sockets = {}};
+        .sockets = {},
+        .own_sockets = {}};
+    setting.own_sockets.resize(options.workers);
     for (std::size_t i = 0; i < sockets.size(); ++i) {
-      if (options.policy != config::Policy::kNone ||
-          configuration.listeners[i].pool != options.name)
-        continue;
-      for (const ListeningSocket& socket : sockets[i]) {
-        setting.sockets.push_back({static_cast<std::uint32_t>(i), socket.fd.get()});
-      }
+      if (configuration.listeners[i].pool == options.name)
+        choose_inherited(static_cast<std::uint32_t>(i), sockets[i], options, setting);
     }
     const std::string name = options.name;
     Pool::Signals signals{.room = [this, name] { resume_acceptors(name); },
@@ -137,14 +159,15 @@ Result<void> Edge::create_pools() {
                                     ExitCode::kFailure};
                                 // Not now: run() may be starting the others still.
                                 loop_->defer([this] { kill_everything(); });
-                              }};
+                              },
+                          .turns = [this, name] { tell_turns(name); }};
     pools_.push_back(TRY(Pool::create(*loop_, options, std::move(setting), std::move(signals))));
     first_row += options.workers;
   }
   return create_acceptors(std::move(sockets));
 }
 
-Result<void> Edge::create_acceptors(std::vector<std::vector<ListeningSocket>> sockets) {
+Result<void> Edge::create_acceptors(std::vector<Acceptor::Sockets> sockets) {
   const config::Configuration& configuration = setting_.configuration;
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     const config::Listener& listener = configuration.listeners[i];
@@ -277,6 +300,12 @@ void Edge::resume_acceptors(const std::string& pool) {
   if (phase_ != Phase::kRunning && phase_ != Phase::kDelaying) return;
   for (const auto& acceptor : acceptors_) {
     if (acceptor->pool_name() == pool) acceptor->resume();
+  }
+}
+
+void Edge::tell_turns(const std::string& pool) {
+  for (const auto& acceptor : acceptors_) {
+    if (acceptor->pool_name() == pool) acceptor->take_turns();
   }
 }
 

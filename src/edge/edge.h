@@ -34,7 +34,7 @@ class Edge {
   Edge(Setting setting, std::unique_ptr<EventLoop> loop);
   Result<void> prepare();
   Result<void> create_pools();
-  Result<void> create_acceptors(std::vector<std::vector<ListeningSocket>> sockets);
+  Result<void> create_acceptors(std::vector<Acceptor::Sockets> sockets);
   Result<void> create_monitor();
   Result<const Identity*> identity_of(const std::string& user);
   void log_start() const;
@@ -43,6 +43,7 @@ class Edge {
   void reap();
   void on_child_exit(pid_t pid, int wait_status, const rusage& usage);
   void resume_acceptors(const std::string& pool);
+  void tell_turns(const std::string& pool);
 
   enum class Phase { kRunning, kDelaying, kDraining, kFinishing };
   void on_stop_request(const std::string& asked_by, bool delay);

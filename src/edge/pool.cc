@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "edge/native_handle.h"
 #include "edge/process_probe.h"
+#include "net/listener.h"
 
 namespace roundhouse::edge {
 namespace {
@@ -55,9 +56,16 @@ Pool::Pool(EventLoop& loop, const config::Pool& options, Setting setting, Signal
       supervisor_(options, seed(), loop.now()),
       dispatcher_(options, setting_.listeners),
       replaced_reason_(options.workers),
-      untaken_timer_(loop, [this] { watch_untaken(); }) {}
+      untaken_timer_(loop, [this] { watch_untaken(); }),
+      turns_timer_(loop, [this] { watch_turns(); }) {
+  if (options.policy == config::Policy::kRrKernel)
+    turns_.emplace(options.workers, options.handoff.stall);
+}
 
-void Pool::start() { carry_out(supervisor_.start(loop_.now())); }
+void Pool::start() {
+  if (turns_) turns_timer_.start_periodic(options_.handoff.stall / 2);
+  carry_out(supervisor_.start(loop_.now()));
+}
 
 void Pool::carry_out(const Actions& actions) {
   for (const Action& action : actions) {
@@ -67,16 +75,16 @@ void Pool::carry_out(const Actions& actions) {
         start_process(action.place);
         break;
       case Action::Kind::kServe:
-        dispatcher_.serve(action.place, true);
+        set_serving(action.place, true);
         dispatcher_.observe(loop_.now());
         signals_.room();
         break;
       case Action::Kind::kRest:
-        dispatcher_.serve(action.place, false);
+        set_serving(action.place, false);
         break;
       case Action::Kind::kDrain:
         dispatcher_.flush(loop_.now());
-        dispatcher_.serve(action.place, false);
+        set_serving(action.place, false);
         handle.ask_to_drain(action.deadline);
         break;
       case Action::Kind::kSignal:
@@ -120,7 +128,7 @@ Result<pid_t> Pool::spawn_worker(std::size_t place, Time now) {
   bequest.pool = options_.name;
   bequest.worker_id = id(place);
   bequest.configuration = setting_.configuration_fd;
-  bequest.listeners = setting_.sockets;
+  bequest.listeners = turns_ ? setting_.own_sockets[place] : setting_.sockets;
   WorkerHandle::Inheritance given = TRY(handles_[place]->prepare(std::move(bequest), now));
   return spawn(program_for(place, std::move(given.environment)), given.descriptors);
 }
@@ -197,7 +205,7 @@ bool Pool::reaped(pid_t pid, const ExitStatus& status, bool core_dumped, const r
       std::ranges::find_if(handles_, [pid](const auto& h) { return h->pid() == pid; });
   if (handle == handles_.end()) return false;
   const auto place = static_cast<std::size_t>(handle - handles_.begin());
-  dispatcher_.serve(place, false);
+  set_serving(place, false);
   if (status.signal != 0 || status.code != 0) dispatcher_.be_cautious(now + kCautiousAfterCrash);
   dispatcher_.detach(place, now);
   Actions actions;
@@ -241,6 +249,27 @@ void Pool::flush_later() {
     dispatcher_.flush(Clock::now());
     if (!untaken_timer_.running()) untaken_timer_.start_once(options_.handoff.stall / 4);
   });
+}
+
+void Pool::set_serving(std::size_t place, bool serving) {
+  dispatcher_.serve(place, serving);
+  if (turns_ && turns_->serve(place, serving)) signals_.turns();
+}
+
+void Pool::watch_turns() {
+  std::vector<KernelTurns::Seen> seen;
+  for (std::size_t place = 0; place < handles_.size(); ++place) {
+    const WorkerHandle& handle = *handles_[place];
+    KernelTurns::Seen& here = seen.emplace_back();
+    here.heartbeat = handle.heartbeat();
+    here.has_room = handle.connections_active() < options_.worker_connections;
+    for (const ipc::InheritedListener& own : setting_.own_sockets[place]) {
+      here.accepted +=
+          handle.slot().listener_accepted[own.listener].load(std::memory_order_relaxed);
+      here.waiting = here.waiting || (turns_->in_turn(place) && has_queued(own.fd));
+    }
+  }
+  if (turns_->observe(loop_.now(), seen)) signals_.turns();
 }
 
 void Pool::watch_untaken() {

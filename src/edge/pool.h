@@ -9,6 +9,7 @@
 
 #include "edge/dispatcher.h"
 #include "edge/exit_report.h"
+#include "edge/kernel_turns.h"
 #include "edge/spawn.h"
 #include "edge/supervisor.h"
 #include "edge/worker_handle.h"
@@ -29,11 +30,14 @@ class Pool final : private WorkerHandle::Listener {
     const Identity* identity = nullptr;
     std::vector<ipc::InheritedListener>
         sockets;  // policy none: what the workers accept from; borrowed
+    // Policy rr_kernel: the same for each place.
+    std::vector<std::vector<ipc::InheritedListener>> own_sockets;
   };
   // What the edge wants to hear. Called inside the loop.
   struct Signals {
     std::function<void()> room;    // there may be room again: listeners of this pool can resume
     std::function<void()> failed;  // every worker failed at its first start
+    std::function<void()> turns;   // policy rr_kernel: others are in turn now
   };
 
   // Error: a command that does not exist, no memory.
@@ -49,6 +53,9 @@ class Pool final : private WorkerHandle::Listener {
   void offer(Connection connection);
   std::uint64_t connections_of(
       std::uint32_t listener) const;  // open at workers, or on their way there
+
+  // Policy rr_kernel: whom the kernel is to give connections to.
+  const std::optional<KernelTurns>& turns() const { return turns_; }
 
   void stop(Time now, Time deadline);
   void kill();
@@ -72,6 +79,8 @@ class Pool final : private WorkerHandle::Listener {
   std::string name_of(std::size_t place) const;  // for the log
   void flush_later();
   void watch_untaken();
+  void set_serving(std::size_t place, bool serving);
+  void watch_turns();
   Observation observe(std::size_t place, Time now) const;
   void publish(std::size_t place);
   ipc::WorkerRow& row(std::size_t place) const {
@@ -89,6 +98,8 @@ class Pool final : private WorkerHandle::Listener {
   Dispatcher dispatcher_;
   std::vector<std::optional<ExitReason>> replaced_reason_;  // why the place's last process ended
   Timer untaken_timer_;
+  std::optional<KernelTurns> turns_;
+  Timer turns_timer_;
   bool flush_is_due_ = false;
 };
 

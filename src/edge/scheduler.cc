@@ -28,6 +28,7 @@ std::optional<std::size_t> Scheduler::choose(const ipc::ConnectionInfo& connecti
   std::size_t& cursor = cursors_[connection.listener];
   switch (policy_) {
     case config::Policy::kRr:
+    case config::Policy::kRrKernel:  // what the kernel gave to a worker that cannot take it
       return next_in_rotation(cursor, workers);
     case config::Policy::kLeast:
       return least_loaded(cursor, workers);

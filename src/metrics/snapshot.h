@@ -100,6 +100,8 @@ struct PoolValues {
   std::size_t count(ipc::WorkerState state) const;
   // Whether the edge accepts for the workers and hands over (every policy but none).
   bool hands_over() const { return layout.policy != "none"; }
+  // Whether the workers accept for themselves.
+  bool workers_accept() const { return layout.policy == "none" || layout.policy == "rr_kernel"; }
 };
 
 struct ListenerValues {

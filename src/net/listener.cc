@@ -32,6 +32,7 @@ Result<ListeningSocket> listen_tcp(const Address& wanted, const ListenOptions& o
   const int on = 1;
   const int off = 0;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (options.shares_port) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const auto defer =
       static_cast<int>(std::chrono::ceil<std::chrono::seconds>(options.defer).count());
@@ -98,6 +99,14 @@ bool peer_has_ended(int fd) {
   socklen_t size = sizeof info;
   return ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
          info.tcpi_state == TCP_CLOSE_WAIT;
+}
+
+bool has_queued(int listening_fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  // Of a listening socket tcpi_unacked is the length of its accept queue.
+  return ::getsockopt(listening_fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+         info.tcpi_unacked > 0;
 }
 
 void stop_deferring(int listening_fd) {

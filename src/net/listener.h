@@ -22,6 +22,7 @@ struct ListenOptions {
   // when it is established.
   Duration defer = Duration::zero();
   unsigned unix_mode = 0666;  // file mode of a unix socket
+  bool shares_port = false;  // TCP: others of this process listen on the address too (SO_REUSEPORT)
 };
 
 // Binds and listens. An address that means every interface takes IPv6 and IPv4, or IPv4 alone where
@@ -44,6 +45,9 @@ enum class AcceptStatus {
 // True if the client of an accepted connection has ended its side (TCP's CLOSE_WAIT). Reads
 // nothing.
 bool peer_has_ended(int fd);
+
+// Whether a connection waits to be accepted.
+bool has_queued(int listening_fd);
 
 // From now on a connection is accepted when it is established. One whose first bytes are awaited
 // already still comes with them.

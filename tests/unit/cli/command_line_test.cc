@@ -67,7 +67,7 @@ TEST(CommandLine, HelpFitsATerminal) {
 
 TEST(CommandLine, WrongWordsAreAUsageErrorWithTheUsageLine) {
   const std::vector<std::vector<const char*>> wrong = {{"run", "--prot", "1"},
-                                                       {"--policy", "rr_kernel"},
+                                                       {"--policy", "random"},
                                                        {"run", "-p", "99999"},
                                                        {"run", "-p", "-1"},
                                                        {"run", "-p", "x"},

@@ -68,12 +68,9 @@ TEST(Loader, APolicyComesFromTheFlagThenOurVariableThenTheFileThenNodesVariable)
 TEST(Loader, AVariableWithAnUnknownPolicyIsAnErrorThatNamesIt) {
   EXPECT_EQ(errors_of("", {{"NODE_CLUSTER_SCHED_POLICY", "least"}}),
             "NODE_CLUSTER_SCHED_POLICY: 'least' is not known; expected rr or none");
-  EXPECT_EQ(errors_of("", {{"ROUNDHOUSE_SCHED_POLICY", "rr_kernel"}}),
-            "ROUNDHOUSE_SCHED_POLICY: rr_kernel is not available in this version; expected one of "
-            "rr, none, least, sticky");
-  EXPECT_EQ(
-      errors_of("", {{"ROUNDHOUSE_SCHED_POLICY", "random"}}),
-      "ROUNDHOUSE_SCHED_POLICY: 'random' is not known; expected one of rr, none, least, sticky");
+  EXPECT_EQ(errors_of("", {{"ROUNDHOUSE_SCHED_POLICY", "random"}}),
+            "ROUNDHOUSE_SCHED_POLICY: 'random' is not known; expected one of rr, none, least, "
+            "sticky, rr_kernel");
 }
 
 TEST(Loader, FlagsReplaceThePortAndTheWorkersOfTheOnlyListenerAndPool) {

@@ -215,11 +215,11 @@ TEST(Options, NamesOfEnumsAreThoseOfTheTable) {
   expect_names<AccessFormat>(Section::kConfiguration, "log.access.format");
 }
 
-TEST(Options, AKernelPolicyIsRefusedWithTheOnesThereAre) {
-  EXPECT_EQ(parse_policy("rr_kernel").error(),
-            "rr_kernel is not available in this version; expected one of rr, none, least, sticky");
+TEST(Options, APolicyThatIsMistypedGetsTheOnesThereAre) {
+  EXPECT_EQ(parse_policy("rr_kernel").value(), Policy::kRrKernel);
   EXPECT_EQ(parse_policy("leest").error(),
-            "'leest' is not known; expected one of rr, none, least, sticky; did you mean 'least'?");
+            "'leest' is not known; expected one of rr, none, least, sticky, rr_kernel; did you "
+            "mean 'least'?");
 }
 
 }  // namespace

@@ -1,0 +1,192 @@
+#include "net/reuseport_rotation.h"
+
+#include <linux/bpf.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "base/address.h"
+#include "base/check.h"
+#include "net/listener.h"
+
+namespace roundhouse {
+namespace {
+
+int bpf(bpf_cmd command, bpf_attr& attributes) {
+  return static_cast<int>(::syscall(SYS_bpf, command, &attributes, sizeof attributes));
+}
+
+Result<UniqueFd> create_map(bpf_map_type type, std::uint32_t value_size, std::uint32_t entries,
+                            std::uint32_t flags) {
+  bpf_attr attributes{};
+  attributes.map_type = type;
+  attributes.key_size = sizeof(std::uint32_t);
+  attributes.value_size = value_size;
+  attributes.max_entries = entries;
+  attributes.map_flags = flags;
+  UniqueFd fd(bpf(BPF_MAP_CREATE, attributes));
+  if (!fd) return fail_errno("creating an eBPF map", errno);
+  return fd;
+}
+
+// --- Instructions, by the names of the kernel's own assembler.
+
+using Instruction = bpf_insn;
+
+constexpr Instruction insn(int code, int dst, int src, int off, std::int32_t imm) {
+  return {.code = static_cast<__u8>(code),
+          .dst_reg = static_cast<__u8>(dst & 15),
+          .src_reg = static_cast<__u8>(src & 15),
+          .off = static_cast<__s16>(off),
+          .imm = imm};
+}
+constexpr Instruction move(int dst, int src) {
+  return insn(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0);
+}
+constexpr Instruction set(int dst, std::int32_t value) {
+  return insn(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value);
+}
+constexpr Instruction alu(int operation, int dst, std::int32_t value) {
+  return insn(BPF_ALU64 | operation | BPF_K, dst, 0, 0, value);
+}
+constexpr Instruction alu_by(int operation, int dst, int src) {
+  return insn(BPF_ALU64 | operation | BPF_X, dst, src, 0, 0);
+}
+constexpr Instruction load32(int dst, int src, int offset) {
+  return insn(BPF_LDX | BPF_MEM | BPF_W, dst, src, offset, 0);
+}
+constexpr Instruction store32(int dst, int offset, int src) {
+  return insn(BPF_STX | BPF_MEM | BPF_W, dst, src, offset, 0);
+}
+constexpr Instruction jump_if(int condition, int dst, std::int32_t value, int over) {
+  return insn(BPF_JMP | condition | BPF_K, dst, 0, over, value);
+}
+constexpr Instruction call(int function) { return insn(BPF_JMP | BPF_CALL, 0, 0, 0, function); }
+constexpr Instruction leave() { return insn(BPF_JMP | BPF_EXIT, 0, 0, 0, 0); }
+
+}  // namespace
+
+void ReuseportRotation::Unmap::operator()(State* state) const { ::munmap(state, sizeof(State)); }
+
+// What it does, with `state` the one value of its map:
+//
+//   turns = &state->turns[state->active & 1]
+//   if (turns->count == 0 || turns->count > kMaxSockets) return SK_PASS
+//   n = atomic_fetch_add(&state->cursor, 1) % turns->count
+//   place = turns->places[n & (kMaxSockets - 1)]
+//   sk_select_reuseport(ctx, sockets, &place, 0)
+//   return SK_PASS
+Result<UniqueFd> ReuseportRotation::load_program(int state, int sockets) {
+  static_assert((kMaxSockets & (kMaxSockets - 1)) == 0);
+  constexpr auto kPlaces = static_cast<int>(offsetof(Turns, places));
+  const std::array code = {
+      move(6, 1),
+      // r0 = the value of the state map
+      set(2, 0), store32(10, -4, 2), move(2, 10), alu(BPF_ADD, 2, -4),
+      insn(BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_FD, 0, state), insn(0, 0, 0, 0, 0),
+      call(BPF_FUNC_map_lookup_elem), jump_if(BPF_JEQ, 0, 0, 20),
+      // r7 = turns
+      load32(1, 0, offsetof(State, active)), alu(BPF_AND, 1, 1),
+      alu(BPF_MUL, 1, static_cast<std::int32_t>(sizeof(Turns))), move(7, 0), alu_by(BPF_ADD, 7, 1),
+      alu(BPF_ADD, 7, offsetof(State, turns)),
+      // r2 = count
+      load32(2, 7, offsetof(Turns, count)), jump_if(BPF_JEQ, 2, 0, 12),
+      // r3 = cursor++ % count
+      set(3, 1),
+      insn(BPF_STX | BPF_ATOMIC | BPF_W, 0, 3, offsetof(State, cursor), BPF_ADD | BPF_FETCH),
+      insn(BPF_ALU | BPF_MOD | BPF_X, 3, 2, 0, 0), alu(BPF_AND, 3, kMaxSockets - 1),
+      alu(BPF_LSH, 3, 2), alu_by(BPF_ADD, 7, 3), load32(1, 7, kPlaces), store32(10, -4, 1),
+      move(1, 6), insn(BPF_LD | BPF_DW | BPF_IMM, 2, BPF_PSEUDO_MAP_FD, 0, sockets),
+      insn(0, 0, 0, 0, 0), move(3, 10)};
+  std::vector<Instruction> program(code.begin(), code.end());
+  for (const Instruction& last : {alu(BPF_ADD, 3, -4), set(4, 0),
+                                  call(BPF_FUNC_sk_select_reuseport), set(0, SK_PASS), leave()})
+    program.push_back(last);
+  // Both jumps go to the end.
+  const auto end = static_cast<int>(program.size()) - 2;
+  for (int i = 0; i < end; ++i) {
+    Instruction& here = program[static_cast<std::size_t>(i)];
+    if (here.code == (BPF_JMP | BPF_JEQ | BPF_K)) here.off = static_cast<__s16>(end - i - 1);
+  }
+  std::vector<char> log(16 * std::size_t{1024});
+  bpf_attr attributes{};
+  attributes.prog_type = BPF_PROG_TYPE_SK_REUSEPORT;
+  attributes.insns = reinterpret_cast<std::uint64_t>(program.data());
+  attributes.insn_cnt = static_cast<std::uint32_t>(program.size());
+  attributes.license = reinterpret_cast<std::uint64_t>("Apache-2.0");
+  attributes.log_buf = reinterpret_cast<std::uint64_t>(log.data());
+  attributes.log_size = static_cast<std::uint32_t>(log.size());
+  attributes.log_level = 1;
+  UniqueFd fd(bpf(BPF_PROG_LOAD, attributes));
+  if (!fd) return fail_errno("loading the eBPF program", errno);
+  return fd;
+}
+
+Result<ReuseportRotation> ReuseportRotation::attach(std::span<const int> sockets) {
+  CHECK(!sockets.empty() && sockets.size() <= kMaxSockets);
+  ReuseportRotation rotation;
+  rotation.state_fd_ = TRY(create_map(BPF_MAP_TYPE_ARRAY, sizeof(State), 1, BPF_F_MMAPABLE));
+  rotation.sockets_fd_ = TRY(create_map(BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, sizeof(std::uint64_t),
+                                        static_cast<std::uint32_t>(sockets.size()), 0));
+  void* const mapped = ::mmap(nullptr, sizeof(State), PROT_READ | PROT_WRITE, MAP_SHARED,
+                              rotation.state_fd_.get(), 0);
+  if (mapped == MAP_FAILED) return fail_errno("mapping an eBPF map", errno);
+  rotation.state_.reset(static_cast<State*>(mapped));
+  rotation.program_ = TRY(load_program(rotation.state_fd_.get(), rotation.sockets_fd_.get()));
+  for (std::uint32_t place = 0; place < sockets.size(); ++place) {
+    const auto socket = static_cast<std::uint64_t>(sockets[place]);
+    bpf_attr attributes{};
+    attributes.map_fd = static_cast<std::uint32_t>(rotation.sockets_fd_.get());
+    attributes.key = reinterpret_cast<std::uint64_t>(&place);
+    attributes.value = reinterpret_cast<std::uint64_t>(&socket);
+    if (bpf(BPF_MAP_UPDATE_ELEM, attributes) != 0)
+      return fail_errno("putting a socket into an eBPF map", errno);
+  }
+  const int program = rotation.program_.get();
+  if (::setsockopt(sockets[0], SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, &program, sizeof program) != 0)
+    return fail_errno("attaching the eBPF program", errno);
+  return rotation;
+}
+
+Result<void> ReuseportRotation::probe() {
+  const ListeningSocket socket =
+      TRY(listen_on(Address::loopback(0), {.backlog = 1, .shares_port = true}));
+  const int fd = socket.fd.get();
+  TRY_VOID(attach({&fd, 1}));
+  return {};
+}
+
+Result<ReuseportGroup> listen_in_rotation(const Address& address, ListenOptions options,
+                                          std::size_t count) {
+  ReuseportGroup group;
+  // SO_REUSEPORT would let two instances share a port by mistake: this one must be ours alone.
+  const Address ours = TRY(listen_on(address, options)).address;
+  options.shares_port = true;
+  std::vector<int> fds;
+  for (std::size_t place = 0; place < count; ++place) {
+    group.sockets.push_back(TRY(listen_on(ours, options)));
+    fds.push_back(group.sockets.back().fd.get());
+  }
+  group.rotation = TRY(ReuseportRotation::attach(fds));
+  return group;
+}
+
+void ReuseportRotation::set_turns(std::span<const std::uint32_t> places) {
+  CHECK(places.size() <= kMaxSockets);
+  std::atomic_ref active(state_->active);
+  const std::uint32_t next = (active.load(std::memory_order_relaxed) + 1) & 1;
+  Turns& turns = state_->turns[next];
+  turns.count = static_cast<std::uint32_t>(places.size());
+  std::memcpy(turns.places, places.data(), places.size_bytes());
+  active.store(next, std::memory_order_release);
+}
+
+}  // namespace roundhouse
