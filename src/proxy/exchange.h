@@ -140,7 +140,7 @@ class UpstreamExchange final : public Exchange,
   bool pass_interim();
   bool digest_body(std::string_view& received);
   bool finish_body(std::string_view rest);
-  void on_upstream_end();
+  void on_upstream_end(bool reset);
   void fail(http::Failure failure);
   void leave_connection(bool reusable, bool failed);
   void finish(http::Failure failure);
