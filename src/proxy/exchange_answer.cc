@@ -216,6 +216,9 @@ bool UpstreamExchange::digest_body(std::string_view& received) {
 bool UpstreamExchange::finish_body(std::string_view rest) {
   Answer& answer = plan_.client.answer();
   const bool trailers = space_->response.body.framing == http::Framing::kChunked && !tunnel_;
+  if (trailers)
+    space_->body.trailers().remove_if(
+        [this](const http::Field& field) { return !plan_.source->passes_answer_trailer(field); });
   if (!answer.end(trailers ? &space_->body.trailers() : nullptr) && !answer.end()) {
     blocked_ = true;
     return false;
