@@ -52,8 +52,16 @@ std::vector<int> statuses_of(const Outcome& outcome) {
 
 std::string describe_client(const Outcome& outcome) {
   std::string text;
-  for (const int status : statuses_of(outcome))
-    text += (text.empty() ? "" : " ") + (status == 0 ? "not HTTP" : std::to_string(status));
+  const std::vector<int> statuses = statuses_of(outcome);
+  for (std::size_t i = 0; i < statuses.size();) {
+    const auto behind = std::find_if(statuses.begin() + static_cast<std::ptrdiff_t>(i),
+                                     statuses.end(), [&](int s) { return s != statuses[i]; });
+    const auto times = static_cast<std::size_t>(behind - statuses.begin()) - i;
+    text +=
+        (text.empty() ? "" : " ") + (statuses[i] == 0 ? "not HTTP" : std::to_string(statuses[i]));
+    if (times > 1) text += " (" + std::to_string(times) + " times)";
+    i += times;
+  }
   if (!outcome.rest.empty()) {
     const std::string start = outcome.rest.substr(0, outcome.rest.find('\r'));
     text += (text.empty() ? "cut: " : " then cut: ") + visible(start);
@@ -92,8 +100,9 @@ void judge_reached(const Case& one, const Outcome& outcome, std::vector<Differen
 
 void judge_fields(const Case& one, const Outcome& outcome, std::vector<Difference>& found) {
   const auto differs = [&](const std::string& text) { found.push_back({Kind::kFields, text}); };
+  const bool told = !found.empty();  // by judge_reached
   for (const Seen& seen : outcome.reached)
-    if (!seen.message.oddity.empty() && seen.message.whole)
+    if (!told && !seen.message.oddity.empty() && seen.message.whole)
       differs("reached the origin with " + seen.message.oddity);
   const Message* message = nullptr;
   if (one.of_responses && !outcome.answers.empty()) message = &outcome.answers.back();
@@ -124,7 +133,8 @@ void judge_client(const Case& one, const Outcome& outcome, std::vector<Differenc
   if (owed_whole ? owed_served != was_served : was_served || statuses.size() > 1) {
     differs(Kind::kServed);
   } else if (!owed_whole) {
-    if (!outcome.closed) differs(Kind::kServed);
+    // Who has not yet begun to answer may refuse instead.
+    if (!outcome.closed && statuses.empty()) differs(Kind::kServed);
   } else if (statuses != one.statuses || !outcome.rest.empty()) {
     differs(Kind::kManner);
   } else if (one.end == Case::End::kClosed ? !outcome.closed : !one.of_head && !outcome.went_on) {

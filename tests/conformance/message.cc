@@ -53,7 +53,9 @@ std::size_t frame(Message& message, Reading reading) {
   const auto lengths = count("content-length");
   const auto codings = count("transfer-encoding");
   if (lengths + codings > 1) note(message, "two framings");
-  if (reading == Reading::kRequest && count("host") != 1) note(message, "not one Host");
+  const auto hosts = count("host");
+  if (reading == Reading::kRequest && (hosts > 1 || (hosts == 0 && !message.is_http10())))
+    note(message, hosts > 1 ? "two Hosts" : "no Host");
   if (reading == Reading::kAnswerWithoutBody || never_has_a_body(message.status())) return 0;
   if (codings > 0) {
     if (!same_name(*message.find("transfer-encoding"), "chunked")) note(message, "an odd coding");

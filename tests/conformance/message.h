@@ -32,6 +32,7 @@ struct Message {
   int status() const;
   std::string method() const { return start.substr(0, start.find(' ')); }
   std::string target() const;
+  bool is_http10() const { return start.ends_with(" HTTP/1.0"); }
 };
 
 enum class Reading : std::uint8_t { kRequest, kAnswer, kAnswerWithoutBody };

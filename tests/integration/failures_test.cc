@@ -162,6 +162,14 @@ void cause_no_route() {
   expect_answer(get(instance.web()), Failure::kNoRoute);
 }
 
+void cause_not_allowed() {
+  const Origin origin("x");
+  const Instance instance(kPools, "upstreams: {site: '" + origin.address().to_string() +
+                                      "'}\nroutes: [{allow: [192.0.2.0/24], upstream: site}]\n");
+  expect_answer(get(instance.web()), Failure::kNotAllowed);
+  EXPECT_TRUE(origin.seen().empty());
+}
+
 // To the client it is kBadResponse, like everything else that is wrong with an answer's head.
 void cause_bad_status_line() {
   http::ResponseParser parser({});
@@ -180,6 +188,7 @@ constexpr Cause kCauses[] = {
     {Failure::kHeadTimeout, cause_head_timeout},
     {Failure::kBodyTimeout, cause_body_timeout},
     {Failure::kNoRoute, cause_no_route},
+    {Failure::kNotAllowed, cause_not_allowed},
     {Failure::kBadStatusLine, cause_bad_status_line},
     {Failure::kTruncatedBody, cause_truncated_body},
     {Failure::kConnectFailed, cause_connect_failed},
@@ -196,7 +205,7 @@ constexpr std::pair<Failure, std::string_view> kElsewhere[] = {
 };
 
 // Nothing causes these yet.
-constexpr Failure kNotWired[] = {Failure::kNotAllowed, Failure::kRateLimited};
+constexpr Failure kNotWired[] = {Failure::kRateLimited};
 
 class CausedFailure : public testing::TestWithParam<Cause> {};
 
