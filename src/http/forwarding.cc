@@ -33,6 +33,8 @@ void HopByHop::add(std::string_view name) {
     names_[count_++] = name;
 }
 
+bool HopByHop::is_always(std::string_view name) { return is_among(kAlways, name); }
+
 bool HopByHop::holds(const Field& field) const {
   switch (field.id) {
     case FieldId::kConnection:
@@ -46,7 +48,7 @@ bool HopByHop::holds(const Field& field) const {
     case FieldId::kOther:
       break;
   }
-  return is_among(kAlways, field.name) || is_among({names_.data(), count_}, field.name);
+  return is_always(field.name) || is_among({names_.data(), count_}, field.name);
 }
 
 }  // namespace roundhouse::http

@@ -22,6 +22,8 @@ class HopByHop {
   bool too_many() const { return too_many_; }
   // REQUIRES: !too_many().
   bool holds(const Field& field) const;
+  // Ends here whether Connection names it or not.
+  static bool is_always(std::string_view name);
 
   // Each forwarded field is compared with each name: this bounds the work.
   static constexpr std::size_t kNamesMax = 16;

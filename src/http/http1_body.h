@@ -49,6 +49,7 @@ class BodyDecoder {
 
   // Valid at kDone, while the last input lives: views into it.
   const FieldTable& trailers() const { return trailers_; }
+  FieldTable& trailers() { return trailers_; }
 
   static constexpr std::size_t kExtensionBytesMax = 4096;
 

@@ -98,6 +98,13 @@ class FieldTable {
     if (!entries_) entries_ = std::make_unique_for_overwrite<Entry[]>(capacity_);
     entries_[size_++] = entry;
   }
+  template <typename Predicate>
+  void remove_if(Predicate predicate) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < size_; ++i)
+      if (!predicate((*this)[i])) entries_[kept++] = entries_[i];
+    size_ = kept;
+  }
   // The section is complete and its offsets count from the first of `bytes`: sets the ids. The
   // bytes must stay there from now on.
   void attach(std::string_view bytes);

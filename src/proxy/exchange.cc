@@ -189,7 +189,8 @@ bool UpstreamExchange::on_body_end(const http::FieldTable& trailers) {
     http::HeadWriter writer(host_.scratch);
     writer.trusted_lines(http::kLastChunkLine);
     for (std::size_t i = 0; i < trailers.size(); ++i)
-      writer.field(trailers[i].name, trailers[i].value);
+      if (plan_.source->passes_trailer(trailers[i]))
+        writer.field(trailers[i].name, trailers[i].value);
     keep_unsent(writer.end().ok() ? writer.text() : http::kLastChunkWithoutTrailers);
     flush_unsent();
   }

@@ -63,6 +63,10 @@ class RequestSource {
   // Everything of the answer's head but the status line and what Answer adds.
   virtual void write_response(const http::Response& response, const upstream::Endpoint& endpoint,
                               http::HeadWriter& head) = 0;
+  // Whether a field behind the request's body goes on, and one behind the answer's. The latter
+  // comes after write_response(), when the answer's head is no more.
+  virtual bool passes_trailer(const http::Field& field) const = 0;
+  virtual bool passes_answer_trailer(const http::Field& field) const = 0;
   // Once, when it is over; the client may be gone.
   virtual void ended(const ExchangeResult& result) = 0;
 };
@@ -140,7 +144,7 @@ class UpstreamExchange final : public Exchange,
   bool pass_interim();
   bool digest_body(std::string_view& received);
   bool finish_body(std::string_view rest);
-  void on_upstream_end();
+  void on_upstream_end(bool reset);
   void fail(http::Failure failure);
   void leave_connection(bool reusable, bool failed);
   void finish(http::Failure failure);

@@ -48,10 +48,11 @@ void UpstreamExchange::read() {
       break;
     }
     if (in.status != Transport::Status::kMoved) {
-      on_upstream_end();
+      on_upstream_end(in.status == Transport::Status::kFailed);
       continue;
     }
-    if (in.bytes < room.size() && !upstream_ended_) readable_ = false;
+    // A short read is not taken for the last one while more is to come: a reset that came with
+    // these bytes is announced by nothing else (libevent tells an error as plain readiness).
     got_bytes_ = true;
     last_moved_ = host_.loop.now();
     turn += in.bytes;
@@ -215,6 +216,9 @@ bool UpstreamExchange::digest_body(std::string_view& received) {
 bool UpstreamExchange::finish_body(std::string_view rest) {
   Answer& answer = plan_.client.answer();
   const bool trailers = space_->response.body.framing == http::Framing::kChunked && !tunnel_;
+  if (trailers)
+    space_->body.trailers().remove_if(
+        [this](const http::Field& field) { return !plan_.source->passes_answer_trailer(field); });
   if (!answer.end(trailers ? &space_->body.trailers() : nullptr) && !answer.end()) {
     blocked_ = true;
     return false;
@@ -228,14 +232,15 @@ bool UpstreamExchange::finish_body(std::string_view rest) {
   return false;
 }
 
-void UpstreamExchange::on_upstream_end() {
+// A reset ends no body: not even one that lasts until the connection ends is whole then.
+void UpstreamExchange::on_upstream_end(bool reset) {
   readable_ = false;
   upstream_ended_ = true;
   if (state_ == State::kAwaiting) {
     fail(http::Failure::kUpstreamClosed);
     return;
   }
-  if (space_->body.end_of_input() == http::Parse::kDone) {
+  if ((tunnel_ || !reset) && space_->body.end_of_input() == http::Parse::kDone) {
     finish_body({});
     return;
   }

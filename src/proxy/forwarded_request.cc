@@ -183,8 +183,11 @@ void ForwardedRequest::write_response(const http::Response& response,
                                       const upstream::Endpoint& endpoint, http::HeadWriter& head) {
   const http::HopByHop hop(response.fields);
   const FieldEdits& edits = parts_.route.response_edits;
+  answer_options_.clear();
   for (std::size_t i = 0; i < response.fields.size(); ++i) {
     const http::Field field = response.fields[i];
+    if (field.id == http::FieldId::kConnection && response.body.framing == http::Framing::kChunked)
+      answer_options_.append(field.value).append(",");
     // Of one with more options than are looked at nothing can be said: only what frames it is
     // known.
     const bool ends_here =
@@ -213,6 +216,12 @@ void ForwardedRequest::write_cookie(const upstream::Endpoint& endpoint,
   cookie.append(token).append("; Path=/; HttpOnly; SameSite=Lax");
   if (facts_.scheme == "https") cookie += "; Secure";
   head.field("Set-Cookie", cookie);
+}
+
+bool ForwardedRequest::passes_answer_trailer(const http::Field& field) const {
+  for (http::ListReader list(answer_options_); const auto option = list.next();)
+    if (http::equals_ignoring_case(*option, field.name)) return false;
+  return !http::HopByHop::is_always(field.name) && !parts_.route.response_edits.drops(field.name);
 }
 
 void ForwardedRequest::ended(const ExchangeResult& result) {

@@ -46,6 +46,8 @@ class ForwardedRequest final : public RequestSource {
   http::HeadWriter::Outcome write_request(std::span<char> out, std::size_t& size) override;
   void write_response(const http::Response& response, const upstream::Endpoint& endpoint,
                       http::HeadWriter& head) override;
+  bool passes_trailer(const http::Field& field) const override { return goes_on(field); }
+  bool passes_answer_trailer(const http::Field& field) const override;
   void ended(const ExchangeResult& result) override;
 
  private:
@@ -65,8 +67,9 @@ class ForwardedRequest final : public RequestSource {
   RequestFacts facts_;
   Time began_;
   std::string peer_;
-  std::string target_;       // of a route that rewrites; else empty
-  std::array<char, 32> id_;  // of the request and its trace; made here
+  std::string target_;          // of a route that rewrites; else empty
+  std::string answer_options_;  // what the answer's Connection names, for its trailers
+  std::array<char, 32> id_;     // of the request and its trace; made here
   bool upgrade_ = false;
 };
 

@@ -51,13 +51,17 @@ bool Session::is_local() const { return ipc::peer_of(info_).is_loopback(); }
 
 void Session::on_ready(Ready ready) {
   readable_ = readable_ || ready.readable;
+  // While nothing more is expected, bytes are rare, and a reset looks like them: libevent tells an
+  // error as plain readiness.
+  const bool unexpected = ready.readable && state_ == State::kRequest && work_->body.done();
+  if ((unexpected || (ready.ending && !peer_ending_ && state_ == State::kRequest)) &&
+      transport_.has_failed()) {
+    close();
+    return;
+  }
   if (ready.ending && !peer_ending_) {
     peer_ending_ = true;
     ending_ = loop().now();
-    if (state_ == State::kRequest && transport_.has_failed()) {
-      close();
-      return;
-    }
   }
   writable_ = writable_ || ready.writable;
   advance();
@@ -135,7 +139,9 @@ bool Session::step_head() {
 
 Session::Input Session::fill() {
   if (peer_ended_) return Input::kEnd;
-  if (!readable_) return Input::kDry;
+  // In the middle of a message a short read is not taken for the last one: a reset may have come
+  // with its bytes.
+  if (!readable_ && (!short_read_ || state_ == State::kIdle)) return Input::kDry;
   const std::span<char> room = work_->input.room();
   if (room.empty()) return Input::kFull;
   const Transport::Transfer in = transport_.read(room);
@@ -144,10 +150,11 @@ Session::Input Session::fill() {
       work_->input.filled(in.bytes);
       turn_bytes_ += in.bytes;
       received_ = loop().now();
-      if (in.bytes < room.size() && !peer_ending_) readable_ = false;
+      short_read_ = in.bytes < room.size();
+      if (short_read_ && !peer_ending_) readable_ = false;
       return Input::kBytes;
     case Transport::Status::kWouldBlock:
-      readable_ = false;
+      readable_ = short_read_ = false;
       return Input::kDry;
     case Transport::Status::kEnd:
     case Transport::Status::kFailed:

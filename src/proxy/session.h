@@ -135,6 +135,7 @@ class Session final : private IoHandler, private Deadline, private Client {
   bool aborted_ = false;   // as soon as nobody is inside
   bool refused_ = false;
   bool readable_ = true;        // there may be bytes to read
+  bool short_read_ = false;     // the last read took all there was
   bool writable_ = true;        // the last write took all
   bool peer_ending_ = false;    // its end comes behind the bytes
   bool peer_ended_ = false;     // and was read
