@@ -53,6 +53,7 @@ void UpstreamExchange::read() {
     }
     if (in.bytes < room.size() && !upstream_ended_) readable_ = false;
     got_bytes_ = true;
+    connection_->count(0, in.bytes);
     last_moved_ = host_.loop.now();
     turn += in.bytes;
     if (kept) space_->received->filled(in.bytes);
