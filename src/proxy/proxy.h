@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <random>
+#include <string_view>
 #include <vector>
 
 #include "config/options.h"
@@ -29,6 +30,11 @@ class Proxy final : public Handler {
   explicit Proxy(Parts parts);
 
   std::unique_ptr<Exchange> on_request(Client& client) override;
+
+  // nullptr: there is no such upstream.
+  upstream::Cluster* find_cluster(std::string_view upstream) {
+    return upstream == upstream_.name ? &cluster_ : nullptr;
+  }
 
  private:
   http::Failure refusal_of(const http::Request& request);
