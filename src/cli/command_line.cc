@@ -132,10 +132,14 @@ std::string unknown_command(int count, const char* const* arguments) {
   return what + "expected one of " + known;
 }
 
-// "http://HOST:PORT/" or what may stand in `servers`. The error is what is wrong.
+constexpr std::string_view kTcpScheme = "tcp://";
+
+// "http://HOST:PORT/", "tcp://HOST:PORT" or what may stand in `servers`. The error is what is
+// wrong.
 std::expected<config::Server, std::string> parse_target(const std::string& text) {
   constexpr std::string_view kScheme = "http://";
   std::string_view rest = text;
+  if (rest.starts_with(kTcpScheme)) rest.remove_prefix(kTcpScheme.size());
   if (rest.starts_with("https://"))
     return std::unexpected("--to: '" + text + "' is not served in plain text; expected http://");
   if (rest.starts_with(kScheme)) {
@@ -149,8 +153,8 @@ std::expected<config::Server, std::string> parse_target(const std::string& text)
   config::Upstream upstream;
   if (const auto refusals = option->assign(*option, items, &upstream); !refusals.empty()) {
     return std::unexpected("--to: '" + text + "' " + refusals.front().what +
-                           "; expected http://HOST:PORT with a numeric host or localhost, or "
-                           "unix:/path");
+                           "; expected http://HOST:PORT or tcp://HOST:PORT with a numeric host or "
+                           "localhost, or unix:/path");
   }
   return upstream.servers.front();
 }
@@ -176,6 +180,11 @@ std::expected<void, std::string> check_overrides(Words& words) {
     }
     overrides.workers = pool.workers;
   }
+  const auto tcp = std::ranges::count_if(
+      words.to, [](const std::string& to) { return to.starts_with(kTcpScheme); });
+  if (tcp != 0 && tcp != std::ssize(words.to))
+    return std::unexpected("--to: some are tcp:// and some are not; expected one kind");
+  overrides.protocol = tcp != 0 ? config::Protocol::kTcp : config::Protocol::kHttp;
   for (const std::string& to : words.to) {
     auto server = parse_target(to);
     if (!server) return std::unexpected(std::move(server.error()));

@@ -144,6 +144,8 @@ std::string endpoints_text(const Json& endpoints) {
                {"OPEN", kRight},
                {"REQUESTS", kRight},
                {"FAILED", kRight},
+               {"SENT", kRight},
+               {"RECEIVED", kRight},
                {"P50", kRight},
                {"P99", kRight}});
   for (const Json& endpoint : endpoints) {
@@ -155,6 +157,8 @@ std::string endpoints_text(const Json& endpoints) {
          shown(requests, "in_flight", grouped),
          shown(member(endpoint, "connections"), "active", grouped),
          shown(requests, "total", grouped), shown(requests, "failed", grouped),
+         shown(member(endpoint, "bytes"), "sent", short_bytes),
+         shown(member(endpoint, "bytes"), "received", short_bytes),
          shown(endpoint, "p50_seconds", short_milliseconds),
          shown(endpoint, "p99_seconds", short_milliseconds)});
   }

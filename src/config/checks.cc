@@ -172,6 +172,11 @@ void Checker::check_protocol(const Listener& listener, const std::string& key) {
     report(key + ".protocol", "tcp is for workers of type proxy, and pool " + pool->name +
                                   " is of type " + std::string(to_string(pool->type)) +
                                   "; expected `upstreams`, or protocol: http");
+  for (const Option& option : options()) {
+    if (option.section != Section::kListener || has_option(Protocol::kTcp, option.key)) continue;
+    const std::string full = joined(key, option.key);
+    if (is_set(full)) report(full, "is for HTTP, and this listener is tcp; expected no such key");
+  }
   std::string names;
   for (const Upstream& upstream : configuration_.upstreams)
     names += (names.empty() ? "" : ", ") + upstream.name;
@@ -301,6 +306,11 @@ bool has_option(PoolType type, std::string_view key) {
       return key != "test_handlers";
   }
   return true;
+}
+
+bool has_option(Protocol protocol, std::string_view key) {
+  if (protocol != Protocol::kTcp) return key != "upstream";
+  return !key.starts_with("limits.") && (!key.starts_with("timeouts.") || key == "timeouts.tunnel");
 }
 
 void check_configuration(const Configuration& configuration, const Provenance& provenance,

@@ -20,6 +20,8 @@ inline constexpr std::uint32_t kMaxWorkers = 4096;  // of all pools
 // Whether pools of this type have the option: some are only for programs, some only for built-in
 // workers.
 bool has_option(PoolType type, std::string_view key);
+// Whether listeners of this protocol have it.
+bool has_option(Protocol protocol, std::string_view key);
 
 // For a configuration in which everything has been filled in. Problems are appended.
 void check_configuration(const Configuration& configuration, const Provenance& provenance,

@@ -155,7 +155,9 @@ std::string Explanation::text() {
   add_line(0, loaded_.file.empty() ? "# No configuration file." : "# From " + loaded_.file + ".",
            "");
   add_named("listeners", Section::kListener, configuration.listeners,
-            [](const Listener&, std::string_view) { return true; });
+            [](const Listener& listener, std::string_view key) {
+              return has_option(listener.protocol, key);
+            });
   add_named("pools", Section::kPool, configuration.pools,
             [](const Pool& pool, std::string_view key) { return has_option(pool.type, key); });
   add_routes();

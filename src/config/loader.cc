@@ -81,6 +81,7 @@ class Loading {
  private:
   void add_implicit_parts();
   void derive_values();
+  void derive_tcp(Listener& listener);
   void derive_health(Upstream& upstream);
   void read_env_files();
   void place_folders();
@@ -138,6 +139,10 @@ void Loading::add_implicit_parts() {
       listener.pool = "gateway";
       set_source("listeners.web.pool", From::kDerived, "it serves the upstreams");
     }
+    if (overrides_.protocol != listener.protocol) {
+      listener.protocol = overrides_.protocol;
+      set_source("listeners.web.protocol", From::kFlag, "--to");
+    }
     configuration_.listeners.push_back(std::move(listener));
     provenance_["listeners.web"] = {From::kDerived, {}, "there is no listener in the file", false};
   }
@@ -162,16 +167,24 @@ void Loading::derive_values() {
     set_source(key, From::kDerived, "the only pool");
   }
   for (Listener& listener : configuration_.listeners) {
-    const std::string key = "listeners." + listener.name + ".upstream";
-    if (listener.protocol != Protocol::kTcp || is_set(key) || configuration_.upstreams.size() != 1)
-      continue;
-    listener.upstream = configuration_.upstreams.front().name;
-    set_source(key, From::kDerived, "the only upstream");
+    if (listener.protocol == Protocol::kTcp) derive_tcp(listener);
   }
   for (Upstream& upstream : configuration_.upstreams) derive_health(upstream);
   if (configuration_.user.empty()) {
     configuration_.user = surroundings_.user;
     if (!is_set("user")) set_source("user", From::kDefault, "used when started as root");
+  }
+}
+
+void Loading::derive_tcp(Listener& listener) {
+  const std::string key = "listeners." + listener.name;
+  if (!is_set(key + ".upstream") && configuration_.upstreams.size() == 1) {
+    listener.upstream = configuration_.upstreams.front().name;
+    set_source(key + ".upstream", From::kDerived, "the only upstream");
+  }
+  if (!is_set(key + ".defer_accept")) {
+    listener.defer_accept = Duration::zero();
+    set_source(key + ".defer_accept", From::kDerived, "tcp: the server may speak first");
   }
 }
 

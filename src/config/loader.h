@@ -25,7 +25,8 @@ struct Overrides {
   std::optional<std::uint16_t> port;
   std::optional<std::uint32_t> workers;  // 0: auto
   std::optional<Policy> policy;
-  std::vector<Server> to;  // of `proxy`: the servers of the only upstream, `site`
+  std::vector<Server> to;               // of `proxy`: the servers of the only upstream, `site`
+  Protocol protocol = Protocol::kHttp;  // what they speak
 };
 
 // What a configuration takes from the machine; a test has its own.

@@ -107,6 +107,8 @@ bool Acceptor::accept_batch(Socket& socket, Ready /*ready*/) {
 // through the requests of those who left would keep those who stayed waiting (and, were they the
 // cause of the outage, prolong it).
 bool Acceptor::is_abandoned(const Accepted& accepted) {
+  // Of bytes that are no requests nothing is known.
+  if (options_.protocol == config::Protocol::kTcp) return false;
   return behind_since_ && loop_.now() - *behind_since_ >= kAbandonedAfter &&
          peer_has_ended(accepted.fd.get());
 }

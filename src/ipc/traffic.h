@@ -59,13 +59,15 @@ struct RouteTraffic {
 };
 
 struct EndpointTraffic {
-  Gauge requests_in_flight{0};
+  Gauge requests_in_flight{0};  // or open tcp sessions
   Gauge connections_active{0};  // idle ones included
-  Counter requests_total{0};    // tries, retries included
+  Counter requests_total{0};    // or tcp sessions; tries, retries included
   Counter failures_total{0};    // of these: no whole answer, or a 5xx
   Counter retries_total{0};     // of these failures: tried again elsewhere
   Counter connects_total{0};
   Counter ejections_total{0};
+  Counter sent_bytes_total{0};
+  Counter received_bytes_total{0};
   Gauge ejected{0};
   DurationHistogram durations;  // from the request sent to the answer's last byte
 };

@@ -239,6 +239,8 @@ void add_endpoint(Families& families, const EndpointValues& endpoint) {
   families.add(Metric::upstream_retries_total, labels, endpoint.retries);
   families.add(Metric::upstream_connects_total, labels, endpoint.connects);
   families.add(Metric::upstream_ejections_total, labels, endpoint.ejections);
+  families.add(Metric::upstream_sent_bytes_total, labels, endpoint.sent_bytes);
+  families.add(Metric::upstream_received_bytes_total, labels, endpoint.received_bytes);
   families.add(Metric::upstream_ejected, labels, endpoint.ejected_by);
   families.add(Metric::upstream_requests_in_flight, labels, endpoint.requests_in_flight);
   families.add(Metric::upstream_connections_active, labels, endpoint.connections_active);

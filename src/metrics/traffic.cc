@@ -31,6 +31,8 @@ void add(const ipc::EndpointTraffic& from, bool alive, EndpointValues& to) {
   to.retries += relaxed(from.retries_total);
   to.connects += relaxed(from.connects_total);
   to.ejections += relaxed(from.ejections_total);
+  to.sent_bytes += relaxed(from.sent_bytes_total);
+  to.received_bytes += relaxed(from.received_bytes_total);
   add(from.durations, to.durations);
   if (!alive) return;
   to.requests_in_flight += relaxed(from.requests_in_flight);

@@ -166,6 +166,7 @@ Json endpoint_of(const metrics::EndpointValues& endpoint) {
         {"failed", endpoint.failures},
         {"retried", endpoint.retries}}},
       {"connections", {{"active", endpoint.connections_active}, {"total", endpoint.connects}}},
+      {"bytes", {{"sent", endpoint.sent_bytes}, {"received", endpoint.received_bytes}}},
       {"p50_seconds", json_or_null(endpoint.durations.quantile(0.5))},
       {"p99_seconds", json_or_null(endpoint.durations.quantile(0.99))},
   };

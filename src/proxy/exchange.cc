@@ -133,6 +133,7 @@ std::size_t UpstreamExchange::send_raw(std::string_view data) {
   switch (out.status) {
     case Transport::Status::kMoved:
       last_moved_ = host_.loop.now();
+      connection_->count(out.bytes, 0);
       return out.bytes;
     case Transport::Status::kWouldBlock:
       return 0;

@@ -54,6 +54,7 @@ void UpstreamExchange::read() {
     // A short read is not taken for the last one while more is to come: a reset that came with
     // these bytes is announced by nothing else (libevent tells an error as plain readiness).
     got_bytes_ = true;
+    connection_->count(0, in.bytes);
     last_moved_ = host_.loop.now();
     turn += in.bytes;
     if (kept) space_->received->filled(in.bytes);

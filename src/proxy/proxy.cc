@@ -39,6 +39,12 @@ Proxy::Proxy(Parts parts)
   }
 }
 
+upstream::Cluster* Proxy::find_cluster(std::string_view upstream) {
+  const auto found =
+      std::ranges::find(clusters_, upstream, [](const auto& c) { return c->config().name; });
+  return found == clusters_.end() ? nullptr : found->get();
+}
+
 Proxy::Verdict Proxy::judge(const Client& client) {
   const http::Request& request = client.request();
   Verdict verdict;

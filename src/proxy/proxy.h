@@ -36,6 +36,9 @@ class Proxy final : public Handler {
   std::uint64_t body_limit(const Client& client) override;
   std::unique_ptr<Exchange> on_request(Client& client) override;
 
+  // nullptr: there is no such upstream.
+  upstream::Cluster* find_cluster(std::string_view upstream);
+
  private:
   // What a request was found to want, before anything is done.
   struct Verdict {

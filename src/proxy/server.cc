@@ -39,12 +39,26 @@ void Workspace::start(const http::HeadLimits& limits) {
 }
 
 Server::Server(Parts parts)
-    : parts_(std::move(parts)), largest_limits_(largest(parts_.listeners)), scratch_(kScratch) {}
+    : parts_(std::move(parts)),
+      largest_limits_(largest(parts_.listeners)),
+      tcp_({.loop = parts_.loop,
+            .deadlines = parts_.deadlines,
+            .slot = parts_.slot,
+            .listeners = parts_.listeners,
+            .on_closed = parts_.on_closed}),
+      scratch_(kScratch) {}
 
 Server::~Server() = default;
 
 void Server::take(UniqueFd fd, const ipc::ConnectionInfo& info) {
   CHECK(info.listener < parts_.listeners.size());
+  const config::Listener& listener = parts_.listeners[info.listener];
+  if (listener.protocol == config::Protocol::kTcp) {
+    upstream::Cluster* const cluster = parts_.find_cluster(listener.upstream);
+    CHECK(cluster != nullptr);
+    tcp_.take(std::move(fd), info, *cluster);
+    return;
+  }
   open_.emplace_back(*this, std::move(fd), info);
   const auto session = std::prev(open_.end());
   session->self_ = session;

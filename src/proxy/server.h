@@ -6,6 +6,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/options.h"
@@ -15,11 +16,13 @@
 #include "net/event_loop.h"
 #include "proxy/handler.h"
 #include "proxy/session.h"
+#include "proxy/tcp_server.h"
+#include "upstream/cluster.h"
 
 namespace roundhouse::proxy {
 
-// Owns the sessions and the buffers that they share. Everything it is given must outlive it;
-// destroy it outside its own callbacks.
+// Owns the sessions and the buffers that they share, those of tcp listeners too. Everything it is
+// given must outlive it; destroy it outside its own callbacks.
 class Server {
  public:
   struct Parts {
@@ -28,6 +31,8 @@ class Server {
     ipc::Slot& slot;
     Handler& handler;
     const std::vector<config::Listener>& listeners;  // ConnectionInfo::listener is an index
+    // Of a tcp listener, by its upstream's name; needed only where there is one.
+    std::function<upstream::Cluster*(std::string_view upstream)> find_cluster;
     std::function<void(std::uint32_t listener)> on_closed;
   };
 
@@ -38,11 +43,12 @@ class Server {
 
   // Serves it until it is closed: what has already come is answered within this call.
   void take(UniqueFd fd, const ipc::ConnectionInfo& info);
-  // Each connection ends after its next answer, or when it stays idle for a moment.
+  // Each connection ends after its next answer, or when it stays idle for a moment; those of tcp
+  // listeners, which cannot be told, go on.
   void drain();
 
   bool draining() const { return draining_; }
-  std::size_t open_connections() const { return open_.size(); }
+  std::size_t open_connections() const { return open_.size() + tcp_.open_connections(); }
   std::size_t free_workspaces() const { return free_.size(); }
 
  private:
@@ -56,6 +62,7 @@ class Server {
 
   Parts parts_;
   http::HeadLimits largest_limits_;
+  TcpServer tcp_;
   Sessions open_;
   Sessions closed_;  // until the end of the turn
   std::vector<std::unique_ptr<Workspace>> free_;

@@ -26,6 +26,17 @@ void Connection::retire() {
   std::exchange(endpoint_, nullptr)->closed();
 }
 
+void Connection::count(std::uint64_t sent_bytes, std::uint64_t received_bytes) {
+  ipc::EndpointTraffic& traffic = endpoint_->traffic();
+  ipc::add(traffic.sent_bytes_total, sent_bytes);
+  ipc::add(traffic.received_bytes_total, received_bytes);
+}
+
+void Connection::reset() {
+  watcher_.stop();
+  transport_.reset();
+}
+
 bool Connection::is_quiet() const {
   char byte = 0;
   return ::recv(transport_.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;

@@ -40,6 +40,10 @@ class Connection final : private IoHandler, private Deadline {
   void set_user(User* user) { user_ = user; }
   // Asks the kernel whether the other end has closed or sent something: one system call.
   bool is_quiet() const;
+  // Of what was moved over it. For counters.
+  void count(std::uint64_t sent_bytes, std::uint64_t received_bytes);
+  // Closes it so that the other end sees a reset. It is still to be given back.
+  void reset();
   // Closes it, and lets go of the endpoint: what is left may be destroyed at any time.
   void retire();
 

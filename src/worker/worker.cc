@@ -18,16 +18,13 @@
 namespace roundhouse::worker {
 namespace {
 
-// `configuration` must outlive it.
-std::unique_ptr<proxy::Handler> make_handler(EventLoop& loop, DeadlineQueue& deadlines,
-                                             ipc::Slot& slot, std::uint32_t worker_id,
-                                             const config::Configuration& configuration,
-                                             const config::Pool& pool) {
-  if (pool.type == config::PoolType::kProxy) {
-    return std::make_unique<proxy::Proxy>(proxy::Proxy::Parts{
-        .loop = loop, .deadlines = deadlines, .slot = slot, .configuration = configuration});
-  }
-  return std::make_unique<Hello>(worker_id, ::getpid(), pool.test_handlers);
+// Of a worker of this type; else nullptr. `configuration` must outlive it.
+std::unique_ptr<proxy::Proxy> make_proxy(EventLoop& loop, DeadlineQueue& deadlines, ipc::Slot& slot,
+                                         const config::Configuration& configuration,
+                                         const config::Pool& pool) {
+  if (pool.type != config::PoolType::kProxy) return nullptr;
+  return std::make_unique<proxy::Proxy>(proxy::Proxy::Parts{
+      .loop = loop, .deadlines = deadlines, .slot = slot, .configuration = configuration});
 }
 
 class Worker final : public native::ConnectionSink {
@@ -37,12 +34,14 @@ class Worker final : public native::ConnectionSink {
       : loop_(std::move(loop)),
         slot_(std::move(slot)),
         deadlines_(loop_->now()),
-        handler_(make_handler(*loop_, deadlines_, *slot_, heritage.worker_id, configuration, pool)),
+        hello_(heritage.worker_id, ::getpid(), pool.test_handlers),
+        proxy_(make_proxy(*loop_, deadlines_, *slot_, configuration, pool)),
         server_({.loop = *loop_,
                  .deadlines = deadlines_,
                  .slot = *slot_,
-                 .handler = *handler_,
+                 .handler = proxy_ ? static_cast<proxy::Handler&>(*proxy_) : hello_,
                  .listeners = configuration.listeners,
+                 .find_cluster = [this](auto upstream) { return proxy_->find_cluster(upstream); },
                  .on_closed = [this](std::uint32_t listener) { on_closed(listener); }}),
         source_(*loop_, std::move(heritage), *slot_,
                 {.worker_connections = pool.worker_connections,
@@ -89,7 +88,8 @@ class Worker final : public native::ConnectionSink {
   std::unique_ptr<EventLoop> loop_;
   ipc::Shared<ipc::Slot> slot_;
   DeadlineQueue deadlines_;
-  std::unique_ptr<proxy::Handler> handler_;
+  Hello hello_;
+  std::unique_ptr<proxy::Proxy> proxy_;  // answers in its place if there is one
   proxy::Server server_;
   native::ConnectionSource source_;
   Timer ticker_;

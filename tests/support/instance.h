@@ -23,11 +23,11 @@ class Instance {
   struct Options {
     std::vector<std::string> arguments = {};  // after `run -c FILE`
     Process::Options process = {};
-    bool wait = true;           // until every listener's pool has a ready worker
-    std::string listener = {};  // more keys of `web`, YAML
+    bool wait = true;                              // until every listener's pool has a ready worker
+    std::string listener = "bind: '127.0.0.1:0'";  // YAML of `web`; that address comes first
   };
-  // `pools` and `more` are YAML; a listener `web` on a free port of 127.0.0.1 and the monitor are
-  // added.
+  // `pools` and `more` are YAML; a listener `web`, on a free port of 127.0.0.1 unless options say
+  // otherwise, and the monitor are added.
   //   Instance instance("app: {type: hello, workers: 2}");
   explicit Instance(const std::string& pools) : Instance(pools, "", Options{}) {}
   Instance(const std::string& pools, const std::string& more) : Instance(pools, more, Options{}) {}

@@ -144,9 +144,20 @@ TEST(CommandLine, AProxyIsToldItsServers) {
   EXPECT_EQ(parse({"proxy", "--to", "127.0.0.1:1"})->command, Command::kProxy);
 }
 
+TEST(CommandLine, AProxyOfBytesIsToldSo) {
+  const auto line = parse({"proxy", "--to", "tcp://127.0.0.1:5432", "--to", "tcp://[::1]:5432"});
+  ASSERT_TRUE(line);
+  EXPECT_EQ(line->overrides.protocol, config::Protocol::kTcp);
+  EXPECT_EQ(line->overrides.to.at(1).address, "[::1]:5432");
+  EXPECT_EQ(parse({"proxy", "--to", "127.0.0.1:1"})->overrides.protocol, config::Protocol::kHttp);
+  const auto mixed = parse({"proxy", "--to", "tcp://127.0.0.1:1", "--to", "http://127.0.0.1:2"});
+  ASSERT_FALSE(mixed);
+  EXPECT_NE(mixed.error().err.find("some are tcp:// and some are not"), std::string::npos);
+}
+
 TEST(CommandLine, AProxyToNowhereIsRefused) {
   for (const char* to : {"https://127.0.0.1", "http://example.com", "http://127.0.0.1:1/path", "",
-                         "3000", "http://"}) {
+                         "3000", "http://", "tcp://127.0.0.1", "tcp://"}) {
     const auto line = parse({"proxy", "--to", to});
     ASSERT_FALSE(line) << to;
     EXPECT_NE(line.error().err.find("--to: '"), std::string::npos) << line.error().err;

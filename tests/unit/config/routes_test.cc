@@ -211,8 +211,40 @@ TEST(Listeners, OfTcpLeadToAnUpstream) {
     const std::string errors = errors_of(kTwo + wrong.routes);
     EXPECT_NE(errors.find(wrong.said), std::string::npos) << wrong.routes << "\n" << errors;
   }
+  for (const std::string key :
+       {"timeouts: {header: 1s}", "timeouts: {body_idle: 1s}", "timeouts: {request: 1s}",
+        "timeouts: {keep_alive: 1s}", "limits: {headers: 16KiB}", "limits: {line: 8KiB}",
+        "limits: {header_count: 1}", "limits: {body: 1KiB}",
+        "limits: {requests_per_connection: 1}"}) {
+    const std::string errors =
+        errors_of("listeners: {x: {protocol: tcp, " + key + "}}\nupstreams: {a: '127.0.0.1:1'}");
+    EXPECT_NE(errors.find("is for HTTP, and this listener is tcp"), std::string::npos) << key;
+  }
   EXPECT_NE(errors_of("listeners: {x: {protocol: tcp}}").find("tcp is for workers of type proxy"),
             std::string::npos);
+}
+
+TEST(Listeners, OfTcpAcceptAtOnceSinceTheServerMaySpeakFirst) {
+  const std::string upstream = "}}\nupstreams: {pg: '127.0.0.1:1'}";
+  const auto derived = load("listeners: {db: {protocol: tcp" + upstream);
+  ASSERT_TRUE(derived) << derived.error().message;
+  EXPECT_EQ(derived->configuration.listeners.at(0).defer_accept, Duration::zero());
+  const std::string text = explain(*derived);
+  EXPECT_NE(text.find("tcp: the server may speak first"), std::string::npos) << text;
+  EXPECT_EQ(text.find("keep_alive: 65s"), std::string::npos) << "of HTTP:\n" << text;
+  const auto set = load("listeners: {db: {defer_accept: 3s, protocol: tcp" + upstream);
+  EXPECT_EQ(set->configuration.listeners.at(0).defer_accept, 3s);
+}
+
+TEST(Listeners, OfAProxyToTcpServersAreTcp) {
+  const Overrides overrides{.to = {{.address = "127.0.0.1:5432"}}, .protocol = Protocol::kTcp};
+  const auto loaded = load("", {}, overrides);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const Listener& listener = loaded->configuration.listeners.at(0);
+  EXPECT_EQ(listener.protocol, Protocol::kTcp);
+  EXPECT_EQ(listener.upstream, "site");
+  EXPECT_EQ(listener.defer_accept, Duration::zero());
+  EXPECT_TRUE(loaded->configuration.routes.empty());
 }
 
 }  // namespace

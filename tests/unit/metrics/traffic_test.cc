@@ -15,6 +15,8 @@ TEST(Traffic, IsSummedOverTheWorkersButForTheGaugesOfTheDead) {
   ipc::EndpointTraffic& traffic = slot->endpoints[0];
   ipc::add(traffic.requests_total, 3);
   ipc::add(traffic.failures_total, 2);
+  ipc::add(traffic.sent_bytes_total, 10);
+  ipc::add(traffic.received_bytes_total, 20);
   ipc::increment(traffic.requests_in_flight);
   traffic.ejected.store(1);
   slot->routes[0].answers.count(200);
@@ -24,6 +26,8 @@ TEST(Traffic, IsSummedOverTheWorkersButForTheGaugesOfTheDead) {
   add_traffic(*slot, false, routes, endpoints);
   EXPECT_EQ(endpoints[0].requests, 6);
   EXPECT_EQ(endpoints[0].failures, 4);
+  EXPECT_EQ(endpoints[0].sent_bytes, 20);
+  EXPECT_EQ(endpoints[0].received_bytes, 40);
   EXPECT_EQ(endpoints[0].requests_in_flight, 1);
   EXPECT_EQ(endpoints[0].ejected_by, 1);
   EXPECT_EQ(routes[0].answers, (std::map<std::uint32_t, std::uint64_t>{{200, 4}, {502, 2}}));

@@ -1,0 +1,57 @@
+// The connections of one worker's tcp listeners.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <vector>
+
+#include "config/options.h"
+#include "ipc/messages.h"
+#include "ipc/slot.h"
+#include "net/deadline_queue.h"
+#include "net/event_loop.h"
+#include "proxy/flow.h"
+#include "proxy/tcp_session.h"
+#include "upstream/cluster.h"
+
+namespace roundhouse::proxy {
+
+// Owns the sessions and what they share. Everything it is given must outlive it; destroy it outside
+// its own callbacks: what is open then is cut off.
+//
+// A drain changes nothing here: nobody can be told that a stream of bytes should end. Sessions go
+// on until they end, or the worker does.
+class TcpServer {
+ public:
+  struct Parts {
+    EventLoop& loop;
+    DeadlineQueue& deadlines;
+    ipc::Slot& slot;
+    const std::vector<config::Listener>& listeners;  // ConnectionInfo::listener is an index
+    std::function<void(std::uint32_t listener)> on_closed;
+  };
+
+  explicit TcpServer(Parts parts) : parts_(std::move(parts)) {}
+  TcpServer(const TcpServer&) = delete;
+  TcpServer& operator=(const TcpServer&) = delete;
+
+  // Serves it until it is closed, perhaps within this call.
+  void take(UniqueFd fd, const ipc::ConnectionInfo& info, upstream::Cluster& cluster);
+
+  std::size_t open_connections() const { return open_.size(); }
+  const FlowHost& host() const { return host_; }
+
+ private:
+  friend class TcpSession;
+
+  void closed(TcpSession& session);
+
+  Parts parts_;
+  FlowHost host_;
+  std::list<TcpSession> open_;
+  std::list<TcpSession> closed_;  // until the end of the turn
+};
+
+}  // namespace roundhouse::proxy

@@ -1,0 +1,42 @@
+// A real instance with a tcp listener before some servers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "support/instance.h"
+#include "support/tcp_origin.h"
+
+namespace roundhouse::test {
+
+inline const std::string kOneWorker = "gateway: {type: proxy, workers: 1}";
+inline const std::string kTcp = "bind: '127.0.0.1:0', protocol: tcp";
+
+inline std::string tcp_upstream(const std::vector<Address>& servers, const std::string& more = "") {
+  std::string list;
+  for (const Address& server : servers)
+    list += (list.empty() ? "'" : ", '") + server.to_string() + "'";
+  return "upstreams: {db: {servers: [" + list + "]" + more + "}}\n";
+}
+
+struct ProxiedTcp : Instance {
+  explicit ProxiedTcp(const std::vector<Address>& servers, const std::string& more = "",
+                      const std::string& listener = kTcp, const std::string& pools = kOneWorker)
+      : Instance(pools, tcp_upstream(servers, more), {.listener = listener}) {}
+
+  Stream connect() const { return Stream::connect(web()); }
+  double of_endpoint(const std::string& name, const Address& server) const {
+    return metric("roundhouse_upstream_" + name + "{upstream=\"db\",endpoint=\"" +
+                  server.to_string() + "\"}");
+  }
+  bool fails(double times) const {
+    return metric_reaches("roundhouse_listener_request_failures_total{listener=\"web\"}", times);
+  }
+};
+
+inline std::string exchanged(Stream& stream, const std::string& bytes) {
+  stream.send(bytes);
+  return stream.receive(bytes.size());
+}
+
+}  // namespace roundhouse::test
