@@ -122,6 +122,7 @@ Result<pid_t> Pool::spawn_worker(std::size_t place, Time now) {
   bequest.channel = TRY(handle.open_channel(now));
   bequest.configuration = setting_.configuration_fd;
   bequest.memory = handle.slot_fd();
+  if (options_.type == config::PoolType::kProxy) bequest.endpoints = setting_.endpoints_fd;
   bequest.listeners = setting_.sockets;
   return spawn(program_for(bequest), bequest.descriptors());
 }

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/address.h"
-#include "base/check.h"
 #include "http/forwarding.h"
 #include "http/path.h"
 #include "proxy/failure_answer.h"
@@ -14,19 +13,6 @@
 
 namespace roundhouse::proxy {
 namespace {
-
-std::vector<upstream::EndpointSpec> specs_of(const config::Upstream& upstream) {
-  std::vector<upstream::EndpointSpec> specs;
-  for (const config::Server& server : upstream.servers) {
-    const auto address = Address::parse(server.address);
-    CHECK(address && specs.size() < ipc::kMaxEndpoints);
-    specs.push_back({.address = *address,
-                     .name = server.address,
-                     .weight = server.weight,
-                     .row = static_cast<std::uint32_t>(specs.size())});
-  }
-  return specs;
-}
 
 // Of the first cookie of that name (RFC 6265 4.2.1).
 std::string_view cookie_of(const http::Request& request, std::string_view name) {
@@ -44,14 +30,21 @@ std::string_view cookie_of(const http::Request& request, std::string_view name) 
 }  // namespace
 
 Proxy::Proxy(Parts parts)
-    : parts_(parts),
-      upstream_(parts.configuration.upstreams.front()),
-      cluster_({.loop = parts.loop,
-                .deadlines = parts.deadlines,
-                .slot = parts.slot,
+    : parts_(std::move(parts)),
+      upstream_(parts_.configuration.upstreams.front()),
+      cluster_({.loop = parts_.loop,
+                .deadlines = parts_.deadlines,
+                .slot = parts_.slot,
                 .config = upstream_}),
-      host_{.loop = parts.loop, .deadlines = parts.deadlines} {
-  cluster_.set_endpoints(specs_of(upstream_));
+      endpoints_({.loop = parts_.loop,
+                  .deadlines = parts_.deadlines,
+                  .board = parts_.endpoints,
+                  .upstreams = parts_.configuration.upstreams.size()},
+                 [this](std::size_t upstream, std::span<const upstream::EndpointSpec> specs) {
+                   if (upstream == 0) cluster_.set_endpoints(specs);
+                 }),
+      host_{.loop = parts_.loop, .deadlines = parts_.deadlines} {
+  endpoints_.start();
 }
 
 http::Failure Proxy::refusal_of(const http::Request& request) {

@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "config/options.h"
+#include "ipc/endpoint_board.h"
 #include "ipc/slot.h"
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
 #include "proxy/exchange.h"
 #include "proxy/handler.h"
 #include "upstream/cluster.h"
+#include "upstream/endpoint_source.h"
 
 namespace roundhouse::proxy {
 
@@ -24,6 +26,7 @@ class Proxy final : public Handler {
     DeadlineQueue& deadlines;
     ipc::Slot& slot;
     const config::Configuration& configuration;  // checked; must outlive this
+    ipc::EndpointBoard endpoints;
   };
 
   explicit Proxy(Parts parts);
@@ -37,6 +40,7 @@ class Proxy final : public Handler {
   Parts parts_;
   const config::Upstream& upstream_;
   upstream::Cluster cluster_;
+  upstream::EndpointSource endpoints_;
   ExchangeHost host_;
   std::mt19937_64 random_{std::random_device()()};
   std::vector<char> path_;  // scratch
