@@ -27,6 +27,10 @@ Address::Address(const sockaddr* address, socklen_t length) {
   std::memcpy(&storage_, address, size_);
 }
 
+bool Address::operator==(const Address& other) const {
+  return size_ == other.size_ && std::memcmp(&storage_, &other.storage_, size_) == 0;
+}
+
 Address Address::ipv4(std::uint32_t host_order, std::uint16_t port) {
   sockaddr_in v4{};
   v4.sin_family = AF_INET;

@@ -44,6 +44,9 @@ class Address {
   // what `sticky` hashes.
   std::span<const std::uint8_t> host_bytes() const;
 
+  // The same bytes: a mapped address is not its IPv4 address.
+  bool operator==(const Address& other) const;
+
   const sockaddr* data() const { return &storage_.any; }
   socklen_t size() const { return size_; }
 

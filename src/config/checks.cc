@@ -37,6 +37,12 @@ bool is_name_and_port(std::string_view text) {
   return is_host_name(text.substr(0, colon)) && port && *port >= 1 && *port <= 65535;
 }
 
+// As it can stand in a request's first line.
+bool is_request_path(std::string_view text) {
+  const auto fits = [](char c) { return c > ' ' && c < 127 && c != '#'; };
+  return text.starts_with('/') && text.size() <= 1024 && std::ranges::all_of(text, fits);
+}
+
 class Checker {
  public:
   Checker(const Configuration& configuration, const Provenance& provenance, Problems& problems)
@@ -252,10 +258,11 @@ void Checker::check_upstream(const Upstream& upstream, const std::string& key) {
   if (srv && !is_refused(key + ".srv") && !is_host_name(upstream.srv))
     report(key + ".srv", "'" + shown(key + ".srv", upstream.srv) +
                              "' is not a name; expected as in _http._tcp.app.example.com");
-  if (upstream.health.probe == Probe::kHttp && !upstream.health.path.starts_with('/') &&
+  if (upstream.health.probe == Probe::kHttp && !is_request_path(upstream.health.path) &&
       !is_refused(key + ".health.path"))
     report(key + ".health.path", "'" + shown(key + ".health.path", upstream.health.path) +
-                                     "' is not a path; expected one that begins with /");
+                                     "' is not a path; expected one that begins with /, escapes "
+                                     "for what is not printable ASCII");
   if (upstream.health.probe != Probe::kHttp && is_set(key + ".health.path"))
     report(key + ".health.path", "is for `probe: http`; expected that, or no path");
   if (is_set(key + ".sticky.cookie") && !is_refused(key + ".sticky.cookie") &&

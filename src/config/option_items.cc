@@ -56,6 +56,9 @@ Refusals read_each(std::span<const std::string> items, std::string_view none, au
 Parsed<std::string> parse_word(const Option& option, const std::string& text) {
   if (option.kind == Kind::kWords) {
     if (text.find('\0') != text.npos) return std::unexpected("contains a NUL byte");
+  } else if (option.kind == Kind::kResolvers) {
+    if (const auto address = parse_name_server(text); !address)
+      return std::unexpected(address.error());
   } else if (!is_valid_token(text)) {
     return std::unexpected(option.kind == Kind::kMethods      ? "is not a method"
                            : option.kind == Kind::kFieldNames ? "is not the name of a field"

@@ -47,6 +47,7 @@ constexpr bool fits(Kind kind) {
     case Kind::kMethods:
     case Kind::kFieldNames:
     case Kind::kNames:
+    case Kind::kResolvers:
       return std::same_as<T, std::vector<std::string>>;
     case Kind::kNetworks:
       return std::same_as<T, std::vector<Network>>;

@@ -42,6 +42,7 @@ enum class Kind : std::uint8_t {
   kMethods,
   kFieldNames,
   kNames,
+  kResolvers,
   kNetworks,  // several texts
   kVariables,
   kFields,

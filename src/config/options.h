@@ -130,6 +130,11 @@ struct Monitor {
   std::string socket = "auto";                            // or the path of the control socket
 };
 
+struct Resolver {
+  std::vector<std::string> servers;  // address, or address:port; empty: what the system says
+  Duration timeout = 2s;
+};
+
 struct Log {
   struct Access {
     AccessFormat format = AccessFormat::kOff;
@@ -151,6 +156,7 @@ struct Configuration {
   std::string user;  // used only when started as root; as loaded: roundhouse or nobody unless set
   Shutdown shutdown;
   Monitor monitor;
+  Resolver resolver;
   Log log;
 
   const Pool* find_pool(std::string_view name) const;

@@ -74,6 +74,8 @@ std::string expectation(const Option& option) {
       return "the name of a field, or a list of these";
     case Kind::kNames:
       return "a name, or a list of these";
+    case Kind::kResolvers:
+      return "the address of a name server such as 10.0.0.2 or 10.0.0.2:53, or a list of these";
     case Kind::kNetworks:
       return "an address, a network such as 10.0.0.0/8, unix, or a list of these";
     case Kind::kVariables:

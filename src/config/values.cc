@@ -198,6 +198,16 @@ Parsed<Server> parse_server(std::string_view text) {
   return server;
 }
 
+Parsed<Address> parse_name_server(std::string_view text) {
+  const std::string whole(text);
+  for (const std::string& form : {whole, whole + ":53", "[" + whole + "]:53"}) {
+    const auto address = Address::parse(form);
+    if (address && !address->is_unix() && !address->is_any() && address->port() != 0)
+      return *address;
+  }
+  return std::unexpected("is not the address of a name server");
+}
+
 std::string format_server(const Server& server) {
   return server.weight == 1 ? server.address : server.address + " " + std::to_string(server.weight);
 }

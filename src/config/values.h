@@ -30,6 +30,9 @@ std::string format_bytes(Bytes bytes);
 Parsed<Server> parse_server(std::string_view text);
 std::string format_server(const Server& server);
 
+// "10.0.0.2", "10.0.0.2:53", "fd00::2", "[fd00::2]:53"; the port is 53 without one.
+Parsed<Address> parse_name_server(std::string_view text);
+
 // "100/s", "600/m", "5/10s", or "off".
 Parsed<Rate> parse_rate(std::string_view text);
 std::string format_rate(const Rate& rate);

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/signal_name.h"
+#include "edge/configured_endpoints.h"
 #include "edge/exit_report.h"
 #include "edge/process_probe.h"
 
@@ -114,6 +115,8 @@ Result<void> Edge::prepare() {
                 setting_.configuration_source.c_str());
   configuration_fd_ =
       TRY(ipc::create_sealed_file("roundhouse-configuration", setting_.configuration_text));
+  endpoints_ = TRY(create_endpoint_board(configuration));
+  if (endpoints_) endpoints_for_workers_ = TRY(endpoints_.open_for_readers());
   oom_kills_ = out_of_memory_kills();
   TRY_VOID(create_pools());
   TRY_VOID(create_monitor());
@@ -142,6 +145,7 @@ Result<void> Edge::create_pools() {
         .is_only_pool = configuration.pools.size() == 1,
         .listeners = configuration.listeners.size(),
         .configuration_fd = configuration_fd_.get(),
+        .endpoints_fd = endpoints_for_workers_.get(),
         .identity = TRY(identity_of(options.user.empty() ? configuration.user : options.user)),
         .sockets = {},
         .own_sockets = {}};
@@ -187,6 +191,7 @@ Result<void> Edge::create_monitor() {
   const config::Configuration& configuration = setting_.configuration;
   MonitorHandle::Setting setting{.board = &board_,
                                  .configuration_fd = configuration_fd_.get(),
+                                 .endpoints_fd = endpoints_ ? endpoints_.fd() : -1,
                                  .identity = TRY(identity_of(configuration.user)),
                                  .slots = {},
                                  .tcp = std::nullopt,

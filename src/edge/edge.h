@@ -12,6 +12,7 @@
 #include "edge/monitor_handle.h"
 #include "edge/pool.h"
 #include "ipc/board.h"
+#include "ipc/endpoint_board.h"
 #include "net/event_loop.h"
 
 namespace roundhouse::edge {
@@ -56,6 +57,8 @@ class Edge {
   std::unique_ptr<EventLoop> loop_;
   std::vector<std::unique_ptr<Identity>> identities_;
   ipc::Board board_;
+  ipc::EndpointBoard endpoints_;  // none where there are no upstreams
+  UniqueFd endpoints_for_workers_;
   UniqueFd configuration_fd_;
   std::vector<std::unique_ptr<Pool>> pools_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;

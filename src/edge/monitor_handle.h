@@ -28,6 +28,7 @@ class MonitorHandle final : private IoHandler {
   struct Setting {
     const ipc::Board* board = nullptr;
     int configuration_fd = -1;
+    int endpoints_fd = -1;  // -1: there are no upstreams
     const Identity* identity = nullptr;
     std::vector<int> slots;  // borrowed; in the board's order
     std::optional<ListeningSocket> tcp;

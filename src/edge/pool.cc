@@ -128,6 +128,7 @@ Result<pid_t> Pool::spawn_worker(std::size_t place, Time now) {
   bequest.pool = options_.name;
   bequest.worker_id = id(place);
   bequest.configuration = setting_.configuration_fd;
+  if (options_.type == config::PoolType::kProxy) bequest.endpoints = setting_.endpoints_fd;
   bequest.listeners = turns_ ? setting_.own_sockets[place] : setting_.sockets;
   WorkerHandle::Inheritance given = TRY(handles_[place]->prepare(std::move(bequest), now));
   return spawn(program_for(place, std::move(given.environment)), given.descriptors);

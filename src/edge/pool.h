@@ -27,6 +27,7 @@ class Pool final : private WorkerHandle::Listener {
     bool is_only_pool = true;   // its workers need no more than their number
     std::size_t listeners = 0;  // of the whole configuration
     int configuration_fd = -1;  // borrowed
+    int endpoints_fd = -1;      // borrowed, read-only; for workers of type proxy
     const Identity* identity = nullptr;
     std::vector<ipc::InheritedListener>
         sockets;  // policy none: what the workers accept from; borrowed

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/address.h"
-#include "base/check.h"
 #include "http/forwarding.h"
 #include "http/path.h"
 #include "proxy/failure_answer.h"
@@ -20,23 +19,23 @@ std::size_t row_of(std::optional<std::size_t> route) { return route ? *route + 1
 }  // namespace
 
 Proxy::Proxy(Parts parts)
-    : parts_(parts),
-      router_(parts.configuration),
-      host_{.loop = parts.loop, .deadlines = parts.deadlines} {
-  std::uint32_t row = 0;
-  for (const config::Upstream& upstream : parts.configuration.upstreams) {
-    std::vector<upstream::EndpointSpec> specs;
-    for (const config::Server& server : upstream.servers) {
-      CHECK(row < ipc::kMaxEndpoints);
-      specs.push_back({.address = Address::parse(server.address).value(),
-                       .name = server.address,
-                       .weight = server.weight,
-                       .row = row++});
-    }
-    clusters_.push_back(std::make_unique<upstream::Cluster>(upstream::Cluster::Parts{
-        .loop = parts.loop, .deadlines = parts.deadlines, .slot = parts.slot, .config = upstream}));
-    clusters_.back()->set_endpoints(specs);
-  }
+    : parts_(std::move(parts)),
+      router_(parts_.configuration),
+      endpoints_({.loop = parts_.loop,
+                  .deadlines = parts_.deadlines,
+                  .board = parts_.endpoints,
+                  .upstreams = parts_.configuration.upstreams.size()},
+                 [this](std::size_t upstream, std::span<const upstream::EndpointSpec> specs) {
+                   clusters_[upstream]->set_endpoints(specs);
+                 }),
+      host_{.loop = parts_.loop, .deadlines = parts_.deadlines} {
+  for (const config::Upstream& upstream : parts_.configuration.upstreams)
+    clusters_.push_back(
+        std::make_unique<upstream::Cluster>(upstream::Cluster::Parts{.loop = parts_.loop,
+                                                                     .deadlines = parts_.deadlines,
+                                                                     .slot = parts_.slot,
+                                                                     .config = upstream}));
+  endpoints_.start();
 }
 
 upstream::Cluster* Proxy::find_cluster(std::string_view upstream) {

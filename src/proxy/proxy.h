@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/options.h"
+#include "ipc/endpoint_board.h"
 #include "ipc/slot.h"
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
@@ -18,6 +19,7 @@
 #include "proxy/handler.h"
 #include "proxy/router.h"
 #include "upstream/cluster.h"
+#include "upstream/endpoint_source.h"
 
 namespace roundhouse::proxy {
 
@@ -29,6 +31,7 @@ class Proxy final : public Handler {
     DeadlineQueue& deadlines;
     ipc::Slot& slot;
     const config::Configuration& configuration;  // checked; must outlive this
+    ipc::EndpointBoard endpoints;
   };
 
   explicit Proxy(Parts parts);
@@ -55,6 +58,7 @@ class Proxy final : public Handler {
   Parts parts_;
   Router router_;
   std::vector<std::unique_ptr<upstream::Cluster>> clusters_;  // in the configuration's order
+  upstream::EndpointSource endpoints_;
   ExchangeHost host_;
   std::mt19937_64 random_{std::random_device()()};
   std::vector<char> path_;  // scratch

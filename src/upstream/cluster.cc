@@ -54,19 +54,15 @@ void Cluster::State::set_endpoints(std::span<const EndpointSpec> specs) {
   std::erase_if(endpoints_, [](const auto& endpoint) { return endpoint->gone(); });
   const bool late = !endpoints_.empty();
   for (const auto& endpoint : endpoints_) {
-    const std::string address = endpoint->spec().address.to_string();
-    const auto spec = std::ranges::find_if(
-        specs, [&](const EndpointSpec& spec) { return spec.address.to_string() == address; });
+    const auto spec = std::ranges::find(specs, endpoint->spec().address, &EndpointSpec::address);
     if (spec == specs.end())
       endpoint->leave();
     else
       endpoint->update(*spec);
   }
   for (const EndpointSpec& spec : specs) {
-    const std::string address = spec.address.to_string();
-    const bool known = std::ranges::any_of(endpoints_, [&](const auto& endpoint) {
-      return endpoint->spec().address.to_string() == address;
-    });
+    const bool known = std::ranges::any_of(
+        endpoints_, [&](const auto& endpoint) { return endpoint->spec().address == spec.address; });
     if (known) continue;
     endpoints_.push_back(
         std::make_unique<Endpoint>(Endpoint::Parts{.loop = parts_.loop,

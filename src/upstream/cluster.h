@@ -31,6 +31,7 @@ struct EndpointSpec {
   std::uint32_t weight = 1;
   bool healthy = true;    // by the active probes
   std::uint32_t row = 0;  // of ipc::Slot::endpoints
+  bool operator==(const EndpointSpec&) const = default;
 };
 
 // Which endpoint a request may go to.

@@ -23,8 +23,8 @@ Endpoint::Endpoint(Parts parts, EndpointId id, EndpointSpec spec, bool late)
                                 parts.config.name + " " + spec_.address.to_string())),
       outlier_(parts.config.eject),
       slow_since_(late ? parts.loop.now() : parts.loop.now() - parts.config.slow_start) {
-  traffic().requests_in_flight.store(0, std::memory_order_relaxed);
-  traffic().connections_active.store(0, std::memory_order_relaxed);
+  // The other gauges are not touched: one that had this row before may still have requests in
+  // flight.
   traffic().ejected.store(0, std::memory_order_relaxed);
 }
 
@@ -39,6 +39,8 @@ void Endpoint::update(const EndpointSpec& spec) {
 
 void Endpoint::leave() {
   leaving_ = true;
+  cancel();  // nobody waits for the end of an ejection
+  traffic().ejected.store(0, std::memory_order_relaxed);
   while (!idle_.empty()) drop_oldest_idle();
 }
 

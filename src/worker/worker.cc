@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "config/effective.h"
+#include "ipc/endpoint_board.h"
 #include "ipc/shared_memory.h"
 #include "native/connection_source.h"
 #include "net/deadline_queue.h"
@@ -21,21 +22,25 @@ namespace {
 // Of a worker of this type; else nullptr. `configuration` must outlive it.
 std::unique_ptr<proxy::Proxy> make_proxy(EventLoop& loop, DeadlineQueue& deadlines, ipc::Slot& slot,
                                          const config::Configuration& configuration,
-                                         const config::Pool& pool) {
+                                         const config::Pool& pool, ipc::EndpointBoard endpoints) {
   if (pool.type != config::PoolType::kProxy) return nullptr;
-  return std::make_unique<proxy::Proxy>(proxy::Proxy::Parts{
-      .loop = loop, .deadlines = deadlines, .slot = slot, .configuration = configuration});
+  return std::make_unique<proxy::Proxy>(proxy::Proxy::Parts{.loop = loop,
+                                                            .deadlines = deadlines,
+                                                            .slot = slot,
+                                                            .configuration = configuration,
+                                                            .endpoints = std::move(endpoints)});
 }
 
 class Worker final : public native::ConnectionSink {
  public:
   Worker(std::unique_ptr<EventLoop> loop, ipc::Heritage heritage, ipc::Shared<ipc::Slot> slot,
-         const config::Configuration& configuration, const config::Pool& pool)
+         const config::Configuration& configuration, const config::Pool& pool,
+         ipc::EndpointBoard endpoints)
       : loop_(std::move(loop)),
         slot_(std::move(slot)),
         deadlines_(loop_->now()),
         hello_(heritage.worker_id, ::getpid(), pool.test_handlers),
-        proxy_(make_proxy(*loop_, deadlines_, *slot_, configuration, pool)),
+        proxy_(make_proxy(*loop_, deadlines_, *slot_, configuration, pool, std::move(endpoints))),
         server_({.loop = *loop_,
                  .deadlines = deadlines_,
                  .slot = *slot_,
@@ -108,11 +113,15 @@ Result<void> run_worker(ipc::Heritage heritage) {
   if (pool == nullptr) return fail("the configuration has no pool " + heritage.pool);
   auto slot =
       TRY(ipc::Shared<ipc::Slot>::open(std::move(heritage.memory), ipc::Access::kReadWrite));
+  ipc::EndpointBoard endpoints;
+  if (pool->type == config::PoolType::kProxy && !configuration.upstreams.empty())
+    endpoints =
+        TRY(ipc::EndpointBoard::open(std::move(heritage.endpoints), ipc::Access::kReadOnly));
   install_crash_handler(*slot);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGINT, SIG_IGN);  // of a terminal: for the edge alone
   Worker worker(TRY(EventLoop::create()), std::move(heritage), std::move(slot), configuration,
-                *pool);
+                *pool, std::move(endpoints));
   worker.run();
   return {};
 }

@@ -102,7 +102,7 @@ const Case kCases[] = {
      "t.yaml:1:7: log.zzz: unknown key; expected one of level, format, access"},
     {"ControlCharactersAreNotPrinted", "\"a\\x1bb\": 1",
      "t.yaml:1:1: a?b: unknown key; expected one of listeners, pools, routes, upstreams, user, "
-     "trusted_proxies, shutdown, monitor, log"}};
+     "trusted_proxies, shutdown, monitor, resolver, log"}};
 
 class Check : public testing::TestWithParam<Case> {};
 

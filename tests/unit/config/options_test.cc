@@ -100,6 +100,8 @@ std::vector<std::string> wrong_values(const Option& option) {
     case Kind::kFieldNames:
     case Kind::kNames:
       return {"'a b'", "['']", "[]", "[x, 'y:']"};
+    case Kind::kResolvers:
+      return {"8.8.8", "'10.0.0.2:0'", "example.com", "53", "'unix:/x'", "[]"};
     case Kind::kNetworks:
       return {"10.0.0.0/33", "example.com", "[]", "10.1.2.3/8"};
     case Kind::kFields:

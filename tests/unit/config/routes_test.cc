@@ -5,6 +5,7 @@
 
 #include "config/effective.h"
 #include "config/explain.h"
+#include "config/values.h"
 #include "world.h"
 
 namespace roundhouse::config {
@@ -182,6 +183,8 @@ TEST(Upstreams, AreNamesAndProbesToo) {
       {"{dns: 'a:1', srv: b}", "upstreams.x.srv: stands beside `dns`"},
       {"{srv: 'a b'}", "upstreams.x.srv: 'a b' is not a name"},
       {"{servers: '127.0.0.1:1', health: {path: x}}", "upstreams.x.health.path: 'x' is not a path"},
+      {"{servers: '127.0.0.1:1', health: {path: '/a b'}}",
+       "upstreams.x.health.path: '/a b' is not a path"},
       {"{servers: '127.0.0.1:1', health: {path: /x, probe: connect}}",
        "upstreams.x.health.path: is for `probe: http`"},
       {"{servers: '127.0.0.1:1', sticky: {cookie: 'a b'}}",
@@ -193,6 +196,19 @@ TEST(Upstreams, AreNamesAndProbesToo) {
     const std::string errors = errors_of("upstreams: {x: " + std::string(wrong.routes) + "}");
     EXPECT_NE(errors.find(wrong.said), std::string::npos) << wrong.routes << "\n" << errors;
   }
+}
+
+TEST(Resolver, IsGivenByAddressesWithOrWithoutPort) {
+  const auto loaded = load(
+      "resolver: {servers: [10.0.0.2, '10.0.0.2:5353', 'fd00::2', '[fd00::2]:54'], timeout: 1s}");
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  std::string all;
+  for (const std::string& server : loaded->configuration.resolver.servers)
+    all += parse_name_server(server)->to_string() + " ";
+  EXPECT_EQ(all, "10.0.0.2:53 10.0.0.2:5353 [fd00::2]:53 [fd00::2]:54 ");
+  EXPECT_NE(errors_of("resolver: {servers: dns.example.com}")
+                .find("resolver.servers: 'dns.example.com' is not the address of a name server"),
+            std::string::npos);
 }
 
 TEST(Listeners, OfTcpLeadToAnUpstream) {
