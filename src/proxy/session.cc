@@ -54,10 +54,12 @@ void Session::on_ready(Ready ready) {
   if (ready.ending && !peer_ending_) {
     peer_ending_ = true;
     ending_ = loop().now();
-    if (state_ == State::kRequest && transport_.has_failed()) {
-      close();
-      return;
-    }
+  }
+  // A reset comes as mere readability, and while an answer is waited for nobody reads.
+  if (ready.readable && state_ == State::kRequest && (ready.ending || work_->body.done()) &&
+      transport_.has_failed()) {
+    close();
+    return;
   }
   writable_ = writable_ || ready.writable;
   advance();
