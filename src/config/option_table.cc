@@ -46,8 +46,9 @@ constexpr bool fits(Kind kind) {
     case Kind::kWords:
     case Kind::kMethods:
     case Kind::kFieldNames:
-    case Kind::kNames:
       return std::same_as<T, std::vector<std::string>>;
+    case Kind::kAccessFields:
+      return std::same_as<T, std::vector<AccessField>>;
     case Kind::kNetworks:
       return std::same_as<T, std::vector<Network>>;
     case Kind::kServers:
