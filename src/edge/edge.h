@@ -37,6 +37,7 @@ class Edge {
   Result<void> create_acceptors(std::vector<std::vector<ListeningSocket>> sockets);
   Result<void> create_monitor();
   Result<const Identity*> identity_of(const std::string& user);
+  void reopen_access_log();
   void log_start() const;
 
   void tick();
@@ -56,6 +57,7 @@ class Edge {
   std::vector<std::unique_ptr<Identity>> identities_;
   ipc::Board board_;
   UniqueFd configuration_fd_;
+  UniqueFd access_log_;  // none: nobody writes one
   std::vector<std::unique_ptr<Pool>> pools_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unique_ptr<MonitorHandle> monitor_;

@@ -27,6 +27,7 @@ class Pool final : private WorkerHandle::Listener {
     std::size_t listeners = 0;  // of the whole configuration
     int configuration_fd = -1;  // borrowed
     const Identity* identity = nullptr;
+    int access_log = -1;  // what built-in workers write to; borrowed; -1: no access log
     std::vector<ipc::InheritedListener>
         sockets;  // policy none: what the workers accept from; borrowed
   };
@@ -50,6 +51,9 @@ class Pool final : private WorkerHandle::Listener {
   std::uint64_t connections_of(
       std::uint32_t listener) const;  // open at workers, or on their way there
 
+  // Workers that run, and those started from now on, write there. Borrowed, until the next one.
+  void set_access_log(int fd);
+
   void stop(Time now, Time deadline);
   void kill();
   bool all_gone() const { return supervisor_.all_gone(); }
@@ -70,6 +74,7 @@ class Pool final : private WorkerHandle::Listener {
   Result<pid_t> spawn_worker(std::size_t place, Time now);
   Program program_for(std::size_t place, std::vector<std::string> given) const;
   std::string name_of(std::size_t place) const;  // for the log
+  void hand_out_access_log();
   void flush_later();
   void watch_untaken();
   Observation observe(std::size_t place, Time now) const;
@@ -89,6 +94,8 @@ class Pool final : private WorkerHandle::Listener {
   Dispatcher dispatcher_;
   std::vector<std::optional<ExitReason>> replaced_reason_;  // why the place's last process ended
   Timer untaken_timer_;
+  int access_log_;
+  std::vector<bool> wants_access_log_;  // it runs and has the one before
   bool flush_is_due_ = false;
 };
 

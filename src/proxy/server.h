@@ -13,6 +13,7 @@
 #include "ipc/slot.h"
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
+#include "proxy/access_log.h"
 #include "proxy/handler.h"
 #include "proxy/session.h"
 
@@ -28,6 +29,7 @@ class Server {
     ipc::Slot& slot;
     Handler& handler;
     const std::vector<config::Listener>& listeners;  // ConnectionInfo::listener is an index
+    AccessLog* access_log = nullptr;
     std::function<void(std::uint32_t listener)> on_closed;
   };
 

@@ -10,6 +10,7 @@
 #include "native/connection_source.h"
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
+#include "proxy/access_log.h"
 #include "proxy/proxy.h"
 #include "proxy/server.h"
 #include "worker/crash_handler.h"
@@ -30,6 +31,19 @@ std::unique_ptr<proxy::Handler> make_handler(EventLoop& loop, DeadlineQueue& dea
   return std::make_unique<Hello>(worker_id, ::getpid(), pool.test_handlers);
 }
 
+std::unique_ptr<proxy::AccessLog> make_access_log(EventLoop& loop, ipc::Slot& slot,
+                                                  ipc::Heritage& heritage,
+                                                  const config::AccessLog& options) {
+  if (!heritage.access_log || options.format == config::AccessFormat::kOff) return nullptr;
+  return std::make_unique<proxy::AccessLog>(
+      proxy::AccessLog::Parts{.loop = loop,
+                              .slot = slot,
+                              .options = options,
+                              .pool = heritage.pool,
+                              .worker = heritage.worker_id,
+                              .fd = std::move(heritage.access_log)});
+}
+
 class Worker final : public native::ConnectionSink {
  public:
   Worker(std::unique_ptr<EventLoop> loop, ipc::Heritage heritage, ipc::Shared<ipc::Slot> slot,
@@ -37,12 +51,14 @@ class Worker final : public native::ConnectionSink {
       : loop_(std::move(loop)),
         slot_(std::move(slot)),
         deadlines_(loop_->now()),
+        access_log_(make_access_log(*loop_, *slot_, heritage, configuration.log.access)),
         handler_(make_handler(*loop_, deadlines_, *slot_, heritage.worker_id, configuration, pool)),
         server_({.loop = *loop_,
                  .deadlines = deadlines_,
                  .slot = *slot_,
                  .handler = *handler_,
                  .listeners = configuration.listeners,
+                 .access_log = access_log_.get(),
                  .on_closed = [this](std::uint32_t listener) { on_closed(listener); }}),
         source_(*loop_, std::move(heritage), *slot_,
                 {.worker_connections = pool.worker_connections,
@@ -69,6 +85,10 @@ class Worker final : public native::ConnectionSink {
     leave_if_done();
   }
 
+  void on_access_log(UniqueFd fd) override {
+    if (access_log_ != nullptr) access_log_->replace(std::move(fd));
+  }
+
  private:
   void on_closed(std::uint32_t listener) {
     source_.connection_closed(listener);
@@ -89,6 +109,7 @@ class Worker final : public native::ConnectionSink {
   std::unique_ptr<EventLoop> loop_;
   ipc::Shared<ipc::Slot> slot_;
   DeadlineQueue deadlines_;
+  std::unique_ptr<proxy::AccessLog> access_log_;  // none: off
   std::unique_ptr<proxy::Handler> handler_;
   proxy::Server server_;
   native::ConnectionSource source_;
@@ -110,7 +131,8 @@ Result<void> run_worker(ipc::Heritage heritage) {
       TRY(ipc::Shared<ipc::Slot>::open(std::move(heritage.memory), ipc::Access::kReadWrite));
   install_crash_handler(*slot);
   ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGINT, SIG_IGN);  // of a terminal: for the edge alone
+  ::signal(SIGXFSZ, SIG_IGN);  // a log that is as large as it may be
+  ::signal(SIGINT, SIG_IGN);   // of a terminal: for the edge alone
   Worker worker(TRY(EventLoop::create()), std::move(heritage), std::move(slot), configuration,
                 *pool);
   worker.run();
