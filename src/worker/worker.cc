@@ -131,6 +131,7 @@ Result<void> run_worker(ipc::Heritage heritage) {
       TRY(ipc::Shared<ipc::Slot>::open(std::move(heritage.memory), ipc::Access::kReadWrite));
   install_crash_handler(*slot);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGUSR1, SIG_IGN);  // for the edge alone, whoever else gets it
   ::signal(SIGXFSZ, SIG_IGN);  // a log that is as large as it may be
   ::signal(SIGINT, SIG_IGN);   // of a terminal: for the edge alone
   Worker worker(TRY(EventLoop::create()), std::move(heritage), std::move(slot), configuration,
