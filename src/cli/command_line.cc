@@ -21,9 +21,9 @@ struct Row {
 };
 
 constexpr std::array kCommands = {
-    Row{Command::kRun, "run", "[-c FILE] [-p PORT] [-n WORKERS] [--policy POLICY]",
+    Row{Command::kRun, "run", "[-c FILE] [-p PORT] [-n WORKERS] [FLAGS]",
         "serve; without a command too"},
-    Row{Command::kProxy, "proxy", "--to URL... [-p PORT] [-n WORKERS]",
+    Row{Command::kProxy, "proxy", "--to URL... [-p PORT] [-n WORKERS] [FLAGS]",
         "a reverse proxy to these servers"},
     Row{Command::kCheck, "check", "[-c FILE] [FLAGS OF run]",
         "say all that is wrong with a configuration"},
@@ -39,12 +39,14 @@ constexpr std::array kCommands = {
 
 constexpr std::string_view kHelpEnd =
     "\n"
-    "  -c FILE          else $ROUNDHOUSE_CONFIG, ./roundhouse.yaml, "
+    "  -c FILE              else $ROUNDHOUSE_CONFIG, ./roundhouse.yaml, "
     "/etc/roundhouse/roundhouse.yaml,\n"
-    "                   else hello workers, one per CPU, on port 8000\n"
-    "  -p PORT          instead of the port of the only listener\n"
-    "  -n WORKERS       instead of the workers of the only pool; a number or auto\n"
-    "  --policy POLICY  how connections are given out: rr, none, least, sticky, rr_kernel\n"
+    "                       else hello workers, one per CPU, on port 8000\n"
+    "  -p PORT              instead of the port of the only listener\n"
+    "  -n WORKERS           instead of the workers of the only pool; a number or auto\n"
+    "  --policy POLICY      how connections are given out: rr, none, least, sticky, rr_kernel\n"
+    "  --access-log FORMAT  a line for each request: json, logfmt, combined or off; to standard\n"
+    "                       output, unless the file says where\n"
     "\n"
     "Exit codes: 0, 64 usage, 78 configuration, 71 system, 1 otherwise.\n";
 
@@ -73,6 +75,7 @@ struct Words {
   std::optional<std::string> port;
   std::optional<std::string> workers;
   std::optional<std::string> policy;
+  std::optional<std::string> access_log;
   std::vector<std::string> to;
   bool version = false;
 };
@@ -81,6 +84,7 @@ void add_overrides(CLI::App& app, Words& words) {
   app.add_option("-p,--port", words.port);
   app.add_option("-n,--workers", words.workers);
   app.add_option("--policy", words.policy);
+  app.add_option("--access-log", words.access_log);
 }
 
 void add_run_options(CLI::App& app, Words& words) {
@@ -194,6 +198,11 @@ std::expected<void, std::string> check_overrides(Words& words) {
     const auto policy = config::parse_policy(*words.policy);
     if (!policy) return std::unexpected("--policy: " + policy.error());
     overrides.policy = *policy;
+  }
+  if (words.access_log) {
+    const auto format = config::parse_access_format(*words.access_log);
+    if (!format) return std::unexpected("--access-log: " + format.error());
+    overrides.access_log = *format;
   }
   return {};
 }

@@ -100,6 +100,10 @@ void Checker::check() {
   check_pools_are_used();
   check_upstreams();
   check_routes(configuration_, report_);
+  if (configuration_.log.access.format == AccessFormat::kCombined && is_set("log.access.format") &&
+      is_set("log.access.fields"))
+    report("log.access.fields",
+           "is for json and logfmt, and the format is combined; expected no such key");
   expect_order("shutdown", "delay", configuration_.shutdown.delay, "deadline",
                configuration_.shutdown.deadline);
 }

@@ -266,6 +266,10 @@ void Loading::choose_policies() {
 }
 
 Result<void> Loading::apply_flags() {
+  if (overrides_.access_log) {
+    configuration_.log.access.format = *overrides_.access_log;
+    set_source("log.access.format", From::kFlag, "--access-log");
+  }
   if (overrides_.workers) {
     if (configuration_.pools.size() != 1) {
       return fail("-n: there are " + std::to_string(configuration_.pools.size()) + " pools in " +

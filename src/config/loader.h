@@ -25,6 +25,7 @@ struct Overrides {
   std::optional<std::uint16_t> port;
   std::optional<std::uint32_t> workers;  // 0: auto
   std::optional<Policy> policy;
+  std::optional<AccessFormat> access_log;
   std::vector<Server> to;               // of `proxy`: the servers of the only upstream, `site`
   Protocol protocol = Protocol::kHttp;  // what they speak
 };

@@ -205,6 +205,20 @@ Refusals read(const Option& /*option*/, std::span<const std::string> items,
   return read_each(items, "names no network", parse, value);
 }
 
+Refusals read(const Option& option, std::span<const std::string> items,
+              std::vector<AccessField>& value) {
+  std::size_t done = 0;
+  const auto parse = [&](const std::string& text) -> Parsed<AccessField> {
+    const auto before = items.first(done++);
+    const auto found = std::ranges::find(option.choices, text);
+    if (found == option.choices.end()) return std::unexpected("is not known");
+    if (std::ranges::find(before, text) != before.end())
+      return std::unexpected("is named a second time");
+    return static_cast<AccessField>(found - option.choices.begin());
+  };
+  return read_each(items, "names no field", parse, value);
+}
+
 Items write(const Option& option, std::uint32_t value) {
   if (option.kind == Kind::kPercent) return {std::to_string(value) + "%"};
   return {option.kind == Kind::kWorkers && value == 0 ? "auto" : std::to_string(value)};
@@ -233,6 +247,11 @@ Items write(const Option& /*option*/, const std::vector<Server>& value) {
 Items write(const Option& /*option*/, const std::vector<Network>& value) {
   Items items;
   for (const Network& network : value) items.push_back(network.to_string());
+  return items;
+}
+Items write(const Option& /*option*/, const std::vector<AccessField>& value) {
+  Items items;
+  for (const AccessField field : value) items.emplace_back(to_string(field));
   return items;
 }
 Items write(const Option& /*option*/, const std::vector<Address>& value) {

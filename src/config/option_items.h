@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -61,6 +62,7 @@ struct Names<log::Format> {
 template <typename T>
 constexpr std::span<const std::string_view> choices_of() {
   if constexpr (std::is_enum_v<T>) return Names<T>::kAll;
+  if constexpr (std::same_as<T, std::vector<AccessField>>) return kAccessFieldNames;
   return {};
 }
 
@@ -92,6 +94,8 @@ Refusals read(const Option& option, std::span<const std::string> items,
 Refusals read(const Option& option, std::span<const std::string> items, std::vector<Server>& value);
 Refusals read(const Option& option, std::span<const std::string> items,
               std::vector<Network>& value);
+Refusals read(const Option& option, std::span<const std::string> items,
+              std::vector<AccessField>& value);
 
 template <typename E>
   requires std::is_enum_v<E>
@@ -111,5 +115,6 @@ Items write(const Option& option, const std::vector<Variable>& value);
 Items write(const Option& option, const std::vector<Address>& value);
 Items write(const Option& option, const std::vector<Server>& value);
 Items write(const Option& option, const std::vector<Network>& value);
+Items write(const Option& option, const std::vector<AccessField>& value);
 
 }  // namespace roundhouse::config

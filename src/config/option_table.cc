@@ -46,9 +46,10 @@ constexpr bool fits(Kind kind) {
     case Kind::kWords:
     case Kind::kMethods:
     case Kind::kFieldNames:
-    case Kind::kNames:
     case Kind::kResolvers:
       return std::same_as<T, std::vector<std::string>>;
+    case Kind::kAccessFields:
+      return std::same_as<T, std::vector<AccessField>>;
     case Kind::kNetworks:
       return std::same_as<T, std::vector<Network>>;
     case Kind::kServers:

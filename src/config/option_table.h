@@ -41,8 +41,8 @@ enum class Kind : std::uint8_t {
   kServers,
   kMethods,
   kFieldNames,
-  kNames,
   kResolvers,
+  kAccessFields,
   kNetworks,  // several texts
   kVariables,
   kFields,
@@ -70,7 +70,7 @@ struct Option {
   std::int64_t least;  // of a ranged kind; nanoseconds for durations
   std::int64_t most;
   std::string_view help;
-  std::span<const std::string_view> choices;  // of kChoice
+  std::span<const std::string_view> choices;  // of kChoice and kAccessFields
 
   // `structure` is the Listener, Pool, Route, Upstream or Configuration that `section` says.
   // Nothing is assigned if anything is refused.
@@ -98,5 +98,6 @@ std::string format_bound(const Option& option, std::int64_t bound);
 // One that stands alone, in a flag or an environment variable. The error is that of
 // describe_refusal().
 std::expected<Policy, std::string> parse_policy(std::string_view text);
+std::expected<AccessFormat, std::string> parse_access_format(std::string_view text);
 
 }  // namespace roundhouse::config

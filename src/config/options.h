@@ -14,6 +14,7 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/access_log_options.h"
 #include "config/proxy_options.h"
 
 namespace roundhouse::config {
@@ -34,16 +35,12 @@ enum class Protocol : std::uint8_t { kHttp, kTcp };
 // everyone, nobody.
 enum class TestHandlers : std::uint8_t { kLocal, kOn, kOff };
 
-// Of the access log: one line for each request.
-enum class AccessFormat : std::uint8_t { kOff, kJson, kLogfmt, kCombined };
-
 std::string_view to_string(Policy policy);
 std::string_view to_string(PoolType type);
 std::string_view to_string(TestHandlers handlers);
 std::string_view to_string(Protocol protocol);
 std::string_view to_string(Balance balance);
 std::string_view to_string(Probe probe);
-std::string_view to_string(AccessFormat format);
 
 struct Listener {
   struct Timeouts {
@@ -136,15 +133,9 @@ struct Resolver {
 };
 
 struct Log {
-  struct Access {
-    AccessFormat format = AccessFormat::kOff;
-    std::string to = "stdout";        // or the path of a file
-    std::vector<std::string> fields;  // of json and logfmt; empty: all (proxy/access_log)
-    std::uint32_t sample = 1;         // one line for each so many requests; failures always
-  };
   log::Level level = log::Level::kInfo;
   log::Format format = log::Format::kAuto;
-  Access access;
+  AccessLog access;
 };
 
 struct Configuration {

@@ -10,6 +10,28 @@ namespace {
 
 constexpr std::size_t kMaxShown = 80;  // bytes of a wrong value in a message
 
+std::string one_of(std::span<const std::string_view> choices) {
+  std::string list = "one of ";
+  for (const auto& choice : choices) {
+    if (&choice != &choices.front()) list += ", ";
+    list += choice;
+  }
+  return list;
+}
+
+// A structure of that section in which that option is what `text` says.
+template <typename Structure>
+std::expected<Structure, std::string> parse_alone(Section section, std::string_view key,
+                                                  std::string_view text) {
+  const Option* const option = find_option(section, key);
+  const Items items = {std::string(text)};
+  Structure structure;
+  const Refusals refusals = option->assign(*option, items, &structure);
+  if (!refusals.empty())
+    return std::unexpected(describe_refusal(*option, text, refusals.front().what));
+  return structure;
+}
+
 }  // namespace
 
 std::string format_bound(const Option& option, std::int64_t value) {
@@ -36,14 +58,8 @@ std::string expectation(const Option& option) {
     case Kind::kBytes:
     case Kind::kOptionalBytes:
       return "a size from " + range() + ", as in 16KiB or 10MiB";
-    case Kind::kChoice: {
-      std::string list = "one of ";
-      for (const auto& choice : option.choices) {
-        if (&choice != &option.choices.front()) list += ", ";
-        list += choice;
-      }
-      return list;
-    }
+    case Kind::kChoice:
+      return one_of(option.choices);
     case Kind::kText:
       return "text";
     case Kind::kPath:
@@ -72,10 +88,10 @@ std::string expectation(const Option& option) {
       return "a method, or a list of these";
     case Kind::kFieldNames:
       return "the name of a field, or a list of these";
-    case Kind::kNames:
-      return "a name, or a list of these";
     case Kind::kResolvers:
       return "the address of a name server such as 10.0.0.2 or 10.0.0.2:53, or a list of these";
+    case Kind::kAccessFields:
+      return one_of(option.choices) + ", or a list of these";
     case Kind::kNetworks:
       return "an address, a network such as 10.0.0.0/8, unix, or a list of these";
     case Kind::kVariables:
@@ -95,20 +111,20 @@ std::string describe_refusal(const Option& option, std::string_view text, std::s
   result += text.size() > kMaxShown ? "...' " : "' ";
   result += what;
   result += expected;
-  const std::string_view near =
-      option.kind == Kind::kChoice ? nearest(text, option.choices) : std::string_view();
+  const std::string_view near = nearest(text, option.choices);
   return near.empty() ? result : result + "; did you mean '" + std::string(near) + "'?";
 }
 
 std::expected<Policy, std::string> parse_policy(std::string_view text) {
-  const Option* option = find_option(Section::kPool, "policy");
-  const Items items = {std::string(text)};
-  Pool pool;
-  const Refusals refusals = option->assign(*option, items, &pool);
-  if (!refusals.empty()) {
-    return std::unexpected(describe_refusal(*option, text, refusals.front().what));
-  }
-  return pool.policy;
+  const auto pool = parse_alone<Pool>(Section::kPool, "policy", text);
+  if (!pool) return std::unexpected(pool.error());
+  return pool->policy;
+}
+
+std::expected<AccessFormat, std::string> parse_access_format(std::string_view text) {
+  const auto whole = parse_alone<Configuration>(Section::kConfiguration, "log.access.format", text);
+  if (!whole) return std::unexpected(whole.error());
+  return whole->log.access.format;
 }
 
 }  // namespace roundhouse::config

@@ -94,10 +94,13 @@ std::string value_schema(const Option& option) {
           {kText, R"({"type": "array", "minItems": 1, "items": {"type": ["string", "number"]}})"});
     case Kind::kMethods:
     case Kind::kFieldNames:
-    case Kind::kNames:
     case Kind::kResolvers:
     case Kind::kNetworks:
       return any_of({kText, R"({"type": "array", "minItems": 1, "items": {"type": "string"}})"});
+    case Kind::kAccessFields: {
+      const std::string one = R"({"enum": )" + json_list(option.choices) + "}";
+      return any_of({one, kVariable, R"({"type": "array", "minItems": 1, "items": )" + one + "}"});
+    }
     case Kind::kServers:
       return any_of({kText, R"({"type": "array", "minItems": 1, "items": )" + kServer + "}"});
     case Kind::kVariables:

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/signal_name.h"
+#include "edge/access_log_file.h"
 #include "edge/configured_endpoints.h"
 #include "edge/exit_report.h"
 #include "edge/process_probe.h"
@@ -118,6 +119,8 @@ Result<void> Edge::prepare() {
   endpoints_ = TRY(create_endpoint_board(configuration));
   if (endpoints_) endpoints_for_workers_ = TRY(endpoints_.open_for_readers());
   oom_kills_ = out_of_memory_kills();
+  if (has_access_log(configuration))
+    access_log_ = TRY(open_access_log(configuration.log.access.to));
   TRY_VOID(create_pools());
   TRY_VOID(create_monitor());
   return {};
@@ -147,6 +150,7 @@ Result<void> Edge::create_pools() {
         .configuration_fd = configuration_fd_.get(),
         .endpoints_fd = endpoints_for_workers_.get(),
         .identity = TRY(identity_of(options.user.empty() ? configuration.user : options.user)),
+        .access_log = access_log_.get(),
         .sockets = {},
         .own_sockets = {}};
     setting.own_sockets.resize(options.workers);
@@ -251,7 +255,7 @@ Result<void> Edge::run() {
               "once the first "
               "worker has been started and changes only by a new start");
   });
-  on(SIGUSR1, [] {});  // logs go to stderr: there is no file to reopen
+  on(SIGUSR1, [this] { reopen_access_log(); });
   on(SIGUSR2,
      [] { log::warn("upgrade_refused", "SIGUSR2: this version does not upgrade in place"); });
   log_start();
@@ -263,6 +267,21 @@ Result<void> Edge::run() {
   loop_->run();
   if (failure_) return std::unexpected(*failure_);
   return {};
+}
+
+// The event log goes to stderr: there is nothing to reopen.
+void Edge::reopen_access_log() {
+  const std::string& to = setting_.configuration.log.access.to;
+  if (!access_log_ || is_standard_output(to)) return;
+  auto opened = open_access_log(to);
+  if (!opened) {
+    log::error("access_log_not_reopened",
+               "SIGUSR1: " + opened.error().message + "; the access log goes on where it was");
+    return;
+  }
+  for (const auto& pool : pools_) pool->set_access_log(opened->get());
+  access_log_ = *std::move(opened);
+  log::info("access_log_reopened", "the access log goes on in " + to);
 }
 
 void Edge::tick() {

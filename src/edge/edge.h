@@ -38,6 +38,7 @@ class Edge {
   Result<void> create_acceptors(std::vector<Acceptor::Sockets> sockets);
   Result<void> create_monitor();
   Result<const Identity*> identity_of(const std::string& user);
+  void reopen_access_log();
   void log_start() const;
 
   void tick();
@@ -60,6 +61,7 @@ class Edge {
   ipc::EndpointBoard endpoints_;  // none where there are no upstreams
   UniqueFd endpoints_for_workers_;
   UniqueFd configuration_fd_;
+  UniqueFd access_log_;  // none: nobody writes one
   std::vector<std::unique_ptr<Pool>> pools_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unique_ptr<MonitorHandle> monitor_;

@@ -89,6 +89,13 @@ void NativeHandle::ask_to_drain(Time deadline) {
   channel_.send(drain, ipc::MessageType::kDrain);
 }
 
+bool NativeHandle::give_access_log(int fd) {
+  ipc::AccessLogMessage message{};
+  message.header = {ipc::MessageType::kAccessLog, sizeof message, 0};
+  return channel_.send(std::as_bytes(std::span(&message, 1)), std::span(&fd, 1)) !=
+         ipc::Sent::kFull;
+}
+
 std::optional<Time> NativeHandle::heartbeat() const {
   return time_from_nanoseconds(slot().heartbeat_ns.load(std::memory_order_relaxed));
 }
@@ -124,7 +131,9 @@ std::uint64_t NativeHandle::take_back(std::vector<Connection>& out) {
     const auto connections = message_.connections();
     if (connections.empty()) {
       const auto bytes = message_.bytes();
-      kept_.emplace_back(bytes.begin(), bytes.end());
+      Kept& kept = kept_.emplace_back();
+      kept.bytes.assign(bytes.begin(), bytes.end());
+      for (UniqueFd& fd : message_.descriptors()) kept.descriptors.push_back(std::move(fd));
       continue;
     }
     for (std::size_t i = 0; i < connections.size(); ++i) {
@@ -138,7 +147,11 @@ std::uint64_t NativeHandle::take_back(std::vector<Connection>& out) {
 }
 
 void NativeHandle::resend_kept() {
-  for (const auto& bytes : kept_) channel_.send(bytes);
+  for (const Kept& kept : kept_) {
+    std::vector<int> descriptors;
+    for (const UniqueFd& fd : kept.descriptors) descriptors.push_back(fd.get());
+    channel_.send(kept.bytes, descriptors);
+  }
   kept_.clear();
 }
 

@@ -19,6 +19,7 @@ class NativeHandle final : public WorkerHandle, private IoHandler {
   Result<Inheritance> prepare(ipc::Bequest bequest, Time now) override;
   void ended() override;
   void ask_to_drain(Time deadline) override;
+  bool give_access_log(int fd) override;
   std::optional<Time> heartbeat() const override;
   std::uint64_t requests_since_start() const override;
 
@@ -33,6 +34,11 @@ class NativeHandle final : public WorkerHandle, private IoHandler {
 
  private:
   NativeHandle(EventLoop& loop, std::size_t place, Listener& listener, ipc::Shared<ipc::Slot> slot);
+  struct Kept {
+    std::vector<std::byte> bytes;
+    std::vector<UniqueFd> descriptors;
+  };
+
   void on_ready(Ready ready) override;
   void resend_kept();
 
@@ -41,7 +47,7 @@ class NativeHandle final : public WorkerHandle, private IoHandler {
   ipc::Channel workers_end_;  // duplicate: what it has not read can be received here
   IoWatcher watcher_;
   std::uint64_t requests_at_start_ = 0;
-  std::vector<std::vector<std::byte>> kept_;  // messages without connections met while taking back
+  std::vector<Kept> kept_;  // messages without connections met while taking back
   ipc::Message message_;
 };
 

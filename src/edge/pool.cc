@@ -57,7 +57,9 @@ Pool::Pool(EventLoop& loop, const config::Pool& options, Setting setting, Signal
       dispatcher_(options, setting_.listeners),
       replaced_reason_(options.workers),
       untaken_timer_(loop, [this] { watch_untaken(); }),
-      turns_timer_(loop, [this] { watch_turns(); }) {
+      turns_timer_(loop, [this] { watch_turns(); }),
+      access_log_(options.command.empty() ? setting_.access_log : -1),
+      wants_access_log_(options.workers) {
   if (options.policy == config::Policy::kRrKernel)
     turns_.emplace(options.workers, options.handoff.stall);
 }
@@ -128,6 +130,8 @@ Result<pid_t> Pool::spawn_worker(std::size_t place, Time now) {
   bequest.pool = options_.name;
   bequest.worker_id = id(place);
   bequest.configuration = setting_.configuration_fd;
+  bequest.access_log = access_log_;
+  wants_access_log_[place] = false;
   if (options_.type == config::PoolType::kProxy) bequest.endpoints = setting_.endpoints_fd;
   bequest.listeners = turns_ ? setting_.own_sockets[place] : setting_.sockets;
   WorkerHandle::Inheritance given = TRY(handles_[place]->prepare(std::move(bequest), now));
@@ -296,6 +300,7 @@ void Pool::tick(Time now) {
   for (std::size_t place = 0; place < handles_.size(); ++place)
     observations.push_back(observe(place, now));
   carry_out(supervisor_.tick(now, observations));
+  hand_out_access_log();
   for (std::size_t place = 0; place < handles_.size(); ++place) publish(place);
 }
 
@@ -321,6 +326,23 @@ std::uint64_t Pool::connections_of(std::uint32_t listener) const {
     open += dispatcher_.untaken(place);
   }
   return open;
+}
+
+void Pool::set_access_log(int fd) {
+  if (access_log_ < 0) return;
+  access_log_ = fd;
+  for (std::size_t place = 0; place < handles_.size(); ++place)
+    wants_access_log_[place] = handles_[place]->pid() != 0;
+  hand_out_access_log();
+}
+
+// To one whose channel is full at a later tick.
+void Pool::hand_out_access_log() {
+  for (std::size_t place = 0; place < handles_.size(); ++place) {
+    if (!wants_access_log_[place]) continue;
+    const bool is_gone = handles_[place]->pid() == 0;
+    wants_access_log_[place] = !is_gone && !handles_[place]->give_access_log(access_log_);
+  }
 }
 
 void Pool::stop(Time now, Time deadline) { carry_out(supervisor_.stop(now, deadline)); }

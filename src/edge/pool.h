@@ -29,6 +29,7 @@ class Pool final : private WorkerHandle::Listener {
     int configuration_fd = -1;  // borrowed
     int endpoints_fd = -1;      // borrowed, read-only; for workers of type proxy
     const Identity* identity = nullptr;
+    int access_log = -1;  // what built-in workers write to; borrowed; -1: no access log
     std::vector<ipc::InheritedListener>
         sockets;  // policy none: what the workers accept from; borrowed
     // Policy rr_kernel: the same for each place.
@@ -57,6 +58,8 @@ class Pool final : private WorkerHandle::Listener {
 
   // Policy rr_kernel: whom the kernel is to give connections to.
   const std::optional<KernelTurns>& turns() const { return turns_; }
+  // Workers that run, and those started from now on, write there. Borrowed, until the next one.
+  void set_access_log(int fd);
 
   void stop(Time now, Time deadline);
   void kill();
@@ -78,6 +81,7 @@ class Pool final : private WorkerHandle::Listener {
   Result<pid_t> spawn_worker(std::size_t place, Time now);
   Program program_for(std::size_t place, std::vector<std::string> given) const;
   std::string name_of(std::size_t place) const;  // for the log
+  void hand_out_access_log();
   void flush_later();
   void watch_untaken();
   void set_serving(std::size_t place, bool serving);
@@ -101,6 +105,8 @@ class Pool final : private WorkerHandle::Listener {
   Timer untaken_timer_;
   std::optional<KernelTurns> turns_;
   Timer turns_timer_;
+  int access_log_;
+  std::vector<bool> wants_access_log_;  // it runs and has the one before
   bool flush_is_due_ = false;
 };
 

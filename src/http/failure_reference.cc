@@ -17,7 +17,7 @@ status, and one sentence that holds nothing of what it sent. 429, 502, 503 and 5
 failure in the message itself the connection is closed, since nobody knows where the next message would begin.
 
 A failure on the way back, once the answer has begun, cannot be told with a status: the connection is reset, so that
-the client can see that what it got is not whole. The status below is then that of the log.
+the client can see that what it got is not whole. The access log then has this name beside the status that was sent.
 
 )";
 

@@ -24,6 +24,7 @@ enum class MessageType : std::uint32_t {
   kConnections = 1,  // ConnectionsMessage, `count` descriptors
   kNudge = 2,        // NudgeMessage: read me, so that I see you read again
   kDrain = 3,        // DrainMessage: finish what has begun, take nothing new, exit 0
+  kAccessLog = 4,    // AccessLogMessage, one descriptor; to built-in workers only
   // worker -> edge
   kReady = 16,     // I serve: give me connections
   kDraining = 17,  // I stop by myself (a signal to me): give me nothing
@@ -67,6 +68,11 @@ struct NudgeMessage {
 struct DrainMessage {
   MessageHeader header;
   std::int64_t deadline_ns;  // CLOCK_MONOTONIC: after it the edge kills
+};
+
+// The access log goes on there. Sequence 0.
+struct AccessLogMessage {
+  MessageHeader header;
 };
 
 // Ready, Draining, Room: nothing but the header.

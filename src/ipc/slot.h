@@ -81,6 +81,10 @@ struct Slot {
   RouteTraffic routes[kMaxRoutes]{};           // 0: what matches none; n: the nth of the file
   EndpointTraffic endpoints[kMaxEndpoints]{};  // by row of the endpoint board
   Counter proxy_failures[kMaxFailures]{};      // by http::Failure
+
+  // Of every built-in worker.
+  Counter access_log_lines{0};    // written
+  Counter access_log_dropped{0};  // which could not be
 };
 
 // By the edge, between two workers of the place.

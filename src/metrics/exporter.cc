@@ -160,6 +160,8 @@ class WorkerSeries {
     add(Metric::worker_requests_total, slot.requests_total);
     add(Metric::worker_requests_in_flight, slot.requests_in_flight);
     add(Metric::worker_busy_seconds_total, slot.busy_seconds);
+    add(Metric::access_log_lines_total, slot.access_log_lines);
+    add(Metric::access_log_dropped_total, slot.access_log_dropped);
   }
 
   void add_handoffs() {

@@ -38,6 +38,8 @@ SlotValues read_slot(const ipc::Slot& slot, bool alive) {
       .connections_total = relaxed(slot.connections_total),
       .requests_total = relaxed(slot.requests_total),
       .busy_seconds = static_cast<double>(relaxed(slot.busy_ns)) * kNanosecond,
+      .access_log_lines = relaxed(slot.access_log_lines),
+      .access_log_dropped = relaxed(slot.access_log_dropped),
       .handoff_buckets = relaxed(slot.handoff_buckets),
       .handoff_sum_seconds = static_cast<double>(relaxed(slot.handoff_sum_ns)) * kNanosecond,
       .listener_accepted = relaxed(slot.listener_accepted),

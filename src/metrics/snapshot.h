@@ -62,6 +62,8 @@ struct SlotValues {
   std::uint64_t connections_total = 0;
   std::uint64_t requests_total = 0;
   double busy_seconds = 0;
+  std::uint64_t access_log_lines = 0;
+  std::uint64_t access_log_dropped = 0;
   std::array<std::uint64_t, ipc::kHandoffBuckets> handoff_buckets{};  // not cumulative
   double handoff_sum_seconds = 0;
   std::array<std::uint64_t, ipc::kMaxListeners> listener_accepted{};

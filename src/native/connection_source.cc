@@ -120,6 +120,10 @@ bool ConnectionSource::read_message() {
       if (const auto* drain = message_.as<ipc::DrainMessage>())
         begin_drain(time_from_nanoseconds(drain->deadline_ns));
       break;
+    case ipc::MessageType::kAccessLog:
+      if (message_.descriptors().size() == 1)
+        sink_.on_access_log(std::move(message_.descriptors().front()));
+      break;
     default:
       slot_.taken.store(message_.sequence());
       break;  // a nudge: having read it is the answer
@@ -144,6 +148,7 @@ void ConnectionSource::take(ipc::Message& message) {
 // The limit was lowered under us a moment ago, or others use more descriptors than we know of. What
 // did not fit is lost; counting anew keeps the next one from it.
 void ConnectionSource::forgo(const ipc::Message& message) {
+  if (message.sequence() == 0) return;  // it carried no connections
   log::error("connection_lost", "connections were lost: no descriptors were free to receive them");
   slot_.taken.store(message.sequence());
   capacity_ = std::min(capacity_, descriptor_capacity(descriptor_limit(), open_));

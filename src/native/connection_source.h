@@ -25,6 +25,8 @@ class ConnectionSink {
   virtual void on_connection(UniqueFd fd, const ipc::ConnectionInfo& info) = 0;
   // Finish what has begun by `deadline`; nothing new comes any more.
   virtual void on_drain(Time deadline) = 0;
+  // Where the access log goes on. Programs get none.
+  virtual void on_access_log(UniqueFd /*fd*/) {}
 
  protected:
   ~ConnectionSink() = default;

@@ -32,6 +32,7 @@ void Answer::start(Buffer& out, std::string_view date_line) {
   date_line_ = date_line;
   close_ = true;
   of_head_ = http10_ = begun_ = bodiless_ = done_ = starved_ = false;
+  body_bytes_ = 0;
 }
 
 http::HeadWriter& Answer::begin_head(int status) {
@@ -121,6 +122,7 @@ std::size_t Answer::write(std::string_view data) {
     taken = std::min(taken, body_room());
     if (taken < data.size()) starved_ = true;
     if (taken == 0) return 0;
+    body_bytes_ += taken;
     if (length_.framing == http::Framing::kChunked) {
       std::array<char, http::kChunkLineBytesMax> line;
       out_->append({line.data(), http::write_chunk_line(line, taken)});

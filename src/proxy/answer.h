@@ -28,6 +28,10 @@ class Answer {
   bool begun() const { return begun_; }
   bool done() const { return done_; }
   bool closes() const { return close_; }
+  // REQUIRES: begun().
+  int status() const { return status_; }
+  // Of its body, without framing; of a tunnel all.
+  std::uint64_t body_bytes() const { return body_bytes_; }
   // Whether `bytes` of a body would fit; if not, Exchange::on_room follows.
   bool has_room(std::size_t bytes);
   // Exchange::on_room follows when what is there has been sent.
@@ -72,6 +76,7 @@ class Answer {
   http::HeadWriter head_{{}};
   http::BodyLength length_;
   std::uint64_t left_ = 0;  // of a body of known length
+  std::uint64_t body_bytes_ = 0;
   int status_ = 0;
   bool of_head_ = false;  // answers HEAD
   bool http10_ = false;

@@ -244,8 +244,17 @@ void UpstreamExchange::fail(http::Failure failure) {
 
 void UpstreamExchange::leave_connection(bool reusable, bool failed) {
   connection_->set_user(nullptr);
+  result_.took = host_.loop.now() - sent_;
   plan_.cluster.release(std::move(connection_),
-                        {.reusable = reusable, .failed = failed, .took = host_.loop.now() - sent_});
+                        {.reusable = reusable, .failed = failed, .took = *result_.took});
+}
+
+void UpstreamExchange::describe(AccessRecord& record) const {
+  record.endpoint = endpoint_;
+  record.tries = result_.tries;
+  record.upstream_duration = result_.took;
+  if (connection_ != nullptr) record.upstream_duration = host_.loop.now() - sent_;
+  if (result_.failure != http::Failure::kNone) record.failure = result_.failure;
 }
 
 void UpstreamExchange::finish(http::Failure failure) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,7 @@ struct ExchangeResult {
   std::string_view endpoint;  // the last one asked; empty: none
   std::uint32_t tries = 0;
   std::uint64_t body_bytes = 0;
+  std::optional<Duration> took;  // from the last request sent to the end of its answer
 };
 
 // What the exchanges of one worker share. Outlives them.
@@ -101,6 +103,7 @@ class UpstreamExchange final : public Exchange,
   std::size_t on_body(std::string_view data) override;
   bool on_body_end(const http::FieldTable& trailers) override;
   void on_room() override;
+  void describe(AccessRecord& record) const override;
 
  private:
   enum class State : std::uint8_t {

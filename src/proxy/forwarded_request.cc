@@ -56,6 +56,7 @@ ForwardedRequest::ForwardedRequest(Parts parts, const RequestFacts& facts)
   write_hex(std::span(id_).first<16>(), parts_.random());
   write_hex(std::span(id_).last<16>(), parts_.random());
   facts_.id = request_id();
+  if (AccessRecord* const record = parts_.client.record()) record->request_id = facts_.id;
   const config::Route& route = parts_.route.config;
   if (parts_.path.empty() || (route.strip_prefix.empty() && route.add_prefix.empty())) return;
   target_ = rewritten(parts_.path, route.strip_prefix, route.add_prefix);

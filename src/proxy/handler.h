@@ -10,6 +10,7 @@
 #include "http/message.h"
 #include "ipc/messages.h"
 #include "net/event_loop.h"
+#include "proxy/access_record.h"
 #include "proxy/answer.h"
 
 namespace roundhouse::proxy {
@@ -25,6 +26,8 @@ class Client {
   virtual const config::Listener& listener() const = 0;
   virtual Time began() const = 0;  // when the first byte of the request came
   virtual EventLoop& loop() = 0;
+  // What the access log will say of this request, for a handler to add to; nullptr without one.
+  virtual AccessRecord* record() const { return nullptr; }
 
   // In Handler::on_request, before the answer begins: the body is to be given to Exchange::on_body.
   // Otherwise it is read and dropped, and a client that waits for 100 (Continue) never gets it.
@@ -56,6 +59,8 @@ class Exchange {
   virtual bool on_body_end(const http::FieldTable& /*trailers*/) { return true; }
   // The answer did not fit into the output buffer; now that is empty.
   virtual void on_room() {}
+  // Before it is destroyed, for the access log: what it knows. Not called without one.
+  virtual void describe(AccessRecord& /*record*/) const {}
 };
 
 class Handler {

@@ -68,11 +68,17 @@ Proxy::Verdict Proxy::judge(const Client& client) {
 
 std::uint64_t Proxy::body_limit(const Client& client) {
   verdict_ = judge(client);
+  if (AccessRecord* const record = client.record(); record != nullptr && verdict_.route) {
+    const config::Route& route = router_.route(*verdict_.route).config;
+    record->route = route.name;
+    record->upstream = route.upstream;
+  }
   const auto own = verdict_.route ? router_.route(*verdict_.route).config.body : std::nullopt;
   return own.value_or(client.listener().limits.body);
 }
 
 std::unique_ptr<Exchange> Proxy::refuse(Client& client, http::Failure failure) {
+  if (AccessRecord* const record = client.record()) record->failure = failure;
   ipc::RouteTraffic& traffic = parts_.slot.routes[row_of(verdict_.route)];
   ipc::add(parts_.slot.proxy_failures[static_cast<std::size_t>(failure)]);
   traffic.answers.count(http::row_of(failure).status);
@@ -96,6 +102,8 @@ std::unique_ptr<Exchange> Proxy::on_request(Client& client) {
       .route = route.config.name,
       .upstream = route.config.upstream,
       .endpoint = {}};
+  if (AccessRecord* const record = client.record(); record != nullptr && facts.peer_is_trusted)
+    record->client = facts.client.host();
   const std::vector<Network>& allowed = route.config.allow;
   if (!allowed.empty() && !is_trusted(facts.client, allowed))
     return refuse(client, http::Failure::kNotAllowed);

@@ -14,6 +14,7 @@
 #include "ipc/slot.h"
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
+#include "proxy/access_log.h"
 #include "proxy/handler.h"
 #include "proxy/session.h"
 #include "proxy/tcp_server.h"
@@ -33,6 +34,7 @@ class Server {
     const std::vector<config::Listener>& listeners;  // ConnectionInfo::listener is an index
     // Of a tcp listener, by its upstream's name; needed only where there is one.
     std::function<upstream::Cluster*(std::string_view upstream)> find_cluster;
+    AccessLog* access_log = nullptr;
     std::function<void(std::uint32_t listener)> on_closed;
   };
 

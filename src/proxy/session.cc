@@ -40,6 +40,7 @@ Session::Session(Server& server, UniqueFd fd, const ipc::ConnectionInfo& info)
       requests_(info.requests_served) {}
 
 Session::~Session() {
+  aborted_ = true;  // by us: the worker ends
   if (state_ == State::kRequest) leave_request();
 }
 
@@ -127,6 +128,7 @@ bool Session::step_head() {
       if (state_ == State::kIdle) enter(State::kHead);
       return true;
     case Input::kEnd:
+      if (state_ == State::kHead) log_refusal(http::Failure::kClientGone);
       enter(State::kFlushing);
       return true;
     case Input::kDry:
@@ -178,6 +180,7 @@ void Session::begin_request() {
   ipc::add(slot.requests_total);
   accepts_body_ = body_end_left_ = tunnel_ = false;
   body_left_ = {};
+  work.record.start();
   work.body.start(work.request.body, {.body_bytes = server_.parts_.handler.body_limit(*this)});
   const bool close =
       !work.request.keep_alive || requests_ >= limits.requests_per_connection || server_.draining();
@@ -242,6 +245,7 @@ bool Session::step_body() {
     return true;
   }
   work.input.drop(taken.consumed);
+  work.record.request_bytes += taken.data.size();
   if (accepts_body_ && exchange_ != nullptr) body_left_ = taken.data;
   if (taken.consumed > 0) return true;
   switch (fill()) {

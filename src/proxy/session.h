@@ -13,6 +13,7 @@
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
 #include "net/transport.h"
+#include "proxy/access_record.h"
 #include "proxy/answer.h"
 #include "proxy/buffer.h"
 #include "proxy/handler.h"
@@ -37,6 +38,7 @@ struct Workspace {
   http::Request request;
   http::BodyDecoder body;
   Answer answer;
+  AccessRecord record;
   Buffer input;
   Buffer output;
 };
@@ -79,6 +81,7 @@ class Session final : private IoHandler, private Deadline, private Client {
   Answer& answer() override { return work_->answer; }
   bool is_local() const override;
   EventLoop& loop() override;
+  AccessRecord* record() const override;
   const config::Listener& listener() const override;
   const ipc::ConnectionInfo& connection() const override { return info_; }
   Time began() const override { return entered_; }
@@ -102,6 +105,9 @@ class Session final : private IoHandler, private Deadline, private Client {
   void leave_request();
   void end_exchange();
   void refuse(http::Failure failure);
+  void log_request();
+  void log_refusal(http::Failure failure);
+  void log(AccessRecord& record);
   void enter(State state);
   void close();
   void reset();

@@ -35,11 +35,14 @@ void Session::enter(State state) {
 
 void Session::leave_request() {
   end_exchange();
+  if (server_.parts_.access_log != nullptr) log_request();
   ipc::release_in_flight(std::exchange(in_flight_, nullptr));
   ipc::decrement(server_.parts_.slot.requests_in_flight);
 }
 
 void Session::end_exchange() {
+  if (exchange_ != nullptr && server_.parts_.access_log != nullptr)
+    exchange_->describe(work_->record);
   if (resuming_)
     loop().delete_later(std::move(exchange_));
   else
@@ -48,6 +51,7 @@ void Session::end_exchange() {
 
 void Session::refuse(http::Failure failure) {
   Workspace& work = *work_;
+  if (state_ == State::kRequest) work.record.failure = failure;
   if (state_ == State::kRequest && work.answer.done()) {
     refused_ = true;  // too late for another status: the answer goes out, and is the last
     enter(State::kFlushing);
@@ -63,7 +67,9 @@ void Session::refuse(http::Failure failure) {
     work.answer.start(work.output, work.request, true, server_.date_line());
   else
     work.answer.start(work.output, server_.date_line());
-  if (!answer_failure(work.answer, failure, Duration{})) {
+  const bool answered = answer_failure(work.answer, failure, Duration{});
+  if (state_ != State::kRequest) log_refusal(failure);
+  if (!answered) {
     close();
     return;
   }

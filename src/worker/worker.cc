@@ -11,6 +11,7 @@
 #include "native/connection_source.h"
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
+#include "proxy/access_log.h"
 #include "proxy/proxy.h"
 #include "proxy/server.h"
 #include "worker/crash_handler.h"
@@ -31,6 +32,19 @@ std::unique_ptr<proxy::Proxy> make_proxy(EventLoop& loop, DeadlineQueue& deadlin
                                                             .endpoints = std::move(endpoints)});
 }
 
+std::unique_ptr<proxy::AccessLog> make_access_log(EventLoop& loop, ipc::Slot& slot,
+                                                  ipc::Heritage& heritage,
+                                                  const config::AccessLog& options) {
+  if (!heritage.access_log || options.format == config::AccessFormat::kOff) return nullptr;
+  return std::make_unique<proxy::AccessLog>(
+      proxy::AccessLog::Parts{.loop = loop,
+                              .slot = slot,
+                              .options = options,
+                              .pool = heritage.pool,
+                              .worker = heritage.worker_id,
+                              .fd = std::move(heritage.access_log)});
+}
+
 class Worker final : public native::ConnectionSink {
  public:
   Worker(std::unique_ptr<EventLoop> loop, ipc::Heritage heritage, ipc::Shared<ipc::Slot> slot,
@@ -39,6 +53,7 @@ class Worker final : public native::ConnectionSink {
       : loop_(std::move(loop)),
         slot_(std::move(slot)),
         deadlines_(loop_->now()),
+        access_log_(make_access_log(*loop_, *slot_, heritage, configuration.log.access)),
         hello_(heritage.worker_id, ::getpid(), pool.test_handlers),
         proxy_(make_proxy(*loop_, deadlines_, *slot_, configuration, pool, std::move(endpoints))),
         server_({.loop = *loop_,
@@ -47,6 +62,7 @@ class Worker final : public native::ConnectionSink {
                  .handler = proxy_ ? static_cast<proxy::Handler&>(*proxy_) : hello_,
                  .listeners = configuration.listeners,
                  .find_cluster = [this](auto upstream) { return proxy_->find_cluster(upstream); },
+                 .access_log = access_log_.get(),
                  .on_closed = [this](std::uint32_t listener) { on_closed(listener); }}),
         source_(*loop_, std::move(heritage), *slot_,
                 {.worker_connections = pool.worker_connections,
@@ -73,6 +89,10 @@ class Worker final : public native::ConnectionSink {
     leave_if_done();
   }
 
+  void on_access_log(UniqueFd fd) override {
+    if (access_log_ != nullptr) access_log_->replace(std::move(fd));
+  }
+
  private:
   void on_closed(std::uint32_t listener) {
     source_.connection_closed(listener);
@@ -93,6 +113,7 @@ class Worker final : public native::ConnectionSink {
   std::unique_ptr<EventLoop> loop_;
   ipc::Shared<ipc::Slot> slot_;
   DeadlineQueue deadlines_;
+  std::unique_ptr<proxy::AccessLog> access_log_;  // none: off
   Hello hello_;
   std::unique_ptr<proxy::Proxy> proxy_;  // answers in its place if there is one
   proxy::Server server_;
@@ -119,7 +140,9 @@ Result<void> run_worker(ipc::Heritage heritage) {
         TRY(ipc::EndpointBoard::open(std::move(heritage.endpoints), ipc::Access::kReadOnly));
   install_crash_handler(*slot);
   ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGINT, SIG_IGN);  // of a terminal: for the edge alone
+  ::signal(SIGUSR1, SIG_IGN);  // for the edge alone, whoever else gets it
+  ::signal(SIGXFSZ, SIG_IGN);  // a log that is as large as it may be
+  ::signal(SIGINT, SIG_IGN);   // of a terminal: for the edge alone
   Worker worker(TRY(EventLoop::create()), std::move(heritage), std::move(slot), configuration,
                 *pool, std::move(endpoints));
   worker.run();

@@ -40,7 +40,9 @@ Instance::Instance(const std::string& pools, const std::string& more, const Opti
                                               "monitor: {bind: '127.0.0.1:0', socket: " +
                                               control_socket() +
                                               "}\n"
-                                              "log: {format: text, level: debug}\n"
+                                              "log: {format: text, level: debug" +
+                                              (options.log.empty() ? "" : ", " + options.log) +
+                                              "}\n"
                                               "pools: {" +
                                               pools + "}\n" + more);
   std::vector<std::string> command{binary(), "run", "-c", file};

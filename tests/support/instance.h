@@ -23,6 +23,7 @@ class Instance {
   struct Options {
     std::vector<std::string> arguments = {};  // after `run -c FILE`
     Process::Options process = {};
+    std::string log = {};  // more of the section `log`: "access: {format: json}"
     bool wait = true;                              // until every listener's pool has a ready worker
     std::string listener = "bind: '127.0.0.1:0'";  // YAML of `web`; that address comes first
   };

@@ -98,6 +98,16 @@ TEST(Documents, EveryMetricIsDocumented) {
   }
 }
 
+// The page lists exactly the fields that there are, in their order.
+TEST(Documents, EveryFieldOfTheAccessLogIsDocumented) {
+  static const std::regex name(R"re(\n    "(\w+)",)re");
+  static const std::regex row(R"(\n\| `(\w+)` \|)");
+  const std::vector<std::string> fields =
+      all_matches(read("src/config/access_log_options.h"), name, 1);
+  EXPECT_GT(fields.size(), 20U);
+  EXPECT_EQ(all_matches(read("docs/access-log.md"), row, 1), fields);
+}
+
 // A query for a metric that does not exist shows an empty panel, or an alert that never rings.
 TEST(Documents, EveryQueryAsksForMetricsThatExist) {
   static const std::regex use(R"(\broundhouse_(\w+?)(_bucket|_sum|_count)?\b)");

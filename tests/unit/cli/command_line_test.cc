@@ -21,8 +21,8 @@ TEST(CommandLine, NothingMeansRun) {
 
 TEST(CommandLine, RunTakesItsFlagsWithAndWithoutItsName) {
   for (const bool named : {true, false}) {
-    std::vector<const char*> words = {"run", "-c", "f.yaml",   "-p",   "81",
-                                      "-n",  "3",  "--policy", "least"};
+    std::vector<const char*> words = {"run", "-c",       "f.yaml", "-p",           "81",  "-n",
+                                      "3",   "--policy", "least",  "--access-log", "json"};
     if (!named) words.erase(words.begin());
     const auto line = parse(words);
     ASSERT_TRUE(line) << line.error().err;
@@ -31,6 +31,7 @@ TEST(CommandLine, RunTakesItsFlagsWithAndWithoutItsName) {
     EXPECT_EQ(line->overrides.port, 81);
     EXPECT_EQ(line->overrides.workers, 3U);
     EXPECT_EQ(line->overrides.policy, config::Policy::kLeast);
+    EXPECT_EQ(line->overrides.access_log, config::AccessFormat::kJson);
   }
 }
 
@@ -68,6 +69,7 @@ TEST(CommandLine, HelpFitsATerminal) {
 TEST(CommandLine, WrongWordsAreAUsageErrorWithTheUsageLine) {
   const std::vector<std::vector<const char*>> wrong = {{"run", "--prot", "1"},
                                                        {"--policy", "random"},
+                                                       {"run", "--access-log", "xml"},
                                                        {"run", "-p", "99999"},
                                                        {"run", "-p", "-1"},
                                                        {"run", "-p", "x"},

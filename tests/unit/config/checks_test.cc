@@ -98,6 +98,15 @@ const Case kCases[] = {
      "t.yaml:1:37: pools.a.env.A: is set a second time; expected once, it is already on line 1"},
     {"WhatIsElsewhereIsSuggestedThere", "pools: {a: {depth: 5}}",
      "t.yaml:1:13: pools.a.depth: unknown key; did you mean 'handoff.depth'?"},
+    {"TheCombinedFormatHasItsOwnFields", "log: {access: {format: combined, fields: [status]}}",
+     "t.yaml:1:42: log.access.fields: is for json and logfmt, and the format is combined; expected "
+     "no such key"},
+    {"AFieldOfTheAccessLogIsSuggested", "log: {access: {fields: [status, methd]}}",
+     "t.yaml:1:33: log.access.fields: 'methd' is not known; expected one of time, pool, worker, "
+     "listener, route, client, peer, method, host, target, path, protocol, status, request_bytes, "
+     "response_bytes, duration, upstream, endpoint, upstream_duration, tries, failure, user_agent, "
+     "referer, request_id, connection, connection_requests, or a list of these; did you mean "
+     "'method'?"},
     {"WhatIsNothingLikeAKeyGetsTheKeys", "log: {zzz: 1}",
      "t.yaml:1:7: log.zzz: unknown key; expected one of level, format, access"},
     {"ControlCharactersAreNotPrinted", "\"a\\x1bb\": 1",

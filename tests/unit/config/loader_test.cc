@@ -83,6 +83,16 @@ TEST(Loader, FlagsReplaceThePortAndTheWorkersOfTheOnlyListenerAndPool) {
             3U);
 }
 
+TEST(Loader, TheFlagOfTheAccessLogIsBeforeTheFile) {
+  const std::string file = "log: {access: {format: json, to: /var/log/a, fields: [status]}}";
+  const auto loaded = load(file, {}, {.access_log = AccessFormat::kCombined});
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(loaded->configuration.log.access.format, AccessFormat::kCombined);
+  EXPECT_EQ(loaded->configuration.log.access.to, "/var/log/a");
+  EXPECT_EQ(loaded->provenance.at("log.access.format").name, "--access-log");
+  EXPECT_EQ(load("")->configuration.log.access.format, AccessFormat::kOff);
+}
+
 TEST(Loader, FlagsThatDoNotFitTheFileAreAUsageError) {
   const std::string two =
       "listeners: {a: {bind: 1, pool: x}, b: {bind: 2, pool: y}}\npools: {x: {}, y: {}}";

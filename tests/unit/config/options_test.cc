@@ -98,10 +98,11 @@ std::vector<std::string> wrong_values(const Option& option) {
       return {"100", "0/s", "x/s", "5/0s", "''"};
     case Kind::kMethods:
     case Kind::kFieldNames:
-    case Kind::kNames:
       return {"'a b'", "['']", "[]", "[x, 'y:']"};
     case Kind::kResolvers:
       return {"8.8.8", "'10.0.0.2:0'", "example.com", "53", "'unix:/x'", "[]"};
+    case Kind::kAccessFields:
+      return {"nonsense", "['']", "[]", "[status, Status]", "[status, time, status]"};
     case Kind::kNetworks:
       return {"10.0.0.0/33", "example.com", "[]", "10.1.2.3/8"};
     case Kind::kFields:
@@ -215,6 +216,7 @@ TEST(Options, NamesOfEnumsAreThoseOfTheTable) {
   expect_names<Balance>(Section::kUpstream, "balance");
   expect_names<Probe>(Section::kUpstream, "health.probe");
   expect_names<AccessFormat>(Section::kConfiguration, "log.access.format");
+  expect_names<AccessField>(Section::kConfiguration, "log.access.fields");
 }
 
 TEST(Options, APolicyThatIsMistypedGetsTheOnesThereAre) {

@@ -102,6 +102,8 @@ const char* const kGolden =
     "worker_cpu_seconds_total counter pool,worker\n"
     "worker_resident_memory_bytes gauge pool,worker\n"
     "worker_open_fds gauge pool,worker\n"
+    "access_log_lines_total counter pool,worker\n"
+    "access_log_dropped_total counter pool,worker\n"
     "handoffs_total counter pool,worker,result\n"
     "handoff_duration_seconds histogram pool,worker\n";
 

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -66,15 +67,25 @@ class Peer {
 
 class World {
  public:
-  explicit World(Handler& handler)
+  // `log`: what an access log says, and where to, if its format is not kOff.
+  explicit World(Handler& handler, const config::AccessLog& log = {}, UniqueFd log_fd = {})
       : loop(std::move(EventLoop::create().value())),
         deadlines(loop->now()),
         listeners(1),
+        access_log(log.format == config::AccessFormat::kOff
+                       ? nullptr
+                       : new AccessLog({.loop = *loop,
+                                        .slot = slot,
+                                        .options = log,
+                                        .pool = "app",
+                                        .worker = 1,
+                                        .fd = std::move(log_fd)})),
         server({.loop = *loop,
                 .deadlines = deadlines,
                 .slot = slot,
                 .handler = handler,
                 .listeners = listeners,
+                .access_log = access_log.get(),
                 .on_closed = [this](std::uint32_t) { ++closed; }}),
         stop_(*loop, [this] { loop->stop(); }) {}
 
@@ -122,6 +133,7 @@ class World {
   DeadlineQueue deadlines;
   ipc::Slot slot;
   std::vector<config::Listener> listeners;
+  std::unique_ptr<AccessLog> access_log;
   Server server;
   int closed = 0;
   std::uint16_t peer_family = AF_UNIX;
