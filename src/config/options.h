@@ -142,6 +142,15 @@ struct Log {
   Access access;
 };
 
+// What the workers of a pool count together, so that a limit holds for all of them. Built-in ones
+// only.
+struct SharedLimits {
+  bool rates = false;      // requests of a client address
+  bool addresses = false;  // connections of a client address
+  bool listeners = false;  // connections of a listener
+  bool any() const { return rates || addresses || listeners; }
+};
+
 struct Configuration {
   std::vector<Listener> listeners;       // in file order; as loaded: at least one
   std::vector<Pool> pools;               // in file order; as loaded: at least one
@@ -155,6 +164,7 @@ struct Configuration {
 
   const Pool* find_pool(std::string_view name) const;
   const Upstream* find_upstream(std::string_view name) const;
+  SharedLimits shared_limits(const Pool& pool) const;
 };
 
 }  // namespace roundhouse::config

@@ -10,11 +10,14 @@
 
 #include "base/log.h"
 #include "base/signal_name.h"
+#include "config/checks.h"
 #include "edge/exit_report.h"
 #include "edge/process_probe.h"
 
 namespace roundhouse::edge {
 namespace {
+
+static_assert(config::kMaxListeners <= ipc::kMaxListeners);
 
 constexpr Duration kTick = std::chrono::milliseconds(100);
 // A listener stays open so long after a stop was asked for: its clients are connected as soon as
@@ -84,6 +87,15 @@ void choose_inherited(std::uint32_t listener, const Acceptor::Sockets& sockets,
   }
 }
 
+std::optional<ipc::Limits::Shape> shape_of_limits(const config::Configuration& configuration,
+                                                  const config::Pool& pool) {
+  const config::SharedLimits shared = configuration.shared_limits(pool);
+  if (!shared.any()) return std::nullopt;
+  return ipc::Limits::Shape{.places = pool.workers,
+                            .worker_connections = pool.worker_connections,
+                            .by_address = shared.addresses};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Edge>> Edge::create(Setting setting) {
@@ -143,6 +155,7 @@ Result<void> Edge::create_pools() {
         .listeners = configuration.listeners.size(),
         .configuration_fd = configuration_fd_.get(),
         .identity = TRY(identity_of(options.user.empty() ? configuration.user : options.user)),
+        .limits = shape_of_limits(configuration, options),
         .sockets = {},
         .own_sockets = {}};
     setting.own_sockets.resize(options.workers);

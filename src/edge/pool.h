@@ -15,6 +15,7 @@
 #include "edge/worker_handle.h"
 #include "ipc/board.h"
 #include "ipc/heritage.h"
+#include "ipc/limits.h"
 #include "net/event_loop.h"
 
 namespace roundhouse::edge {
@@ -28,6 +29,7 @@ class Pool final : private WorkerHandle::Listener {
     std::size_t listeners = 0;  // of the whole configuration
     int configuration_fd = -1;  // borrowed
     const Identity* identity = nullptr;
+    std::optional<ipc::Limits::Shape> limits;  // that its workers share
     std::vector<ipc::InheritedListener>
         sockets;  // policy none: what the workers accept from; borrowed
     // Policy rr_kernel: the same for each place.
@@ -93,6 +95,7 @@ class Pool final : private WorkerHandle::Listener {
   const Setting setting_;
   const Signals signals_;
   std::string executable_;
+  std::optional<ipc::Limits> limits_;
   std::vector<std::unique_ptr<WorkerHandle>> handles_;
   Supervisor supervisor_;
   Dispatcher dispatcher_;

@@ -50,6 +50,7 @@ enum class Failure : std::uint8_t {
   kNoRoute,
   kNotAllowed,
   kRateLimited,
+  kTooManyConnections,
   // By the upstream.
   kBadStatusLine,
   kTruncatedBody,

@@ -25,7 +25,7 @@ namespace roundhouse::ipc {
 
 class Limits {
  public:
-  // What both sides know from the configuration. Sizes are computed from it and never read from the
+  // What both sides know from the configuration: sizes are computed from it and never read from the
   // memory.
   struct Shape {
     std::size_t places = 0;

@@ -41,8 +41,9 @@ struct Layout {
   };
   std::vector<Pool> pools;
   std::vector<Listener> listeners;
-  std::vector<std::string> routes;  // by row of the slots, as is:
+  std::vector<std::string> routes;  // by row of the slots, as are:
   std::vector<Endpoint> endpoints;
+  std::vector<std::string> failures;  // an empty name is no failure
 };
 
 // Of one process, or of all that ran in one place. Filled in by the monitor; a value that could not
@@ -65,6 +66,7 @@ struct SlotValues {
   std::array<std::uint64_t, ipc::kMaxListeners> listener_accepted{};
   std::array<std::uint32_t, ipc::kMaxListeners> listener_active{};
   std::array<std::uint64_t, ipc::kMaxListeners> request_failures{};
+  std::array<std::uint64_t, ipc::kMaxListeners> refused_connections{};
 };
 
 struct WorkerValues {
@@ -111,6 +113,7 @@ struct ListenerValues {
   std::uint64_t abandoned = 0;
   std::uint64_t active = 0;
   std::uint64_t request_failures = 0;
+  std::uint64_t refused_per_address = 0;
   std::optional<ipc::PauseReason> paused;
   std::array<double, ipc::kPauseReasons> paused_seconds{};
 };
@@ -127,6 +130,7 @@ struct Snapshot {
   std::vector<ListenerValues> listeners;
   std::vector<RouteValues> routes;
   std::vector<EndpointValues> endpoints;
+  std::vector<FailureValues> failures;                  // empty: no worker can tell them
   ProcessUsage edge;                                    // by the monitor
   std::optional<std::uint64_t> container_memory;        // by the monitor, bytes
   std::optional<std::uint64_t> container_memory_limit;  // by the monitor, bytes

@@ -97,6 +97,7 @@ class UpstreamExchange final : public Exchange,
   std::size_t on_body(std::string_view data) override;
   bool on_body_end(const http::FieldTable& trailers) override;
   void on_room() override;
+  bool on_refused(http::Failure failure) override;
 
  private:
   enum class State : std::uint8_t {
@@ -143,6 +144,7 @@ class UpstreamExchange final : public Exchange,
   void on_upstream_end();
   void fail(http::Failure failure);
   void leave_connection(bool reusable, bool failed);
+  void give_up(http::Failure failure);
   void finish(http::Failure failure);
   void set_deadline();
   bool has_request_body() const;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "config/options.h"
+#include "http/failure.h"
 #include "http/message.h"
 #include "ipc/messages.h"
 #include "net/event_loop.h"
@@ -56,6 +57,9 @@ class Exchange {
   virtual bool on_body_end(const http::FieldTable& /*trailers*/) { return true; }
   // The answer did not fit into the output buffer; now that is empty.
   virtual void on_room() {}
+  // The session refuses what the client sends, and answers for it if there is no answer yet: the
+  // last call. True: the exchange counts that failure.
+  virtual bool on_refused(http::Failure /*failure*/) { return false; }
 };
 
 class Handler {

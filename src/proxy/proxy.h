@@ -10,12 +10,14 @@
 #include <vector>
 
 #include "config/options.h"
+#include "ipc/limits.h"
 #include "ipc/slot.h"
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
 #include "proxy/exchange.h"
 #include "proxy/forwarded_request.h"
 #include "proxy/handler.h"
+#include "proxy/rate_limiter.h"
 #include "proxy/router.h"
 #include "upstream/cluster.h"
 
@@ -29,6 +31,7 @@ class Proxy final : public Handler {
     DeadlineQueue& deadlines;
     ipc::Slot& slot;
     const config::Configuration& configuration;  // checked; must outlive this
+    ipc::Limits* limits = nullptr;               // those shared with other workers; nullptr: none
   };
 
   explicit Proxy(Parts parts);
@@ -45,12 +48,14 @@ class Proxy final : public Handler {
   };
 
   Verdict judge(const Client& client);
-  std::unique_ptr<Exchange> refuse(Client& client, http::Failure failure);
+  std::unique_ptr<Exchange> refuse(Client& client, http::Failure failure,
+                                   Duration retry_after = {});
   std::unique_ptr<Exchange> forward(Client& client, const RequestFacts& facts);
   std::uint64_t hash_of(const config::Upstream& upstream, const RequestFacts& facts) const;
 
   Parts parts_;
   Router router_;
+  RateLimiter rate_limiter_;
   std::vector<std::unique_ptr<upstream::Cluster>> clusters_;  // in the configuration's order
   ExchangeHost host_;
   std::mt19937_64 random_{std::random_device()()};

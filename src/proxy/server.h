@@ -13,6 +13,7 @@
 #include "ipc/slot.h"
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
+#include "proxy/connection_limiter.h"
 #include "proxy/handler.h"
 #include "proxy/session.h"
 
@@ -29,6 +30,7 @@ class Server {
     Handler& handler;
     const std::vector<config::Listener>& listeners;  // ConnectionInfo::listener is an index
     std::function<void(std::uint32_t listener)> on_closed;
+    ConnectionLimiter* limiter = nullptr;  // nullptr: every address may have any number
   };
 
   explicit Server(Parts parts);
@@ -36,7 +38,8 @@ class Server {
   Server& operator=(const Server&) = delete;
   ~Server();
 
-  // Serves it until it is closed: what has already come is answered within this call.
+  // Serves it until it is closed: what has already come is answered within this call. One that is
+  // too many for its address is answered with 503 and closed.
   void take(UniqueFd fd, const ipc::ConnectionInfo& info);
   // Each connection ends after its next answer, or when it stays idle for a moment.
   void drain();

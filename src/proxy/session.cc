@@ -49,6 +49,11 @@ const config::Listener& Session::listener() const {
 EventLoop& Session::loop() { return server_.parts_.loop; }
 bool Session::is_local() const { return ipc::peer_of(info_).is_loopback(); }
 
+void Session::start(ConnectionLimiter::Ticket ticket) {
+  ticket_ = std::move(ticket);
+  advance();
+}
+
 void Session::on_ready(Ready ready) {
   readable_ = readable_ || ready.readable;
   if (ready.ending && !peer_ending_) {
@@ -103,13 +108,17 @@ bool Session::step() {
   CHECK(false);
 }
 
+void Session::acquire_workspace() {
+  work_ = server_.acquire();
+  work_->start({.line_bytes = listener().limits.line,
+                .head_bytes = listener().limits.headers,
+                .fields = listener().limits.header_count});
+}
+
 bool Session::step_head() {
   if (work_ == nullptr) {
     if (!readable_) return false;
-    work_ = server_.acquire();
-    work_->start({.line_bytes = listener().limits.line,
-                  .head_bytes = listener().limits.headers,
-                  .fields = listener().limits.header_count});
+    acquire_workspace();
   }
   if (!work_->input.empty()) {
     if (work_->output.room_size() < kAnswerRoom) return false;

@@ -15,6 +15,7 @@
 #include "net/transport.h"
 #include "proxy/answer.h"
 #include "proxy/buffer.h"
+#include "proxy/connection_limiter.h"
 #include "proxy/handler.h"
 
 namespace roundhouse::proxy {
@@ -55,7 +56,9 @@ class Session final : private IoHandler, private Deadline, private Client {
   Session(Server& server, UniqueFd fd, const ipc::ConnectionInfo& info);
   ~Session();
 
-  void start() { advance(); }
+  void start(ConnectionLimiter::Ticket ticket);
+  // Refused before anything is read. The client can read why, also if it is sending still.
+  void turn_away(http::Failure failure);
   // Nothing new is to begin on this connection.
   void drain();
 
@@ -88,6 +91,7 @@ class Session final : private IoHandler, private Deadline, private Client {
   void abort() override;
 
   void advance();
+  void acquire_workspace();
   bool step();
   bool step_head();
   bool step_request();
@@ -102,6 +106,7 @@ class Session final : private IoHandler, private Deadline, private Client {
   void leave_request();
   void end_exchange();
   void refuse(http::Failure failure);
+  void count(http::Failure failure);
   void enter(State state);
   void close();
   void reset();
@@ -117,6 +122,7 @@ class Session final : private IoHandler, private Deadline, private Client {
   Transport transport_;
   IoWatcher watcher_;
   ipc::ConnectionInfo info_;
+  ConnectionLimiter::Ticket ticket_;
   std::unique_ptr<Workspace> work_;
   std::unique_ptr<Exchange> exchange_;
   ipc::InFlightText* in_flight_ = nullptr;
@@ -134,6 +140,7 @@ class Session final : private IoHandler, private Deadline, private Client {
   bool resuming_ = false;  // the exchange is a caller of this
   bool aborted_ = false;   // as soon as nobody is inside
   bool refused_ = false;
+  bool turned_away_ = false;
   bool readable_ = true;        // there may be bytes to read
   bool writable_ = true;        // the last write took all
   bool peer_ending_ = false;    // its end comes behind the bytes

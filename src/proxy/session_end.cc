@@ -13,12 +13,16 @@ namespace {
 constexpr Duration kLingerTime = std::chrono::seconds(5);
 constexpr Duration kDrainLingerTime =
     std::chrono::seconds(1);  // a process that ends waits for nobody
+// Who has too many connections is not to hold more of them by being refused.
+constexpr Duration kTurnedAwayLingerTime = std::chrono::seconds(1);
 // A drain waits so long for the next request of an idle connection, to announce the close in its
 // answer: a request on its way to a connection that is closed at once would be lost.
 constexpr Duration kDrainGrace = std::chrono::milliseconds(500);
 // Most clients that end their side have left; this is for one that waits for its answer.
 constexpr Duration kHalfCloseGrace = std::chrono::milliseconds(1500);
 constexpr Time kNever = Time::max();
+
+static_assert(http::kFailureCount <= ipc::kMaxFailures);
 
 }  // namespace
 
@@ -46,8 +50,21 @@ void Session::end_exchange() {
     exchange_.reset();
 }
 
+void Session::turn_away(http::Failure failure) {
+  turned_away_ = true;
+  acquire_workspace();
+  refuse(failure);
+  advance();
+}
+
+void Session::count(http::Failure failure) {
+  if (exchange_ != nullptr && exchange_->on_refused(failure)) return;
+  ipc::add(server_.parts_.slot.proxy_failures[static_cast<std::size_t>(failure)]);
+}
+
 void Session::refuse(http::Failure failure) {
   Workspace& work = *work_;
+  count(failure);
   if (state_ == State::kRequest && work.answer.done()) {
     refused_ = true;  // too late for another status: the answer goes out, and is the last
     enter(State::kFlushing);
@@ -132,6 +149,7 @@ Time Session::next_deadline() const {
     case State::kFlushing:
       return sent_ + timeouts.body_idle;
     case State::kLingering:
+      if (turned_away_) return entered_ + kTurnedAwayLingerTime;
       return entered_ + (server_.draining() ? kDrainLingerTime : kLingerTime);
     case State::kClosed:
       return kNever;
@@ -171,6 +189,7 @@ void Session::close() {
   if (state_ == State::kClosed) return;
   if (state_ == State::kRequest) leave_request();
   state_ = State::kClosed;
+  ticket_.release();
   cancel();
   watcher_.stop();
   transport_.close();

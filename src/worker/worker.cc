@@ -3,13 +3,17 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <optional>
+#include <vector>
 
 #include "base/log.h"
 #include "config/effective.h"
+#include "ipc/limits.h"
 #include "ipc/shared_memory.h"
 #include "native/connection_source.h"
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
+#include "proxy/connection_limiter.h"
 #include "proxy/proxy.h"
 #include "proxy/server.h"
 #include "worker/crash_handler.h"
@@ -22,30 +26,70 @@ namespace {
 std::unique_ptr<proxy::Handler> make_handler(EventLoop& loop, DeadlineQueue& deadlines,
                                              ipc::Slot& slot, std::uint32_t worker_id,
                                              const config::Configuration& configuration,
-                                             const config::Pool& pool) {
+                                             const config::Pool& pool, ipc::Limits* limits) {
   if (pool.type == config::PoolType::kProxy) {
-    return std::make_unique<proxy::Proxy>(proxy::Proxy::Parts{
-        .loop = loop, .deadlines = deadlines, .slot = slot, .configuration = configuration});
+    return std::make_unique<proxy::Proxy>(proxy::Proxy::Parts{.loop = loop,
+                                                              .deadlines = deadlines,
+                                                              .slot = slot,
+                                                              .configuration = configuration,
+                                                              .limits = limits});
   }
   return std::make_unique<Hello>(worker_id, ::getpid(), pool.test_handlers);
+}
+
+// What this worker holds together with the others of its pool.
+struct SharedLimits {
+  config::SharedLimits which;
+  std::optional<ipc::Limits> memory;
+
+  ipc::Limits* memory_if(bool wanted) { return wanted && memory ? &*memory : nullptr; }
+};
+
+Result<SharedLimits> open_limits(UniqueFd fd, const config::Configuration& configuration,
+                                 const config::Pool& pool) {
+  SharedLimits limits{.which = configuration.shared_limits(pool), .memory = std::nullopt};
+  if (!limits.which.any()) return limits;
+  if (!fd) return fail("the edge gave no memory for the limits of the pool", ExitCode::kSystem);
+  limits.memory =
+      TRY(ipc::Limits::open(std::move(fd), {.places = pool.workers,
+                                            .worker_connections = pool.worker_connections,
+                                            .by_address = limits.which.addresses}));
+  return limits;
+}
+
+// By the index of the listener.
+std::vector<std::uint32_t> most_connections(const config::Configuration& configuration) {
+  std::vector<std::uint32_t> most;
+  for (const config::Listener& listener : configuration.listeners)
+    most.push_back(listener.max_connections);
+  return most;
 }
 
 class Worker final : public native::ConnectionSink {
  public:
   Worker(std::unique_ptr<EventLoop> loop, ipc::Heritage heritage, ipc::Shared<ipc::Slot> slot,
-         const config::Configuration& configuration, const config::Pool& pool)
+         SharedLimits limits, const config::Configuration& configuration, const config::Pool& pool)
       : loop_(std::move(loop)),
         slot_(std::move(slot)),
+        limits_(std::move(limits)),
         deadlines_(loop_->now()),
-        handler_(make_handler(*loop_, deadlines_, *slot_, heritage.worker_id, configuration, pool)),
+        handler_(make_handler(*loop_, deadlines_, *slot_, heritage.worker_id, configuration, pool,
+                              limits_.memory_if(limits_.which.rates))),
+        limiter_({.limits = limits_.memory_if(limits_.which.addresses),
+                  .place = heritage.worker_id - 1,
+                  .slot = *slot_,
+                  .configuration = configuration}),
         server_({.loop = *loop_,
                  .deadlines = deadlines_,
                  .slot = *slot_,
                  .handler = *handler_,
                  .listeners = configuration.listeners,
-                 .on_closed = [this](std::uint32_t listener) { on_closed(listener); }}),
+                 .on_closed = [this](std::uint32_t listener) { on_closed(listener); },
+                 .limiter = &limiter_}),
         source_(*loop_, std::move(heritage), *slot_,
                 {.worker_connections = pool.worker_connections,
+                 .listener_connections = most_connections(configuration),
+                 .limits = limits_.memory_if(limits_.which.listeners),
                  .heartbeat = pool.liveness.suspect / 5,
                  .drain = pool.timeouts.drain},
                 *this),
@@ -88,8 +132,10 @@ class Worker final : public native::ConnectionSink {
 
   std::unique_ptr<EventLoop> loop_;
   ipc::Shared<ipc::Slot> slot_;
+  SharedLimits limits_;
   DeadlineQueue deadlines_;
   std::unique_ptr<proxy::Handler> handler_;
+  proxy::ConnectionLimiter limiter_;
   proxy::Server server_;
   native::ConnectionSource source_;
   Timer ticker_;
@@ -108,11 +154,12 @@ Result<void> run_worker(ipc::Heritage heritage) {
   if (pool == nullptr) return fail("the configuration has no pool " + heritage.pool);
   auto slot =
       TRY(ipc::Shared<ipc::Slot>::open(std::move(heritage.memory), ipc::Access::kReadWrite));
+  SharedLimits limits = TRY(open_limits(std::move(heritage.limits), configuration, *pool));
   install_crash_handler(*slot);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGINT, SIG_IGN);  // of a terminal: for the edge alone
-  Worker worker(TRY(EventLoop::create()), std::move(heritage), std::move(slot), configuration,
-                *pool);
+  Worker worker(TRY(EventLoop::create()), std::move(heritage), std::move(slot), std::move(limits),
+                configuration, *pool);
   worker.run();
   return {};
 }

@@ -34,7 +34,8 @@ class FakeInstance {
                        .policy = "rr",
                        .workers = workers,
                        .worker_connections = 10000}},
-            .listeners = {{.name = "web", .pool = "hello", .max_connections = 10000}}};
+            .listeners = {{.name = "web", .pool = "hello", .max_connections = 10000}},
+            .failures = {"", "bad_method"}};
   }
 
   const metrics::Layout& layout() const { return layout_; }

@@ -32,14 +32,18 @@ std::string scripted_worker(const std::string& script) {
 }
 
 Instance::Instance(const std::string& pools, const std::string& more, const Options& options) {
-  const std::string file = directory_.write("roundhouse.yaml",
-                                            "listeners: {web: {bind: '127.0.0.1:0'}}\n"
-                                            "monitor: {bind: '127.0.0.1:0', socket: " +
-                                                control_socket() +
-                                                "}\n"
-                                                "log: {format: text, level: debug}\n"
-                                                "pools: {" +
-                                                pools + "}\n" + more);
+  const std::string web = "{bind: '127.0.0.1:0'" +
+                          std::string(options.listener.empty() ? "" : ", ") + options.listener +
+                          "}";
+  const std::string file =
+      directory_.write("roundhouse.yaml", "listeners: {web: " + web +
+                                              "}\n"
+                                              "monitor: {bind: '127.0.0.1:0', socket: " +
+                                              control_socket() +
+                                              "}\n"
+                                              "log: {format: text, level: debug}\n"
+                                              "pools: {" +
+                                              pools + "}\n" + more);
   std::vector<std::string> command{binary(), "run", "-c", file};
   command.insert(command.end(), options.arguments.begin(), options.arguments.end());
   process_ = std::make_unique<Process>(command, options.process);

@@ -23,7 +23,8 @@ class Instance {
   struct Options {
     std::vector<std::string> arguments = {};  // after `run -c FILE`
     Process::Options process = {};
-    bool wait = true;  // until every listener's pool has a ready worker
+    bool wait = true;           // until every listener's pool has a ready worker
+    std::string listener = {};  // more keys of `web`, YAML
   };
   // `pools` and `more` are YAML; a listener `web` on a free port of 127.0.0.1 and the monitor are
   // added.
