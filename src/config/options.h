@@ -58,6 +58,7 @@ struct Listener {
     Bytes line = 8 * kKiB;
     std::uint32_t header_count = 100;
     Bytes body = 10 * kMiB;
+    Bytes body_rate = 240;  // a second; 0: any
     std::uint32_t requests_per_connection = 1000;
   };
 

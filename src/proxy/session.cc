@@ -153,6 +153,7 @@ Session::Input Session::fill() {
       work_->input.filled(in.bytes);
       turn_bytes_ += in.bytes;
       received_ = loop().now();
+      work_->pace.received(in.bytes, received_);
       if (in.bytes < room.size() && !peer_ending_) readable_ = false;
       return Input::kBytes;
     case Transport::Status::kWouldBlock:
@@ -181,6 +182,8 @@ void Session::begin_request() {
   accepts_body_ = body_end_left_ = tunnel_ = false;
   body_left_ = {};
   work.body.start(work.request.body, {.body_bytes = server_.parts_.handler.body_limit(*this)});
+  work.pace.start(limits.body_rate, loop().now());
+  work.pace.received(work.input.bytes().size(), loop().now());
   const bool close =
       !work.request.keep_alive || requests_ >= limits.requests_per_connection || server_.draining();
   // Whether the body of who waits for 100 will come is unknown unless it is asked for.

@@ -14,6 +14,7 @@
 #include "net/event_loop.h"
 #include "net/transport.h"
 #include "proxy/answer.h"
+#include "proxy/body_pace.h"
 #include "proxy/buffer.h"
 #include "proxy/connection_limiter.h"
 #include "proxy/handler.h"
@@ -37,6 +38,7 @@ struct Workspace {
   http::RequestParser parser;
   http::Request request;
   http::BodyDecoder body;
+  BodyPace pace;  // of the body
   Answer answer;
   Buffer input;
   Buffer output;
@@ -46,8 +48,8 @@ struct Workspace {
 // and a connection that is closed after it ended, without the loop ever knowing of it.
 //
 // Time limits: the head (408; from its first byte, or from the start of the connection), the whole
-// request (408), each wait for a part of the body (408) or for room to send (reset), and the time
-// between requests (closed).
+// request (408), each wait for a part of the body and its pace (408), each wait for room to send
+// (reset), and the time between requests (closed).
 //
 // A client that ends its side after a whole request may be half-closed, and still gets an answer
 // that begins within kHalfCloseGrace; one that resets the connection is gone at once.
@@ -116,6 +118,7 @@ class Session final : private IoHandler, private Deadline, private Client {
   bool sending_blocked() const;
   bool closes_cleanly() const;
   bool client_is_leaving() const;
+  bool waits_for_body() const;
 
   Server& server_;
   std::list<Session>::iterator self_;

@@ -93,6 +93,12 @@ bool Session::client_is_leaving() const {
   return peer_ending_ && state_ == State::kRequest && work_->body.done() && !work_->answer.begun();
 }
 
+// From the client alone, not for the exchange to take what has come.
+bool Session::waits_for_body() const {
+  return state_ == State::kRequest && !tunnel_ && !work_->body.done() && body_left_.empty() &&
+         !sending_blocked();
+}
+
 bool Session::sending_blocked() const {
   return work_ != nullptr && !writable_ && !work_->output.empty();
 }
@@ -143,9 +149,9 @@ Time Session::next_deadline() const {
     case State::kRequest:
       if (tunnel_) return kNever;
       if (client_is_leaving()) return ending_ + kHalfCloseGrace;
-      // Only where the client is waited for, not the exchange.
-      if (work_->body.done() || !body_left_.empty()) return kNever;
-      return std::min(received_ + timeouts.body_idle, entered_ + timeouts.request);
+      if (!waits_for_body()) return kNever;
+      return std::min(
+          {received_ + timeouts.body_idle, entered_ + timeouts.request, work_->pace.deadline()});
     case State::kFlushing:
       return sent_ + timeouts.body_idle;
     case State::kLingering:
@@ -169,6 +175,7 @@ void Session::rest() {
     interest_ = wanted;
     watcher_.watch(loop(), transport_.fd(), wanted, Trigger::kEdge, *this);
   }
+  if (work_ != nullptr) work_->pace.set_waiting(waits_for_body(), loop().now());
   const Time when = next_deadline();
   if (when == kNever)
     cancel();
