@@ -81,6 +81,7 @@ constexpr std::array<FailureRow, kFailureCount> kRows = {{
     {F::kNoEndpoint, 503, "no_endpoint", "No endpoint of the upstream is available."},
     {F::kQueueFull, 503, "queue_full", "Too many requests wait for the upstream."},
     {F::kQueueTimeout, 503, "queue_timeout", "The upstream had no room for this request in time."},
+    {F::kClientStalled, 499, "client_stalled", "The client did not take its answer in time."},
     {F::kClientGone, 499, "client_gone", "The client left before it was answered."},
 }};
 

@@ -61,7 +61,8 @@ void UpstreamExchange::give_up(http::Failure failure) {
 
 bool UpstreamExchange::on_refused(http::Failure failure) {
   if (state_ == State::kOver) return false;
-  if (result_.status == 0) result_.status = http::row_of(failure).status;
+  const bool answered = failure != http::Failure::kClientStalled;
+  if (result_.status == 0 && answered) result_.status = http::row_of(failure).status;
   give_up(failure);
   return true;
 }

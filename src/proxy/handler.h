@@ -57,8 +57,8 @@ class Exchange {
   virtual bool on_body_end(const http::FieldTable& /*trailers*/) { return true; }
   // The answer did not fit into the output buffer; now that is empty.
   virtual void on_room() {}
-  // The session refuses what the client sends, and answers for it if there is no answer yet: the
-  // last call. True: the exchange counts that failure.
+  // The session refuses what the client sends, and answers for it if there is no answer yet; or the
+  // client does not take the answer (kClientStalled). The last call. True: the exchange counts that failure.
   virtual bool on_refused(http::Failure /*failure*/) { return false; }
 };
 

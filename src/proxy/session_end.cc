@@ -105,6 +105,7 @@ bool Session::sending_blocked() const {
 
 void Session::expired() {
   if (sending_blocked()) {
+    count(http::Failure::kClientStalled);
     reset();
     return;
   }

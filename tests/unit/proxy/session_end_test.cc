@@ -198,6 +198,7 @@ TEST_F(SessionEndTest, AClientThatDoesNotReadIsReset) {
   EXPECT_EQ(world.server.open_connections(), 1u);
   world.pass(milliseconds(60'300));
   EXPECT_EQ(world.server.open_connections(), 0u);
+  EXPECT_EQ(world.slot.proxy_failures[static_cast<int>(http::Failure::kClientStalled)], 1);
 }
 
 TEST_F(SessionEndTest, AnAnswerThatTakesLongHasNoDeadlineOfTheClient) {
