@@ -172,6 +172,10 @@ void Checker::check_listener(const Listener& listener) {
 
 void Checker::check_protocol(const Listener& listener, const std::string& key) {
   const Pool* const pool = configuration_.find_pool(listener.pool);
+  if (pool != nullptr && !pool->command.empty() && listener.connections_per_address != 0)
+    report(key + ".connections_per_address", "is held by built-in workers, and those of pool " +
+                                                 pool->name +
+                                                 " are a program; expected no such key");
   if (listener.protocol != Protocol::kTcp) {
     if (is_set(key + ".upstream"))
       report(key + ".upstream",

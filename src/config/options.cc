@@ -98,4 +98,15 @@ const Pool* Configuration::find_pool(std::string_view wanted) const {
   return found == pools.end() ? nullptr : &*found;
 }
 
+SharedLimits Configuration::shared_limits(const Pool& pool) const {
+  if (!pool.command.empty()) return {};
+  const auto limits_rate = [](const Route& route) { return route.rate_limit.count != 0; };
+  const auto limits_addresses = [&](const Listener& listener) {
+    return listener.pool == pool.name && listener.connections_per_address != 0;
+  };
+  return {.rates = pool.type == PoolType::kProxy && std::ranges::any_of(routes, limits_rate),
+          .addresses = std::ranges::any_of(listeners, limits_addresses),
+          .listeners = pool.policy == Policy::kNone};  // else the edge accepts, and counts
+}
+
 }  // namespace roundhouse::config

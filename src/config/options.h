@@ -55,6 +55,7 @@ struct Listener {
     Bytes line = 8 * kKiB;
     std::uint32_t header_count = 100;
     Bytes body = 10 * kMiB;
+    Bytes body_rate = 240;  // a second; 0: any
     std::uint32_t requests_per_connection = 1000;
   };
 
@@ -138,6 +139,15 @@ struct Log {
   AccessLog access;
 };
 
+// What the workers of a pool count together, so that a limit holds for all of them. Built-in ones
+// only.
+struct SharedLimits {
+  bool rates = false;      // requests of a client address
+  bool addresses = false;  // connections of a client address
+  bool listeners = false;  // connections of a listener
+  bool any() const { return rates || addresses || listeners; }
+};
+
 struct Configuration {
   std::vector<Listener> listeners;       // in file order; as loaded: at least one
   std::vector<Pool> pools;               // in file order; as loaded: at least one
@@ -152,6 +162,7 @@ struct Configuration {
 
   const Pool* find_pool(std::string_view name) const;
   const Upstream* find_upstream(std::string_view name) const;
+  SharedLimits shared_limits(const Pool& pool) const;
 };
 
 }  // namespace roundhouse::config

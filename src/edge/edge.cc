@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/signal_name.h"
+#include "config/checks.h"
 #include "edge/access_log_file.h"
 #include "edge/configured_endpoints.h"
 #include "edge/exit_report.h"
@@ -17,6 +18,8 @@
 
 namespace roundhouse::edge {
 namespace {
+
+static_assert(config::kMaxListeners <= ipc::kMaxListeners);
 
 constexpr Duration kTick = std::chrono::milliseconds(100);
 // A listener stays open so long after a stop was asked for: its clients are connected as soon as
@@ -86,6 +89,15 @@ void choose_inherited(std::uint32_t listener, const Acceptor::Sockets& sockets,
   }
 }
 
+std::optional<ipc::Limits::Shape> shape_of_limits(const config::Configuration& configuration,
+                                                  const config::Pool& pool) {
+  const config::SharedLimits shared = configuration.shared_limits(pool);
+  if (!shared.any()) return std::nullopt;
+  return ipc::Limits::Shape{.places = pool.workers,
+                            .worker_connections = pool.worker_connections,
+                            .by_address = shared.addresses};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Edge>> Edge::create(Setting setting) {
@@ -151,6 +163,7 @@ Result<void> Edge::create_pools() {
         .endpoints_fd = endpoints_for_workers_.get(),
         .identity = TRY(identity_of(options.user.empty() ? configuration.user : options.user)),
         .access_log = access_log_.get(),
+        .limits = shape_of_limits(configuration, options),
         .sockets = {},
         .own_sockets = {}};
     setting.own_sockets.resize(options.workers);

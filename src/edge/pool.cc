@@ -42,6 +42,8 @@ Result<std::unique_ptr<Pool>> Pool::create(EventLoop& loop, const config::Pool& 
     pool->executable_ = TRY(find_executable(placed(options.command.front(), options.cwd),
                                             path == nullptr ? "/usr/bin:/bin" : path));
   }
+  if (pool->setting_.limits)
+    pool->limits_ = TRY(ipc::Limits::create(*pool->setting_.limits, loop.now()));
   for (std::size_t place = 0; place < options.workers; ++place) {
     pool->handles_.push_back(TRY(NativeHandle::create(loop, place, *pool)));
   }
@@ -133,6 +135,7 @@ Result<pid_t> Pool::spawn_worker(std::size_t place, Time now) {
   bequest.access_log = access_log_;
   wants_access_log_[place] = false;
   if (options_.type == config::PoolType::kProxy) bequest.endpoints = setting_.endpoints_fd;
+  if (limits_) bequest.limits = limits_->fd();
   bequest.listeners = turns_ ? setting_.own_sockets[place] : setting_.sockets;
   WorkerHandle::Inheritance given = TRY(handles_[place]->prepare(std::move(bequest), now));
   return spawn(program_for(place, std::move(given.environment)), given.descriptors);
@@ -235,6 +238,7 @@ bool Pool::reaped(pid_t pid, const ExitStatus& status, bool core_dumped, const r
   log_exit(death, obituary, record);
   (*handle)->ended();
   ipc::reset_gauges((*handle)->slot(), nanoseconds(now));  // what died with it is open no more
+  if (limits_) limits_->clear(place);
   publish(place);
   carry_out(actions);
   watch_untaken();

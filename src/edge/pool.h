@@ -15,6 +15,7 @@
 #include "edge/worker_handle.h"
 #include "ipc/board.h"
 #include "ipc/heritage.h"
+#include "ipc/limits.h"
 #include "net/event_loop.h"
 
 namespace roundhouse::edge {
@@ -30,6 +31,7 @@ class Pool final : private WorkerHandle::Listener {
     int endpoints_fd = -1;      // borrowed, read-only; for workers of type proxy
     const Identity* identity = nullptr;
     int access_log = -1;  // what built-in workers write to; borrowed; -1: no access log
+    std::optional<ipc::Limits::Shape> limits;  // that its workers share
     std::vector<ipc::InheritedListener>
         sockets;  // policy none: what the workers accept from; borrowed
     // Policy rr_kernel: the same for each place.
@@ -98,6 +100,7 @@ class Pool final : private WorkerHandle::Listener {
   const Setting setting_;
   const Signals signals_;
   std::string executable_;
+  std::optional<ipc::Limits> limits_;
   std::vector<std::unique_ptr<WorkerHandle>> handles_;
   Supervisor supervisor_;
   Dispatcher dispatcher_;

@@ -63,6 +63,8 @@ constexpr std::array<FailureRow, kFailureCount> kRows = {{
     {F::kNoRoute, 404, "no_route", "Nothing is configured for this host and path."},
     {F::kNotAllowed, 403, "not_allowed", "This address may not ask for that."},
     {F::kRateLimited, 429, "rate_limited", "Too many requests; try again later."},
+    {F::kTooManyConnections, 503, "too_many_connections",
+     "Too many connections from this address."},
     {F::kBadStatusLine, 502, "bad_status_line", "The status line is malformed."},
     {F::kTruncatedBody, 502, "truncated_body", "The body ended before its announced length."},
     {F::kBadResponse, 502, "bad_response", "The upstream's answer is malformed."},
@@ -79,6 +81,7 @@ constexpr std::array<FailureRow, kFailureCount> kRows = {{
     {F::kNoEndpoint, 503, "no_endpoint", "No endpoint of the upstream is available."},
     {F::kQueueFull, 503, "queue_full", "Too many requests wait for the upstream."},
     {F::kQueueTimeout, 503, "queue_timeout", "The upstream had no room for this request in time."},
+    {F::kClientStalled, 499, "client_stalled", "The client did not take its answer in time."},
     {F::kClientGone, 499, "client_gone", "The client left before it was answered."},
 }};
 

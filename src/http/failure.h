@@ -50,6 +50,7 @@ enum class Failure : std::uint8_t {
   kNoRoute,
   kNotAllowed,
   kRateLimited,
+  kTooManyConnections,
   // By the upstream.
   kBadStatusLine,
   kTruncatedBody,
@@ -65,6 +66,7 @@ enum class Failure : std::uint8_t {
   kQueueFull,
   kQueueTimeout,
   // By the client, once its request has come.
+  kClientStalled,
   kClientGone,
 };
 inline constexpr std::size_t kFailureCount = static_cast<std::size_t>(Failure::kClientGone) + 1;

@@ -17,7 +17,7 @@
 
 namespace roundhouse::ipc {
 
-inline constexpr std::size_t kMaxListeners = 16;  // of one configuration
+inline constexpr std::size_t kMaxListeners = 64;  // of one configuration
 inline constexpr std::size_t kInFlightTexts =
     8;  // requests whose first line is kept for the exit record
 inline constexpr std::size_t kInFlightText = 120;
@@ -78,13 +78,12 @@ struct Slot {
   CrashRecord crash{};
 
   // Of a proxy worker. Behind everything else, so that a native program need not know of them.
-  RouteTraffic routes[kMaxRoutes]{};           // 0: what matches none; n: the nth of the file
-  EndpointTraffic endpoints[kMaxEndpoints]{};  // by row of the endpoint board
-  Counter proxy_failures[kMaxFailures]{};      // by http::Failure
-
-  // Of every built-in worker.
-  Counter access_log_lines{0};    // written
-  Counter access_log_dropped{0};  // which could not be
+  RouteTraffic routes[kMaxRoutes]{};             // 0: what matches none; n: the nth of the file
+  EndpointTraffic endpoints[kMaxEndpoints]{};    // by row of the endpoint board
+  Counter proxy_failures[kMaxFailures]{};        // by http::Failure; of every built-in worker
+  Counter refused_connections[kMaxListeners]{};  // too many from one address
+  Counter access_log_lines{0};                   // of every built-in worker: written
+  Counter access_log_dropped{0};                 // which could not be
 };
 
 // By the edge, between two workers of the place.

@@ -219,6 +219,8 @@ void add_listener(Families& families, const ListenerValues& listener) {
   families.add(Metric::listener_connections_active, {name}, listener.active);
   families.add(Metric::listener_connections_limit, {name}, listener.layout.max_connections);
   families.add(Metric::listener_request_failures_total, {name}, listener.request_failures);
+  families.add(Metric::listener_refused_connections_total, {name, "per_address"},
+               listener.refused_per_address);
   for (std::size_t i = 0; i < ipc::kPauseReasons; ++i) {
     families.add(Metric::listener_paused_seconds_total,
                  {name, to_string(static_cast<ipc::PauseReason>(i))}, listener.paused_seconds[i]);
@@ -277,6 +279,10 @@ class SnapshotCollectable final : public prometheus::Collectable {
     for (const RouteValues& route : snapshot_.routes) add_route(families, route);
     for (const UpstreamValues& upstream : snapshot_.upstreams) add_upstream(families, upstream);
     for (const EndpointValues& endpoint : snapshot_.endpoints) add_endpoint(families, endpoint);
+    for (const FailureValues& failure : snapshot_.failures) {
+      if (!failure.name.empty())
+        families.add(Metric::http_failures_total, {failure.name}, failure.count);
+    }
     return families.take();
   }
 

@@ -44,6 +44,7 @@ SlotValues read_slot(const ipc::Slot& slot, bool alive) {
       .handoff_sum_seconds = static_cast<double>(relaxed(slot.handoff_sum_ns)) * kNanosecond,
       .listener_accepted = relaxed(slot.listener_accepted),
       .request_failures = relaxed(slot.request_failures),
+      .refused_connections = relaxed(slot.refused_connections),
   };
   // What a dead worker left behind holds no connection.
   if (!alive) return values;
@@ -109,6 +110,7 @@ void add_slots(std::span<const PoolValues> pools, std::size_t listener, Listener
       values.accepted += worker.slot->listener_accepted[listener];
       values.active += worker.slot->listener_active[listener];
       values.request_failures += worker.slot->request_failures[listener];
+      values.refused_per_address += worker.slot->refused_connections[listener];
     }
   }
 }
@@ -143,10 +145,17 @@ void read_traffic(const Layout& layout, std::span<const ipc::Slot* const> slots,
   for (const std::string& name : layout.routes)
     snapshot.routes.push_back(RouteValues{.name = name});
   for (const PoolValues& pool : snapshot.pools) {
-    if (pool.layout.type != "proxy") continue;
+    if (pool.layout.type == "native") continue;
+    if (snapshot.failures.empty()) {
+      for (const std::string& name : layout.failures)
+        snapshot.failures.push_back(FailureValues{.name = name});
+    }
     for (const WorkerValues& worker : pool.workers) {
       const ipc::Slot* const slot = slots[worker.index];
-      if (slot != nullptr) add_traffic(*slot, worker.pid != 0, snapshot.routes, snapshot.endpoints);
+      if (slot == nullptr) continue;
+      add_failures(*slot, snapshot.failures);
+      if (pool.layout.type == "proxy")
+        add_traffic(*slot, worker.pid != 0, snapshot.routes, snapshot.endpoints);
     }
   }
   // What has left is shown until it has finished.

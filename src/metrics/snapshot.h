@@ -45,6 +45,7 @@ struct Layout {
   std::vector<Listener> listeners;
   std::vector<std::string> routes;  // by row of the slots
   std::vector<Upstream> upstreams;
+  std::vector<std::string> failures;  // an empty name is no failure
 };
 
 // Of one process, or of all that ran in one place. Filled in by the monitor; a value that could not
@@ -69,6 +70,7 @@ struct SlotValues {
   std::array<std::uint64_t, ipc::kMaxListeners> listener_accepted{};
   std::array<std::uint32_t, ipc::kMaxListeners> listener_active{};
   std::array<std::uint64_t, ipc::kMaxListeners> request_failures{};
+  std::array<std::uint64_t, ipc::kMaxListeners> refused_connections{};
 };
 
 struct WorkerValues {
@@ -115,6 +117,7 @@ struct ListenerValues {
   std::uint64_t abandoned = 0;
   std::uint64_t active = 0;
   std::uint64_t request_failures = 0;
+  std::uint64_t refused_per_address = 0;
   std::optional<ipc::PauseReason> paused;
   std::array<double, ipc::kPauseReasons> paused_seconds{};
 };
@@ -137,6 +140,7 @@ struct Snapshot {
   std::vector<RouteValues> routes;
   std::vector<UpstreamValues> upstreams;
   std::vector<EndpointValues> endpoints;                // by upstream
+  std::vector<FailureValues> failures;                  // empty: no worker can tell them
   ProcessUsage edge;                                    // by the monitor
   std::optional<std::uint64_t> container_memory;        // by the monitor, bytes
   std::optional<std::uint64_t> container_memory_limit;  // by the monitor, bytes

@@ -71,4 +71,9 @@ void add_traffic(const ipc::Slot& slot, bool alive, std::span<RouteValues> route
   for (EndpointValues& endpoint : endpoints) add(slot.endpoints[endpoint.row], alive, endpoint);
 }
 
+void add_failures(const ipc::Slot& slot, std::span<FailureValues> failures) {
+  for (std::size_t i = 0; i < std::min(failures.size(), ipc::kMaxFailures); ++i)
+    failures[i].count += relaxed(slot.proxy_failures[i]);
+}
+
 }  // namespace roundhouse::metrics

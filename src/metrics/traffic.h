@@ -1,4 +1,4 @@
-// What proxy workers have done, by route and by endpoint, summed over the workers.
+// What built-in workers have done, by route, by endpoint and by failure, summed over the workers.
 #pragma once
 
 #include <array>
@@ -48,8 +48,14 @@ struct EndpointValues {
   DurationValues durations;
 };
 
+struct FailureValues {
+  std::string name;
+  std::uint64_t count = 0;
+};
+
 // Adds what one worker tells, by row. `alive`: its gauges still mean something.
 void add_traffic(const ipc::Slot& slot, bool alive, std::span<RouteValues> routes,
                  std::span<EndpointValues> endpoints);
+void add_failures(const ipc::Slot& slot, std::span<FailureValues> failures);
 
 }  // namespace roundhouse::metrics

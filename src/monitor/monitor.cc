@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "config/effective.h"
+#include "http/failure.h"
 #include "ipc/shared_memory.h"
 
 namespace roundhouse::monitor {
@@ -33,6 +34,9 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
   }
   if (!configuration.routes.empty()) layout.routes.emplace_back("none");
   for (const config::Route& route : configuration.routes) layout.routes.push_back(route.name);
+  layout.failures.emplace_back();  // none is no failure
+  for (std::size_t i = 1; i < http::kFailureCount; ++i)
+    layout.failures.emplace_back(http::row_of(static_cast<http::Failure>(i)).name);
   for (const config::Upstream& upstream : configuration.upstreams) {
     layout.upstreams.push_back({.name = upstream.name,
                                 .probed = upstream.health.probe != config::Probe::kOff,

@@ -13,7 +13,8 @@ namespace roundhouse::native {
 namespace {
 
 constexpr int kMessagesPerTurn = 8;
-constexpr Duration kNoDescriptorsPause = std::chrono::milliseconds(100);
+// When to look again: nobody tells that descriptors are free, or a listener that others had filled.
+constexpr Duration kRetry = std::chrono::milliseconds(100);
 // Kept free besides one whole message: for a log, a backtrace, whatever a library opens for a
 // moment.
 constexpr std::uint32_t kSpareDescriptors = 4;
@@ -52,7 +53,11 @@ ConnectionSource::ConnectionSource(EventLoop& loop, ipc::Heritage heritage, ipc:
       options_(options),
       sink_(sink),
       heartbeat_(loop, [this] { beat(); }),
-      retry_(loop, [this] { update_interest(); }),
+      retry_(loop,
+             [this] {
+               update_interest();
+               resume_acceptors();
+             }),
       limit_(descriptor_limit()),
       capacity_(descriptor_capacity(limit_, 0)),
       room_answered_(slot.room_wanted.load()),
@@ -83,9 +88,26 @@ void ConnectionSource::update_interest() {
   taking_ = wanted;
   channel_watcher_.watch(loop_, channel_.fd(), wanted ? Interest::kRead : Interest::kNone,
                          Trigger::kLevel, *this);
+  for (const auto& acceptor : acceptors_) set_interest(*acceptor);
+}
+
+// Each worker looks for itself: where several accept at once, each can be one too many.
+bool ConnectionSource::is_full(std::uint32_t listener) const {
+  return options_.limits != nullptr && listener < options_.listener_connections.size() &&
+         options_.limits->listener_connections(listener) >= options_.listener_connections[listener];
+}
+
+void ConnectionSource::set_interest(Acceptor& acceptor) {
+  const bool full = is_full(acceptor.listener);
+  acceptor.watcher.watch(loop_, acceptor.fd, taking_ && !full ? Interest::kRead : Interest::kNone,
+                         Trigger::kLevel, acceptor);
+  acceptor.full = taking_ && full;
+  if (acceptor.full) retry_.start_once(kRetry);
+}
+
+void ConnectionSource::resume_acceptors() {
   for (const auto& acceptor : acceptors_) {
-    acceptor->watcher.watch(loop_, acceptor->fd, wanted ? Interest::kRead : Interest::kNone,
-                            Trigger::kLevel, *acceptor);
+    if (acceptor->full) set_interest(*acceptor);
   }
 }
 
@@ -158,14 +180,22 @@ void ConnectionSource::opened(std::uint32_t listener) {
   ++open_;
   ipc::increment(slot_.connections_active);
   ipc::add(slot_.connections_total);
-  if (listener < ipc::kMaxListeners) ipc::increment(slot_.listener_active[listener]);
+  if (listener >= ipc::kMaxListeners) return;
+  ipc::increment(slot_.listener_active[listener]);
+  if (options_.limits != nullptr)
+    ipc::increment(options_.limits->listener_active(worker_id() - 1, listener));
 }
 
 void ConnectionSource::connection_closed(std::uint32_t listener) {
   --open_;
   ipc::decrement(slot_.connections_active);
-  if (listener < ipc::kMaxListeners) ipc::decrement(slot_.listener_active[listener]);
+  if (listener < ipc::kMaxListeners) {
+    ipc::decrement(slot_.listener_active[listener]);
+    if (options_.limits != nullptr)
+      ipc::decrement(options_.limits->listener_active(worker_id() - 1, listener));
+  }
   if (!taking_) update_interest();
+  resume_acceptors();
   answer_room();
 }
 
@@ -227,6 +257,10 @@ void ConnectionSource::Acceptor::on_ready(Ready /*ready*/) { source.accept_one(*
 
 // One for each wake: the other workers wake too, and each takes one.
 void ConnectionSource::accept_one(Acceptor& acceptor) {
+  if (is_full(acceptor.listener)) {
+    if (!draining_) set_interest(acceptor);
+    return;
+  }
   Accepted accepted;
   switch (accept_from(acceptor.fd, accepted)) {
     case AcceptStatus::kNothing:
@@ -234,7 +268,7 @@ void ConnectionSource::accept_one(Acceptor& acceptor) {
     case AcceptStatus::kNoDescriptors:
       taking_ = false;
       for (const auto& other : acceptors_) other->watcher.stop();
-      retry_.start_once(kNoDescriptorsPause);
+      retry_.start_once(kRetry);
       return;
     case AcceptStatus::kAccepted:
       break;

@@ -4,7 +4,7 @@
 // With rr, least and sticky they come through the channel; with none from the listening sockets
 // that the worker inherited. Either way they are taken only while there is room for them: fewer
 // open than worker_connections and descriptors to spare. What is not taken stays with the edge or
-// in the kernel's backlog.
+// in the kernel's backlog; so do the connections of a listener that is full over all workers.
 #pragma once
 
 #include <memory>
@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "ipc/channel.h"
 #include "ipc/heritage.h"
+#include "ipc/limits.h"
 #include "ipc/shared_memory.h"
 #include "ipc/slot.h"
 #include "net/event_loop.h"
@@ -34,6 +35,10 @@ class ConnectionSink {
 
 struct SourceOptions {
   std::uint32_t worker_connections = 10000;
+  // Policy none: what each listener may hold open over all workers of the pool, by its index;
+  // empty: anything. `limits` counts for all, and outlives the source.
+  std::vector<std::uint32_t> listener_connections = {};
+  ipc::Limits* limits = nullptr;
   Duration heartbeat = std::chrono::milliseconds(200);
   Duration drain = std::chrono::seconds(25);  // when the edge has died or a signal asks for it
 };
@@ -66,6 +71,7 @@ class ConnectionSource final : private IoHandler {
     std::uint32_t listener;
     int fd;
     IoWatcher watcher;
+    bool full = false;  // the listener is, so nothing is accepted
   };
 
   void on_ready(Ready ready) override;
@@ -78,6 +84,9 @@ class ConnectionSource final : private IoHandler {
   void answer_room();
   void beat();
   void begin_drain(Time deadline);
+  bool is_full(std::uint32_t listener) const;
+  void set_interest(Acceptor& acceptor);
+  void resume_acceptors();
   void accept_one(Acceptor& acceptor);
 
   EventLoop& loop_;
@@ -89,7 +98,7 @@ class ConnectionSource final : private IoHandler {
   IoWatcher channel_watcher_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   Timer heartbeat_;
-  Timer retry_;             // after the machine had no descriptors left
+  Timer retry_;             // while a listener is full, or the machine has no descriptors left
   std::uint32_t limit_;     // RLIMIT_NOFILE
   std::uint32_t capacity_;  // connections that fit under it
   std::uint32_t open_ = 0;

@@ -45,16 +45,26 @@ UpstreamExchange::UpstreamExchange(ExchangeHost& host, Plan plan)
     : host_(host), plan_(std::move(plan)), space_(host.acquire()) {}
 
 UpstreamExchange::~UpstreamExchange() {
-  if (state_ != State::kOver) {
-    if (state_ == State::kConnecting) plan_.cluster.cancel(*this);
-    if (connection_ != nullptr) {
-      connection_->set_user(nullptr);
-      plan_.cluster.release(std::move(connection_), {.counted = false});
-    }
-    result_.failure = http::Failure::kClientGone;
-    finish(http::Failure::kClientGone);
-  }
+  if (state_ != State::kOver) give_up(http::Failure::kClientGone);
   host_.release(std::move(space_));
+}
+
+// By the client's fault, not the endpoint's.
+void UpstreamExchange::give_up(http::Failure failure) {
+  if (state_ == State::kConnecting) plan_.cluster.cancel(*this);
+  if (connection_ != nullptr) {
+    connection_->set_user(nullptr);
+    plan_.cluster.release(std::move(connection_), {.counted = false});
+  }
+  finish(failure);
+}
+
+bool UpstreamExchange::on_refused(http::Failure failure) {
+  if (state_ == State::kOver) return false;
+  const bool answered = failure != http::Failure::kClientStalled;
+  if (result_.status == 0 && answered) result_.status = http::row_of(failure).status;
+  give_up(failure);
+  return true;
 }
 
 bool UpstreamExchange::has_request_body() const {

@@ -104,6 +104,7 @@ class UpstreamExchange final : public Exchange,
   bool on_body_end(const http::FieldTable& trailers) override;
   void on_room() override;
   void describe(AccessRecord& record) const override;
+  bool on_refused(http::Failure failure) override;
 
  private:
   enum class State : std::uint8_t {
@@ -150,6 +151,7 @@ class UpstreamExchange final : public Exchange,
   void on_upstream_end(bool reset);
   void fail(http::Failure failure);
   void leave_connection(bool reusable, bool failed);
+  void give_up(http::Failure failure);
   void finish(http::Failure failure);
   void set_deadline();
   bool has_request_body() const;

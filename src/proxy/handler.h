@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "config/options.h"
+#include "http/failure.h"
 #include "http/message.h"
 #include "ipc/messages.h"
 #include "net/event_loop.h"
@@ -61,6 +62,9 @@ class Exchange {
   virtual void on_room() {}
   // Before it is destroyed, for the access log: what it knows. Not called without one.
   virtual void describe(AccessRecord& /*record*/) const {}
+  // The session refuses what the client sends, and answers for it if there is no answer yet; or the
+  // client does not take the answer (kClientStalled). The last call. True: the exchange counts that failure.
+  virtual bool on_refused(http::Failure /*failure*/) { return false; }
 };
 
 class Handler {

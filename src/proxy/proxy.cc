@@ -21,6 +21,7 @@ std::size_t row_of(std::optional<std::size_t> route) { return route ? *route + 1
 Proxy::Proxy(Parts parts)
     : parts_(std::move(parts)),
       router_(parts_.configuration),
+      rate_limiter_(parts_.limits),
       endpoints_({.loop = parts_.loop,
                   .deadlines = parts_.deadlines,
                   .board = parts_.endpoints,
@@ -77,13 +78,14 @@ std::uint64_t Proxy::body_limit(const Client& client) {
   return own.value_or(client.listener().limits.body);
 }
 
-std::unique_ptr<Exchange> Proxy::refuse(Client& client, http::Failure failure) {
+std::unique_ptr<Exchange> Proxy::refuse(Client& client, http::Failure failure,
+                                        Duration retry_after) {
   if (AccessRecord* const record = client.record()) record->failure = failure;
   ipc::RouteTraffic& traffic = parts_.slot.routes[row_of(verdict_.route)];
   ipc::add(parts_.slot.proxy_failures[static_cast<std::size_t>(failure)]);
   traffic.answers.count(http::row_of(failure).status);
   traffic.durations.record((parts_.loop.now() - client.began()).count());
-  answer_failure(client.answer(), failure, Duration::zero());
+  answer_failure(client.answer(), failure, retry_after);
   return nullptr;
 }
 
@@ -107,6 +109,9 @@ std::unique_ptr<Exchange> Proxy::on_request(Client& client) {
   const std::vector<Network>& allowed = route.config.allow;
   if (!allowed.empty() && !is_trusted(facts.client, allowed))
     return refuse(client, http::Failure::kNotAllowed);
+  const ipc::Verdict rate =
+      rate_limiter_.take(*verdict_.route, route.config.rate_limit, facts.client, parts_.loop.now());
+  if (!rate.allowed) return refuse(client, http::Failure::kRateLimited, rate.retry_after);
   if (route.upstream) return forward(client, facts);
   ipc::RouteTraffic& traffic = parts_.slot.routes[row_of(verdict_.route)];
   traffic.answers.count(static_cast<int>(route.config.redirect.to.empty()

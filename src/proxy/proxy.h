@@ -11,12 +11,14 @@
 
 #include "config/options.h"
 #include "ipc/endpoint_board.h"
+#include "ipc/limits.h"
 #include "ipc/slot.h"
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
 #include "proxy/exchange.h"
 #include "proxy/forwarded_request.h"
 #include "proxy/handler.h"
+#include "proxy/rate_limiter.h"
 #include "proxy/router.h"
 #include "upstream/cluster.h"
 #include "upstream/endpoint_source.h"
@@ -32,6 +34,7 @@ class Proxy final : public Handler {
     ipc::Slot& slot;
     const config::Configuration& configuration;  // checked; must outlive this
     ipc::EndpointBoard endpoints;
+    ipc::Limits* limits = nullptr;               // those shared with other workers; nullptr: none
   };
 
   explicit Proxy(Parts parts);
@@ -51,12 +54,14 @@ class Proxy final : public Handler {
   };
 
   Verdict judge(const Client& client);
-  std::unique_ptr<Exchange> refuse(Client& client, http::Failure failure);
+  std::unique_ptr<Exchange> refuse(Client& client, http::Failure failure,
+                                   Duration retry_after = {});
   std::unique_ptr<Exchange> forward(Client& client, const RequestFacts& facts);
   std::uint64_t hash_of(const config::Upstream& upstream, const RequestFacts& facts) const;
 
   Parts parts_;
   Router router_;
+  RateLimiter rate_limiter_;
   std::vector<std::unique_ptr<upstream::Cluster>> clusters_;  // in the configuration's order
   upstream::EndpointSource endpoints_;
   ExchangeHost host_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <optional>
+#include <utility>
 
 #include "base/check.h"
 
@@ -62,7 +64,12 @@ void Server::take(UniqueFd fd, const ipc::ConnectionInfo& info) {
   open_.emplace_back(*this, std::move(fd), info);
   const auto session = std::prev(open_.end());
   session->self_ = session;
-  session->start();
+  std::optional<ConnectionLimiter::Ticket> ticket = ConnectionLimiter::Ticket();
+  if (parts_.limiter != nullptr) ticket = parts_.limiter->admit(info);
+  if (ticket)
+    session->start(*std::move(ticket));
+  else
+    session->turn_away(http::Failure::kTooManyConnections);
 }
 
 void Server::drain() {

@@ -15,6 +15,7 @@
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
 #include "proxy/access_log.h"
+#include "proxy/connection_limiter.h"
 #include "proxy/handler.h"
 #include "proxy/session.h"
 #include "proxy/tcp_server.h"
@@ -36,6 +37,7 @@ class Server {
     std::function<upstream::Cluster*(std::string_view upstream)> find_cluster;
     AccessLog* access_log = nullptr;
     std::function<void(std::uint32_t listener)> on_closed;
+    ConnectionLimiter* limiter = nullptr;  // nullptr: every address may have any number
   };
 
   explicit Server(Parts parts);
@@ -43,7 +45,8 @@ class Server {
   Server& operator=(const Server&) = delete;
   ~Server();
 
-  // Serves it until it is closed: what has already come is answered within this call.
+  // Serves it until it is closed: what has already come is answered within this call. One that is
+  // too many for its address is answered with 503 and closed.
   void take(UniqueFd fd, const ipc::ConnectionInfo& info);
   // Each connection ends after its next answer, or when it stays idle for a moment; those of tcp
   // listeners, which cannot be told, go on.

@@ -50,6 +50,11 @@ const config::Listener& Session::listener() const {
 EventLoop& Session::loop() { return server_.parts_.loop; }
 bool Session::is_local() const { return ipc::peer_of(info_).is_loopback(); }
 
+void Session::start(ConnectionLimiter::Ticket ticket) {
+  ticket_ = std::move(ticket);
+  advance();
+}
+
 void Session::on_ready(Ready ready) {
   readable_ = readable_ || ready.readable;
   // While nothing more is expected, bytes are rare, and a reset looks like them: libevent tells an
@@ -108,13 +113,17 @@ bool Session::step() {
   CHECK(false);
 }
 
+void Session::acquire_workspace() {
+  work_ = server_.acquire();
+  work_->start({.line_bytes = listener().limits.line,
+                .head_bytes = listener().limits.headers,
+                .fields = listener().limits.header_count});
+}
+
 bool Session::step_head() {
   if (work_ == nullptr) {
     if (!readable_) return false;
-    work_ = server_.acquire();
-    work_->start({.line_bytes = listener().limits.line,
-                  .head_bytes = listener().limits.headers,
-                  .fields = listener().limits.header_count});
+    acquire_workspace();
   }
   if (!work_->input.empty()) {
     if (work_->output.room_size() < kAnswerRoom) return false;
@@ -152,6 +161,7 @@ Session::Input Session::fill() {
       work_->input.filled(in.bytes);
       turn_bytes_ += in.bytes;
       received_ = loop().now();
+      work_->pace.received(in.bytes, received_);
       short_read_ = in.bytes < room.size();
       if (short_read_ && !peer_ending_) readable_ = false;
       return Input::kBytes;
@@ -182,6 +192,8 @@ void Session::begin_request() {
   body_left_ = {};
   work.record.start();
   work.body.start(work.request.body, {.body_bytes = server_.parts_.handler.body_limit(*this)});
+  work.pace.start(limits.body_rate, loop().now());
+  work.pace.received(work.input.bytes().size(), loop().now());
   const bool close =
       !work.request.keep_alive || requests_ >= limits.requests_per_connection || server_.draining();
   // Whether the body of who waits for 100 will come is unknown unless it is asked for.

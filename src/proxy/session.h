@@ -15,7 +15,9 @@
 #include "net/transport.h"
 #include "proxy/access_record.h"
 #include "proxy/answer.h"
+#include "proxy/body_pace.h"
 #include "proxy/buffer.h"
+#include "proxy/connection_limiter.h"
 #include "proxy/handler.h"
 
 namespace roundhouse::proxy {
@@ -37,6 +39,7 @@ struct Workspace {
   http::RequestParser parser;
   http::Request request;
   http::BodyDecoder body;
+  BodyPace pace;  // of the body
   Answer answer;
   AccessRecord record;
   Buffer input;
@@ -47,8 +50,8 @@ struct Workspace {
 // and a connection that is closed after it ended, without the loop ever knowing of it.
 //
 // Time limits: the head (408; from its first byte, or from the start of the connection), the whole
-// request (408), each wait for a part of the body (408) or for room to send (reset), and the time
-// between requests (closed).
+// request (408), each wait for a part of the body and its pace (408), each wait for room to send
+// (reset), and the time between requests (closed).
 //
 // A client that ends its side after a whole request may be half-closed, and still gets an answer
 // that begins within kHalfCloseGrace; one that resets the connection is gone at once.
@@ -57,7 +60,9 @@ class Session final : private IoHandler, private Deadline, private Client {
   Session(Server& server, UniqueFd fd, const ipc::ConnectionInfo& info);
   ~Session();
 
-  void start() { advance(); }
+  void start(ConnectionLimiter::Ticket ticket);
+  // Refused before anything is read. The client can read why, also if it is sending still.
+  void turn_away(http::Failure failure);
   // Nothing new is to begin on this connection.
   void drain();
 
@@ -91,6 +96,7 @@ class Session final : private IoHandler, private Deadline, private Client {
   void abort() override;
 
   void advance();
+  void acquire_workspace();
   bool step();
   bool step_head();
   bool step_request();
@@ -108,6 +114,7 @@ class Session final : private IoHandler, private Deadline, private Client {
   void log_request();
   void log_refusal(http::Failure failure);
   void log(AccessRecord& record);
+  void count(http::Failure failure);
   void enter(State state);
   void close();
   void reset();
@@ -117,12 +124,14 @@ class Session final : private IoHandler, private Deadline, private Client {
   bool sending_blocked() const;
   bool closes_cleanly() const;
   bool client_is_leaving() const;
+  bool waits_for_body() const;
 
   Server& server_;
   std::list<Session>::iterator self_;
   Transport transport_;
   IoWatcher watcher_;
   ipc::ConnectionInfo info_;
+  ConnectionLimiter::Ticket ticket_;
   std::unique_ptr<Workspace> work_;
   std::unique_ptr<Exchange> exchange_;
   ipc::InFlightText* in_flight_ = nullptr;
@@ -140,6 +149,7 @@ class Session final : private IoHandler, private Deadline, private Client {
   bool resuming_ = false;  // the exchange is a caller of this
   bool aborted_ = false;   // as soon as nobody is inside
   bool refused_ = false;
+  bool turned_away_ = false;
   bool readable_ = true;        // there may be bytes to read
   bool short_read_ = false;     // the last read took all there was
   bool writable_ = true;        // the last write took all

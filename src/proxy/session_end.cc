@@ -13,12 +13,16 @@ namespace {
 constexpr Duration kLingerTime = std::chrono::seconds(5);
 constexpr Duration kDrainLingerTime =
     std::chrono::seconds(1);  // a process that ends waits for nobody
+// Who has too many connections is not to hold more of them by being refused.
+constexpr Duration kTurnedAwayLingerTime = std::chrono::seconds(1);
 // A drain waits so long for the next request of an idle connection, to announce the close in its
 // answer: a request on its way to a connection that is closed at once would be lost.
 constexpr Duration kDrainGrace = std::chrono::milliseconds(500);
 // Most clients that end their side have left; this is for one that waits for its answer.
 constexpr Duration kHalfCloseGrace = std::chrono::milliseconds(1500);
 constexpr Time kNever = Time::max();
+
+static_assert(http::kFailureCount <= ipc::kMaxFailures);
 
 }  // namespace
 
@@ -49,9 +53,22 @@ void Session::end_exchange() {
     exchange_.reset();
 }
 
+void Session::turn_away(http::Failure failure) {
+  turned_away_ = true;
+  acquire_workspace();
+  refuse(failure);
+  advance();
+}
+
+void Session::count(http::Failure failure) {
+  if (exchange_ != nullptr && exchange_->on_refused(failure)) return;
+  ipc::add(server_.parts_.slot.proxy_failures[static_cast<std::size_t>(failure)]);
+}
+
 void Session::refuse(http::Failure failure) {
   Workspace& work = *work_;
   if (state_ == State::kRequest) work.record.failure = failure;
+  count(failure);
   if (state_ == State::kRequest && work.answer.done()) {
     refused_ = true;  // too late for another status: the answer goes out, and is the last
     enter(State::kFlushing);
@@ -82,12 +99,19 @@ bool Session::client_is_leaving() const {
   return peer_ending_ && state_ == State::kRequest && work_->body.done() && !work_->answer.begun();
 }
 
+// From the client alone, not for the exchange to take what has come.
+bool Session::waits_for_body() const {
+  return state_ == State::kRequest && !tunnel_ && !work_->body.done() && body_left_.empty() &&
+         !sending_blocked();
+}
+
 bool Session::sending_blocked() const {
   return work_ != nullptr && !writable_ && !work_->output.empty();
 }
 
 void Session::expired() {
   if (sending_blocked()) {
+    count(http::Failure::kClientStalled);
     reset();
     return;
   }
@@ -132,12 +156,13 @@ Time Session::next_deadline() const {
     case State::kRequest:
       if (tunnel_) return kNever;
       if (client_is_leaving()) return ending_ + kHalfCloseGrace;
-      // Only where the client is waited for, not the exchange.
-      if (work_->body.done() || !body_left_.empty()) return kNever;
-      return std::min(received_ + timeouts.body_idle, entered_ + timeouts.request);
+      if (!waits_for_body()) return kNever;
+      return std::min(
+          {received_ + timeouts.body_idle, entered_ + timeouts.request, work_->pace.deadline()});
     case State::kFlushing:
       return sent_ + timeouts.body_idle;
     case State::kLingering:
+      if (turned_away_) return entered_ + kTurnedAwayLingerTime;
       return entered_ + (server_.draining() ? kDrainLingerTime : kLingerTime);
     case State::kClosed:
       return kNever;
@@ -157,6 +182,7 @@ void Session::rest() {
     interest_ = wanted;
     watcher_.watch(loop(), transport_.fd(), wanted, Trigger::kEdge, *this);
   }
+  if (work_ != nullptr) work_->pace.set_waiting(waits_for_body(), loop().now());
   const Time when = next_deadline();
   if (when == kNever)
     cancel();
@@ -177,6 +203,7 @@ void Session::close() {
   if (state_ == State::kClosed) return;
   if (state_ == State::kRequest) leave_request();
   state_ = State::kClosed;
+  ticket_.release();
   cancel();
   watcher_.stop();
   transport_.close();

@@ -3,15 +3,19 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <optional>
+#include <vector>
 
 #include "base/log.h"
 #include "config/effective.h"
 #include "ipc/endpoint_board.h"
+#include "ipc/limits.h"
 #include "ipc/shared_memory.h"
 #include "native/connection_source.h"
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
 #include "proxy/access_log.h"
+#include "proxy/connection_limiter.h"
 #include "proxy/proxy.h"
 #include "proxy/server.h"
 #include "worker/crash_handler.h"
@@ -23,13 +27,15 @@ namespace {
 // Of a worker of this type; else nullptr. `configuration` must outlive it.
 std::unique_ptr<proxy::Proxy> make_proxy(EventLoop& loop, DeadlineQueue& deadlines, ipc::Slot& slot,
                                          const config::Configuration& configuration,
-                                         const config::Pool& pool, ipc::EndpointBoard endpoints) {
+                                         const config::Pool& pool, ipc::EndpointBoard endpoints,
+                                         ipc::Limits* limits) {
   if (pool.type != config::PoolType::kProxy) return nullptr;
   return std::make_unique<proxy::Proxy>(proxy::Proxy::Parts{.loop = loop,
                                                             .deadlines = deadlines,
                                                             .slot = slot,
                                                             .configuration = configuration,
-                                                            .endpoints = std::move(endpoints)});
+                                                            .endpoints = std::move(endpoints),
+                                                            .limits = limits});
 }
 
 std::unique_ptr<proxy::AccessLog> make_access_log(EventLoop& loop, ipc::Slot& slot,
@@ -45,17 +51,51 @@ std::unique_ptr<proxy::AccessLog> make_access_log(EventLoop& loop, ipc::Slot& sl
                               .fd = std::move(heritage.access_log)});
 }
 
+// What this worker holds together with the others of its pool.
+struct SharedLimits {
+  config::SharedLimits which;
+  std::optional<ipc::Limits> memory;
+
+  ipc::Limits* memory_if(bool wanted) { return wanted && memory ? &*memory : nullptr; }
+};
+
+Result<SharedLimits> open_limits(UniqueFd fd, const config::Configuration& configuration,
+                                 const config::Pool& pool) {
+  SharedLimits limits{.which = configuration.shared_limits(pool), .memory = std::nullopt};
+  if (!limits.which.any()) return limits;
+  if (!fd) return fail("the edge gave no memory for the limits of the pool", ExitCode::kSystem);
+  limits.memory =
+      TRY(ipc::Limits::open(std::move(fd), {.places = pool.workers,
+                                            .worker_connections = pool.worker_connections,
+                                            .by_address = limits.which.addresses}));
+  return limits;
+}
+
+// By the index of the listener.
+std::vector<std::uint32_t> most_connections(const config::Configuration& configuration) {
+  std::vector<std::uint32_t> most;
+  for (const config::Listener& listener : configuration.listeners)
+    most.push_back(listener.max_connections);
+  return most;
+}
+
 class Worker final : public native::ConnectionSink {
  public:
   Worker(std::unique_ptr<EventLoop> loop, ipc::Heritage heritage, ipc::Shared<ipc::Slot> slot,
-         const config::Configuration& configuration, const config::Pool& pool,
+         SharedLimits limits, const config::Configuration& configuration, const config::Pool& pool,
          ipc::EndpointBoard endpoints)
       : loop_(std::move(loop)),
         slot_(std::move(slot)),
+        limits_(std::move(limits)),
         deadlines_(loop_->now()),
         access_log_(make_access_log(*loop_, *slot_, heritage, configuration.log.access)),
         hello_(heritage.worker_id, ::getpid(), pool.test_handlers),
-        proxy_(make_proxy(*loop_, deadlines_, *slot_, configuration, pool, std::move(endpoints))),
+        proxy_(make_proxy(*loop_, deadlines_, *slot_, configuration, pool, std::move(endpoints),
+                          limits_.memory_if(limits_.which.rates))),
+        limiter_({.limits = limits_.memory_if(limits_.which.addresses),
+                  .place = heritage.worker_id - 1,
+                  .slot = *slot_,
+                  .configuration = configuration}),
         server_({.loop = *loop_,
                  .deadlines = deadlines_,
                  .slot = *slot_,
@@ -63,9 +103,12 @@ class Worker final : public native::ConnectionSink {
                  .listeners = configuration.listeners,
                  .find_cluster = [this](auto upstream) { return proxy_->find_cluster(upstream); },
                  .access_log = access_log_.get(),
-                 .on_closed = [this](std::uint32_t listener) { on_closed(listener); }}),
+                 .on_closed = [this](std::uint32_t listener) { on_closed(listener); },
+                 .limiter = &limiter_}),
         source_(*loop_, std::move(heritage), *slot_,
                 {.worker_connections = pool.worker_connections,
+                 .listener_connections = most_connections(configuration),
+                 .limits = limits_.memory_if(limits_.which.listeners),
                  .heartbeat = pool.liveness.suspect / 5,
                  .drain = pool.timeouts.drain},
                 *this),
@@ -112,10 +155,12 @@ class Worker final : public native::ConnectionSink {
 
   std::unique_ptr<EventLoop> loop_;
   ipc::Shared<ipc::Slot> slot_;
+  SharedLimits limits_;
   DeadlineQueue deadlines_;
   std::unique_ptr<proxy::AccessLog> access_log_;  // none: off
   Hello hello_;
   std::unique_ptr<proxy::Proxy> proxy_;  // answers in its place if there is one
+  proxy::ConnectionLimiter limiter_;
   proxy::Server server_;
   native::ConnectionSource source_;
   Timer ticker_;
@@ -134,6 +179,7 @@ Result<void> run_worker(ipc::Heritage heritage) {
   if (pool == nullptr) return fail("the configuration has no pool " + heritage.pool);
   auto slot =
       TRY(ipc::Shared<ipc::Slot>::open(std::move(heritage.memory), ipc::Access::kReadWrite));
+  SharedLimits limits = TRY(open_limits(std::move(heritage.limits), configuration, *pool));
   ipc::EndpointBoard endpoints;
   if (pool->type == config::PoolType::kProxy && !configuration.upstreams.empty())
     endpoints =
@@ -143,8 +189,8 @@ Result<void> run_worker(ipc::Heritage heritage) {
   ::signal(SIGUSR1, SIG_IGN);  // for the edge alone, whoever else gets it
   ::signal(SIGXFSZ, SIG_IGN);  // a log that is as large as it may be
   ::signal(SIGINT, SIG_IGN);   // of a terminal: for the edge alone
-  Worker worker(TRY(EventLoop::create()), std::move(heritage), std::move(slot), configuration,
-                *pool, std::move(endpoints));
+  Worker worker(TRY(EventLoop::create()), std::move(heritage), std::move(slot), std::move(limits),
+                configuration, *pool, std::move(endpoints));
   worker.run();
   return {};
 }

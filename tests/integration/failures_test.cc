@@ -31,7 +31,7 @@ struct World {
       : instance(kPools,
                  "upstreams: {site: {servers: ['" + server.to_string() +
                      "'], retries: {attempts: 0}" + more + "}}\n",
-                 {.listener = "bind: '127.0.0.1:0'" + (listener.empty() ? "" : ", " + listener)}) {}
+                 {.listener = listener}) {}
   Instance instance;
 };
 

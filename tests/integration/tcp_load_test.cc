@@ -115,8 +115,7 @@ TEST(TcpLoad, BothSidesMayBeUnixSockets) {
   const Address listener = *Address::parse("unix:" + directory.path() + "/listener.sock");
   const TcpOrigin origin(TcpOrigin::echo, server);
   ::chmod((directory.path() + "/server.sock").c_str(), 0777);
-  const ProxiedTcp instance({server}, "",
-                            "bind: ['127.0.0.1:0', '" + listener.to_string() + "'], protocol: tcp");
+  const ProxiedTcp instance({server}, "", kTcp, kOneWorker, listener.to_string());
   for (const Address& address : {listener, instance.web()}) {
     Stream client = Stream::connect(address);
     EXPECT_EQ(exchanged(client, "hello"), "hello");

@@ -10,12 +10,14 @@
 
 namespace roundhouse::test {
 
-Client::Client(const Address& server, std::chrono::milliseconds patience) {
+Client::Client(const Address& server, const Address& source, std::chrono::milliseconds patience) {
   fd_.reset(::socket(server.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval time{.tv_sec = patience.count() / 1000, .tv_usec = patience.count() % 1000 * 1000};
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
-  if (::connect(fd_.get(), server.data(), server.size()) != 0) fd_.reset();
+  const bool bound =
+      source.family() == AF_UNSPEC || ::bind(fd_.get(), source.data(), source.size()) == 0;
+  if (!bound || ::connect(fd_.get(), server.data(), server.size()) != 0) fd_.reset();
 }
 
 bool Client::send(std::string_view bytes) {

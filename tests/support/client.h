@@ -25,7 +25,11 @@ class Client {
  public:
   // Not connected if that fails: see connected().
   explicit Client(const Address& server,
-                  std::chrono::milliseconds patience = std::chrono::seconds(30));
+                  std::chrono::milliseconds patience = std::chrono::seconds(30))
+      : Client(server, Address(), patience) {}
+  // From this address of the machine, such as 127.0.0.2:0.
+  Client(const Address& server, const Address& source,
+         std::chrono::milliseconds patience = std::chrono::seconds(30));
 
   bool connected() const { return static_cast<bool>(fd_); }
   int fd() const { return fd_.get(); }

@@ -36,7 +36,8 @@ class FakeInstance {
                        .policy = "rr",
                        .workers = workers,
                        .worker_connections = 10000}},
-            .listeners = {{.name = "web", .pool = "hello", .max_connections = 10000}}};
+            .listeners = {{.name = "web", .pool = "hello", .max_connections = 10000}},
+            .failures = {"", "bad_method"}};
   }
 
   // There are upstreams, with these endpoints.

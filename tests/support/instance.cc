@@ -34,9 +34,13 @@ std::string scripted_worker(const std::string& script) {
 }
 
 Instance::Instance(const std::string& pools, const std::string& more, const Options& options) {
+  const std::string also = options.also_bind.empty() ? "" : ", '" + options.also_bind + "'";
+  const std::string web = "{bind: ['127.0.0.1:0'" + also + "]" +
+                          std::string(options.listener.empty() ? "" : ", ") + options.listener +
+                          "}";
   const std::string file =
-      directory_.write("roundhouse.yaml", "listeners: {web: {" + options.listener +
-                                              "}}\n"
+      directory_.write("roundhouse.yaml", "listeners: {web: " + web +
+                                              "}\n"
                                               "monitor: {bind: '127.0.0.1:0', socket: " +
                                               control_socket() +
                                               "}\n"

@@ -23,9 +23,10 @@ class Instance {
   struct Options {
     std::vector<std::string> arguments = {};  // after `run -c FILE`
     Process::Options process = {};
-    std::string log = {};  // more of the section `log`: "access: {format: json}"
-    bool wait = true;                              // until every listener's pool has a ready worker
-    std::string listener = "bind: '127.0.0.1:0'";  // YAML of `web`; that address comes first
+    std::string log = {};        // more of the section `log`: "access: {format: json}"
+    bool wait = true;            // until every listener's pool has a ready worker
+    std::string listener = {};   // more keys of `web`, YAML
+    std::string also_bind = {};  // an address of `web` beside the free port
   };
   // `pools` and `more` are YAML; a listener `web`, on a free port of 127.0.0.1 unless options say
   // otherwise, and the monitor are added.

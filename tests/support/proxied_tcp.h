@@ -10,7 +10,7 @@
 namespace roundhouse::test {
 
 inline const std::string kOneWorker = "gateway: {type: proxy, workers: 1}";
-inline const std::string kTcp = "bind: '127.0.0.1:0', protocol: tcp";
+inline const std::string kTcp = "protocol: tcp";
 
 inline std::string tcp_upstream(const std::vector<Address>& servers, const std::string& more = "") {
   std::string list;
@@ -21,8 +21,10 @@ inline std::string tcp_upstream(const std::vector<Address>& servers, const std::
 
 struct ProxiedTcp : Instance {
   explicit ProxiedTcp(const std::vector<Address>& servers, const std::string& more = "",
-                      const std::string& listener = kTcp, const std::string& pools = kOneWorker)
-      : Instance(pools, tcp_upstream(servers, more), {.listener = listener}) {}
+                      const std::string& listener = kTcp, const std::string& pools = kOneWorker,
+                      const std::string& also_bind = "")
+      : Instance(pools, tcp_upstream(servers, more),
+                 {.listener = listener, .also_bind = also_bind}) {}
 
   Stream connect() const { return Stream::connect(web()); }
   double of_endpoint(const std::string& name, const Address& server) const {

@@ -59,6 +59,10 @@ const Case kCases[] = {
     {"ProgramsHaveNoTestHandlers", "pools: {a: {command: ./x, test_handlers: on}}",
      "t.yaml:1:42: pools.a.test_handlers: is for the built-in hello, and this pool is a program; "
      "expected no such key"},
+    {"ProgramsDoNotCountAddresses",
+     "listeners: {a: {connections_per_address: 5}}\npools: {a: {command: ./x}}",
+     "t.yaml:1:42: listeners.a.connections_per_address: is held by built-in workers, and those of "
+     "pool a are a program; expected no such key"},
     {"AnEmptyMapOfPoolsIsNotNoPools", "pools: {}",
      "t.yaml:1:1: pools: is empty; expected at least one, or leave the key out for the default"},
     {"AnEmptyMapOfListenersIsNotNoListeners", "listeners: {}",

@@ -86,7 +86,9 @@ const char* const kGolden =
     "listener_connections_active gauge listener\n"
     "listener_connections_limit gauge listener\n"
     "listener_paused_seconds_total counter listener,reason\n"
+    "listener_refused_connections_total counter listener,reason\n"
     "listener_request_failures_total counter listener\n"
+    "http_failures_total counter failure\n"
     "worker_state gauge pool,worker,state\n"
     "worker_info gauge pool,worker,pid,generation\n"
     "worker_start_time_seconds gauge pool,worker\n"
@@ -129,8 +131,8 @@ TEST(Exporter, NamesKindsAndLabelsAreTheAgreedOnes) {
 
 TEST(Exporter, LabelsComeFromTheAgreedSet) {
   const std::set<std::string> agreed{
-      "pool",   "worker", "listener", "upstream", "endpoint",   "route",   "code", "reason",
-      "signal", "policy", "state",    "result",   "generation", "version", "name", "pid"};
+      "pool",   "worker", "listener", "upstream",   "endpoint", "route", "code", "reason", "signal",
+      "policy", "state",  "result",   "generation", "version",  "name",  "pid",  "failure"};
   for (const MetricRow& row : catalogue()) {
     std::istringstream labels{std::string(row.labels)};
     for (std::string label; std::getline(labels, label, ',');) {
@@ -164,9 +166,17 @@ TEST(Exporter, KnownSeriesStartAtZero) {
         << result;
   }
   EXPECT_EQ(series["roundhouse_worker_requests_total{pool=\"hello\",worker=\"1\"}"], "0");
+  EXPECT_EQ(series["roundhouse_http_failures_total{failure=\"bad_method\"}"], "0");
   EXPECT_EQ(
       series["roundhouse_listener_paused_seconds_total{listener=\"web\",reason=\"no_worker\"}"],
       "0");
+}
+
+TEST(Exporter, ProgramsTellNoFailures) {
+  Layout layout = FakeInstance::one_pool(1);
+  layout.pools[0].type = "native";
+  FakeInstance instance(layout);
+  EXPECT_EQ(exposition(instance.snapshot(Time())).find("http_failures"), std::string::npos);
 }
 
 TEST(Exporter, OtherSignalsAppearWhenTheyHappen) {

@@ -33,6 +33,16 @@ TEST(Traffic, IsSummedOverTheWorkersButForTheGaugesOfTheDead) {
   EXPECT_EQ(routes[0].answers, (std::map<std::uint32_t, std::uint64_t>{{200, 4}, {502, 2}}));
 }
 
+TEST(Traffic, FailuresAreSummedAlsoOfTheDead) {
+  std::vector<FailureValues> failures = {{.name = ""}, {.name = "bad_method"}};
+  const auto slot = std::make_unique<ipc::Slot>();
+  ipc::add(slot->proxy_failures[1], 2);
+  ipc::add(slot->proxy_failures[2]);
+  add_failures(*slot, failures);
+  add_failures(*slot, failures);
+  EXPECT_EQ(failures[1].count, 4);
+}
+
 TEST(Traffic, QuantilesAreInterpolated) {
   DurationValues values;
   EXPECT_FALSE(values.quantile(0.5));

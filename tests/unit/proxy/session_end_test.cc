@@ -124,7 +124,29 @@ TEST_F(SessionEndTest, AnIdleConnectionIsKeptForTheKeepAliveTime) {
   EXPECT_TRUE(peer.ended());
 }
 
+TEST_F(SessionEndTest, ABodyThatDripsGets408) {
+  Peer peer = world.connect(post("/body", 1000) + "abc");
+  world.pass(milliseconds(4'800));
+  for (int i = 0; i < 10; ++i) {
+    peer.send("d");
+    world.turn();
+  }
+  EXPECT_EQ(peer.receive(), "");
+  world.pass(milliseconds(5'400));
+  EXPECT_TRUE(peer.receive().starts_with("HTTP/1.1 408 ")) << "drips do not prolong it";
+  EXPECT_TRUE(peer.ended());
+}
+
+TEST_F(SessionEndTest, ABodyThatComesAtAPaceHasItsTime) {
+  Peer peer = world.connect(post("/body", 10'000) + std::string(2'400, 'x'));
+  world.pass(milliseconds(14'000));
+  EXPECT_EQ(peer.receive(), "");
+  world.pass(milliseconds(15'800));
+  EXPECT_TRUE(peer.receive().starts_with("HTTP/1.1 408 "));
+}
+
 TEST_F(SessionEndTest, ABodyThatStopsComingGets408) {
+  world.listeners[0].limits.body_rate = 0;
   Peer peer = world.connect(post("/body", 10) + "abc");
   world.pass(milliseconds(59'800));
   EXPECT_EQ(peer.receive(), "");
@@ -176,6 +198,7 @@ TEST_F(SessionEndTest, AClientThatDoesNotReadIsReset) {
   EXPECT_EQ(world.server.open_connections(), 1u);
   world.pass(milliseconds(60'300));
   EXPECT_EQ(world.server.open_connections(), 0u);
+  EXPECT_EQ(world.slot.proxy_failures[static_cast<int>(http::Failure::kClientStalled)], 1);
 }
 
 TEST_F(SessionEndTest, AnAnswerThatTakesLongHasNoDeadlineOfTheClient) {
