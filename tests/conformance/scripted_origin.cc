@@ -1,5 +1,7 @@
 #include "conformance/scripted_origin.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -12,9 +14,11 @@ namespace roundhouse::conformance {
 
 using std::chrono::milliseconds;
 
-bool send_all(int fd, std::string_view bytes) {
+bool send_all(int fd, std::string_view bytes, std::size_t packet) {
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   while (!bytes.empty()) {
-    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = ::send(fd, bytes.data(), std::min(packet, bytes.size()), MSG_NOSIGNAL);
     if (sent <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
@@ -162,21 +166,25 @@ bool ScriptedOrigin::answer(int fd, const Message& message) {
   std::string bytes = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
                       "\r\nX-Origin: plain\r\n\r\n";
   if (message.method() != "HEAD") bytes += body;
-  return send_all(fd, bytes);
+  return send_all(fd, bytes, bytes.size());
 }
 
 // False: the connection ends here.
 bool ScriptedOrigin::play(int fd) {
   std::vector<Step> steps;
+  bool bytewise = false;
   {
     const std::lock_guard lock(mutex_);
-    if (case_ != nullptr) steps = case_->origin;
+    if (case_ != nullptr) {
+      steps = case_->origin;
+      bytewise = case_->bytewise;
+    }
   }
   char piece[65536];
   for (const Step& step : steps) {
     switch (step.kind) {
       case Step::Kind::kSend:
-        if (!send_all(fd, step.bytes)) return false;
+        if (!send_all(fd, step.bytes, bytewise ? 1 : step.bytes.size())) return false;
         break;
       case Step::Kind::kAwaitAnswered: {
         std::unique_lock lock(mutex_);

@@ -75,8 +75,8 @@ class ScriptedOrigin {
   bool stopping_ = false;
 };
 
-// All of it; false if the other side is gone.
-bool send_all(int fd, std::string_view bytes);
+// All of it, at most `packet` bytes at once; false if the other side is gone.
+bool send_all(int fd, std::string_view bytes, std::size_t packet);
 // So that the close that follows is a reset.
 void make_close_a_reset(int fd);
 

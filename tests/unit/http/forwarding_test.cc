@@ -46,6 +46,22 @@ TEST(HopByHop, HostAndContentLengthCannotBeNamedAway) {
             "Host Content-Length ");
 }
 
+TEST(HopByHop, SomeEndHereUnnamed) {
+  EXPECT_TRUE(HopByHop::is_always("keep-alive"));
+  EXPECT_FALSE(HopByHop::is_always("X-One"));
+}
+
+TEST(FieldTable, WhatIsRemovedLeavesTheOthersInTheirOrder) {
+  const std::string head = "GET / HTTP/1.1\r\nHost: a\r\nB: 1\r\nA: 2\r\nB: 3\r\nC: 4\r\n\r\n";
+  RequestParser parser(HeadLimits{});
+  Request request(100);
+  ASSERT_EQ(parser.parse(head, request), Parse::kDone);
+  request.fields.remove_if([](const Field& field) { return field.name == "B"; });
+  ASSERT_EQ(request.fields.size(), 3);
+  EXPECT_EQ(request.fields[1].value, "2");
+  EXPECT_EQ(request.fields[2].value, "4");
+}
+
 TEST(HopByHop, MoreNamesThanTheLimitAreRefusedAndRepeatedOnesCountOnce) {
   std::string names = "close, keep-alive, a";
   for (std::size_t i = 1; i < HopByHop::kNamesMax; ++i) names += ", a, x" + std::to_string(i);
