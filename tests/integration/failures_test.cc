@@ -39,9 +39,16 @@ std::string answer_owed(Failure failure) {
   return ": " + std::string(http::row_of(failure).text) + "\n";
 }
 
-void expect_answer(const Response& response, Failure failure) {
+void expect_counted(const Instance& instance, Failure failure) {
+  const std::string name(http::row_of(failure).name);
+  EXPECT_TRUE(
+      instance.metric_reaches("roundhouse_http_failures_total{failure=\"" + name + "\"}", 1));
+}
+
+void expect_answer(const Instance& instance, const Response& response, Failure failure) {
   EXPECT_EQ(response.status, http::row_of(failure).status);
   EXPECT_TRUE(response.body.ends_with(answer_owed(failure))) << response.body;
+  expect_counted(instance, failure);
 }
 
 Reply silence(const Seen&) { return {}; }
@@ -51,7 +58,7 @@ void cause_head_timeout() {
   const World world(origin.address(), "", "timeouts: {header: 100ms}");
   Client client(world.instance.web());
   client.send("GET / HTTP/1.1\r\nHo");
-  expect_answer(client.receive(), Failure::kHeadTimeout);
+  expect_answer(world.instance, client.receive(), Failure::kHeadTimeout);
 }
 
 void cause_body_timeout() {
@@ -59,7 +66,7 @@ void cause_body_timeout() {
   const World world(origin.address(), "", "timeouts: {body_idle: 100ms}");
   Client client(world.instance.web());
   client.send("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\nab");
-  expect_answer(client.receive(), Failure::kBodyTimeout);
+  expect_answer(world.instance, client.receive(), Failure::kBodyTimeout);
   EXPECT_TRUE(origin.seen().empty());
 }
 
@@ -67,7 +74,7 @@ void cause_connect_failed() {
   Origin origin("x");
   const World world(origin.address());
   origin.stop();
-  expect_answer(get(world.instance.web()), Failure::kConnectFailed);
+  expect_answer(world.instance, get(world.instance.web()), Failure::kConnectFailed);
 }
 
 // A server whose queue of new connections is full: the kernel drops what comes.
@@ -100,7 +107,7 @@ class FullServer {
 void cause_connect_timeout() {
   const FullServer server;
   const World world(server.address(), ", timeouts: {connect: 100ms}");
-  expect_answer(get(world.instance.web()), Failure::kConnectTimeout);
+  expect_answer(world.instance, get(world.instance.web()), Failure::kConnectTimeout);
 }
 
 void cause_queue_full() {
@@ -109,7 +116,7 @@ void cause_queue_full() {
   Client first(world.instance.web());
   first.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n");
   ASSERT_TRUE(eventually([&] { return !origin.seen().empty(); }));
-  expect_answer(get(world.instance.web()), Failure::kQueueFull);
+  expect_answer(world.instance, get(world.instance.web()), Failure::kQueueFull);
 }
 
 void cause_queue_timeout() {
@@ -118,7 +125,7 @@ void cause_queue_timeout() {
   Client first(world.instance.web());
   first.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n");
   ASSERT_TRUE(eventually([&] { return !origin.seen().empty(); }));
-  expect_answer(get(world.instance.web()), Failure::kQueueTimeout);
+  expect_answer(world.instance, get(world.instance.web()), Failure::kQueueTimeout);
 }
 
 // Once a part of the answer has been passed on, no status can say it: the connection is reset.
@@ -128,6 +135,7 @@ void cause_truncated_body() {
   });
   const World world(origin.address());
   EXPECT_FALSE(get(world.instance.web()).complete);
+  expect_counted(world.instance, Failure::kTruncatedBody);
 }
 
 void cause_response_stalled() {
@@ -135,6 +143,7 @@ void cause_response_stalled() {
       [](const Seen&) { return Reply{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"}; });
   const World world(origin.address(), ", timeouts: {idle: 100ms}");
   EXPECT_FALSE(get(world.instance.web()).complete);
+  expect_counted(world.instance, Failure::kResponseStalled);
 }
 
 // The server's connection is let go at once, whether the client leaves with an end or a reset.
@@ -153,20 +162,45 @@ void cause_client_gone() {
     }
     EXPECT_TRUE(eventually([&] { return world.instance.metric(open) == 0; })) << reset;
   }
+  expect_counted(world.instance, Failure::kClientGone);
+}
+
+void cause_client_stalled() {
+  const Origin origin(std::string(50'000'000, 'x'));
+  const World world(origin.address(), "", "timeouts: {body_idle: 100ms}");
+  Client client(world.instance.web());
+  client.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n");
+  expect_counted(world.instance, Failure::kClientStalled);
+}
+
+void cause_too_many_connections() {
+  const Origin origin("x");
+  const World world(origin.address(), "", "connections_per_address: 1");
+  Client first(world.instance.web());
+  EXPECT_EQ(first.get("/").status, 200);
+  expect_answer(world.instance, get(world.instance.web()), Failure::kTooManyConnections);
+}
+
+void cause_rate_limited() {
+  const Origin origin("x");
+  const Instance instance(kPools, "upstreams: {site: '" + origin.address().to_string() +
+                                      "'}\nroutes: [{rate_limit: 1/h, upstream: site}]\n");
+  EXPECT_EQ(get(instance.web()).status, 200);
+  expect_answer(instance, get(instance.web()), Failure::kRateLimited);
 }
 
 void cause_no_route() {
   const Origin origin("x");
   const Instance instance(kPools, "upstreams: {site: '" + origin.address().to_string() +
                                       "'}\nroutes: [{host: here, upstream: site}]\n");
-  expect_answer(get(instance.web()), Failure::kNoRoute);
+  expect_answer(instance, get(instance.web()), Failure::kNoRoute);
 }
 
 void cause_not_allowed() {
   const Origin origin("x");
   const Instance instance(kPools, "upstreams: {site: '" + origin.address().to_string() +
                                       "'}\nroutes: [{allow: [192.0.2.0/24], upstream: site}]\n");
-  expect_answer(get(instance.web()), Failure::kNotAllowed);
+  expect_answer(instance, get(instance.web()), Failure::kNotAllowed);
   EXPECT_TRUE(origin.seen().empty());
 }
 
@@ -197,15 +231,15 @@ constexpr Cause kCauses[] = {
     {Failure::kQueueFull, cause_queue_full},
     {Failure::kQueueTimeout, cause_queue_timeout},
     {Failure::kClientGone, cause_client_gone},
+    {Failure::kClientStalled, cause_client_stalled},
+    {Failure::kTooManyConnections, cause_too_many_connections},
+    {Failure::kRateLimited, cause_rate_limited},
 };
 
 // Caused by other tests.
 constexpr std::pair<Failure, std::string_view> kElsewhere[] = {
     {Failure::kNoEndpoint, "tests/unit/upstream/cluster_test.cc"},
 };
-
-// Nothing causes these yet.
-constexpr Failure kNotWired[] = {Failure::kRateLimited};
 
 class CausedFailure : public testing::TestWithParam<Cause> {};
 
@@ -224,7 +258,6 @@ TEST(Failures, EachRowIsCausedOnce) {
   causes.erase("");
   for (const Cause& one : kCauses) ++causes[http::row_of(one.failure).name];
   for (const auto& [failure, test] : kElsewhere) ++causes[http::row_of(failure).name];
-  for (const Failure failure : kNotWired) ++causes[http::row_of(failure).name];
   for (std::size_t i = 1; i < http::kFailureCount; ++i) {
     const std::string_view name = http::row_of(static_cast<Failure>(i)).name;
     EXPECT_EQ(causes[name], 1) << name;
