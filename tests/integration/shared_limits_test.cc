@@ -148,7 +148,8 @@ TEST_P(PerAddress, ConnectionsAreLimitedOverAllWorkers) {
   EXPECT_TRUE(eventually([&] { return get(instance.web()).status == 200; }));
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryPolicy, PerAddress, testing::Values("rr", "none", "least", "sticky"),
+INSTANTIATE_TEST_SUITE_P(EveryPolicy, PerAddress,
+                         testing::Values("rr", "none", "rr_kernel", "least", "sticky"),
                          [](const auto& info) { return info.param; });
 
 TEST(SharedLimits, AKilledWorkerLeavesNoConnectionInTheCount) {
@@ -202,8 +203,10 @@ TEST(SharedLimits, WhoIsTurnedAwayAndStaysIsClosed) {
   }));
 }
 
-TEST(SharedLimits, UnderPolicyNoneAListenerIsFullOverAllWorkers) {
-  const Instance instance("hello: {workers: 3, policy: none}", "",
+class PerListener : public testing::TestWithParam<std::string> {};
+
+TEST_P(PerListener, WhereWorkersAcceptForThemselvesItIsFullOverAllOfThem) {
+  const Instance instance("hello: {workers: 3, policy: " + GetParam() + "}", "",
                           {.listener = "max_connections: 5"});
   ASSERT_TRUE(instance.all_ready("hello", 3));
   Clients held = hold(instance, 5);
@@ -216,6 +219,9 @@ TEST(SharedLimits, UnderPolicyNoneAListenerIsFullOverAllWorkers) {
   EXPECT_EQ(sixth.receive().status, 200);
   EXPECT_EQ(seventh.receive().status, 200);
 }
+
+INSTANTIATE_TEST_SUITE_P(EveryPolicy, PerListener, testing::Values("none", "rr_kernel"),
+                         [](const auto& info) { return info.param; });
 
 TEST(SharedLimits, UnderPolicyNoneAKilledWorkerMakesRoom) {
   const Instance instance("hello: {workers: 1, policy: none}", "",
