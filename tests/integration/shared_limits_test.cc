@@ -9,6 +9,7 @@
 
 #include "support/instance.h"
 #include "support/origin.h"
+#include "support/proxied_tcp.h"
 
 namespace roundhouse::test {
 namespace {
@@ -231,6 +232,29 @@ TEST(SharedLimits, UnderPolicyNoneAKilledWorkerMakesRoom) {
   ASSERT_TRUE(third.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n"));
   ::kill(instance.worker_pids(1).front(), SIGKILL);
   EXPECT_EQ(third.receive().status, 200);
+}
+
+TEST(SharedLimits, OneTcpConnectionTooManyIsClosed) {
+  const TcpOrigin origin(TcpOrigin::echo);
+  const ProxiedTcp instance({origin.address()}, "", kTcp + ", connections_per_address: 2",
+                            kTwoProxies);
+  ASSERT_TRUE(instance.all_ready("gateway", 2));
+  Stream first = instance.connect();
+  Stream second = instance.connect();
+  EXPECT_EQ(exchanged(first, "a"), "a");
+  EXPECT_EQ(exchanged(second, "b"), "b");
+  Stream third = instance.connect();
+  EXPECT_EQ(exchanged(third, "c"), "");
+  EXPECT_TRUE(third.ended() || third.was_reset());
+  EXPECT_EQ(failures(instance, "too_many_connections"), 1);
+  const Address other = source("127.0.0.2");
+  Stream elsewhere = Stream::connect(instance.web(), &other);
+  EXPECT_EQ(exchanged(elsewhere, "d"), "d");
+  first.close();
+  EXPECT_TRUE(eventually([&] {
+    Stream again = instance.connect();
+    return exchanged(again, "e") == "e";
+  }));
 }
 
 TEST(SharedLimits, FailuresAreCountedByNameFromNothingOn) {
