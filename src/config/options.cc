@@ -106,7 +106,8 @@ SharedLimits Configuration::shared_limits(const Pool& pool) const {
   };
   return {.rates = pool.type == PoolType::kProxy && std::ranges::any_of(routes, limits_rate),
           .addresses = std::ranges::any_of(listeners, limits_addresses),
-          .listeners = pool.policy == Policy::kNone};  // else the edge accepts, and counts
+          // Under the other policies the edge accepts, and counts.
+          .listeners = pool.policy == Policy::kNone || pool.policy == Policy::kRrKernel};
 }
 
 }  // namespace roundhouse::config

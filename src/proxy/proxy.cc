@@ -109,8 +109,11 @@ std::unique_ptr<Exchange> Proxy::on_request(Client& client) {
   const std::vector<Network>& allowed = route.config.allow;
   if (!allowed.empty() && !is_trusted(facts.client, allowed))
     return refuse(client, http::Failure::kNotAllowed);
+  // Not the loop's time: another worker may have served the client since this turn began.
+  const config::Rate& limit = route.config.rate_limit;
   const ipc::Verdict rate =
-      rate_limiter_.take(*verdict_.route, route.config.rate_limit, facts.client, parts_.loop.now());
+      limit.count == 0 ? ipc::Verdict{}
+                       : rate_limiter_.take(*verdict_.route, limit, facts.client, Clock::now());
   if (!rate.allowed) return refuse(client, http::Failure::kRateLimited, rate.retry_after);
   if (route.upstream) return forward(client, facts);
   ipc::RouteTraffic& traffic = parts_.slot.routes[row_of(verdict_.route)];

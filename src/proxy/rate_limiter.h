@@ -17,7 +17,8 @@ class RateLimiter {
   explicit RateLimiter(ipc::Limits* limits) : limits_(limits) {}
 
   // One request of the client for the route of this index. A refusal (http::Failure::kRateLimited)
-  // says when to come again, and costs the client nothing.
+  // says when to come again, and costs the client nothing. `now` is the clock's, which all workers
+  // share: by a time from before another's request its tokens would seem to be missing.
   ipc::Verdict take(std::size_t route, const config::Rate& rate, const Address& client, Time now);
 
  private:

@@ -54,18 +54,18 @@ Server::~Server() = default;
 
 void Server::take(UniqueFd fd, const ipc::ConnectionInfo& info) {
   CHECK(info.listener < parts_.listeners.size());
+  std::optional<ConnectionLimiter::Ticket> ticket = ConnectionLimiter::Ticket();
+  if (parts_.limiter != nullptr) ticket = parts_.limiter->admit(info);
   const config::Listener& listener = parts_.listeners[info.listener];
   if (listener.protocol == config::Protocol::kTcp) {
     upstream::Cluster* const cluster = parts_.find_cluster(listener.upstream);
     CHECK(cluster != nullptr);
-    tcp_.take(std::move(fd), info, *cluster);
+    tcp_.take(std::move(fd), info, *cluster, std::move(ticket));
     return;
   }
   open_.emplace_back(*this, std::move(fd), info);
   const auto session = std::prev(open_.end());
   session->self_ = session;
-  std::optional<ConnectionLimiter::Ticket> ticket = ConnectionLimiter::Ticket();
-  if (parts_.limiter != nullptr) ticket = parts_.limiter->admit(info);
   if (ticket)
     session->start(*std::move(ticket));
   else

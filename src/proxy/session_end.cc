@@ -111,6 +111,7 @@ bool Session::sending_blocked() const {
 
 void Session::expired() {
   if (sending_blocked()) {
+    if (state_ == State::kRequest) work_->record.failure = http::Failure::kClientStalled;
     count(http::Failure::kClientStalled);
     reset();
     return;

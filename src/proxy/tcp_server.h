@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <optional>
 #include <vector>
 
 #include "config/options.h"
@@ -12,6 +13,7 @@
 #include "ipc/slot.h"
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
+#include "proxy/connection_limiter.h"
 #include "proxy/flow.h"
 #include "proxy/tcp_session.h"
 #include "upstream/cluster.h"
@@ -37,8 +39,10 @@ class TcpServer {
   TcpServer(const TcpServer&) = delete;
   TcpServer& operator=(const TcpServer&) = delete;
 
-  // Serves it until it is closed, perhaps within this call.
-  void take(UniqueFd fd, const ipc::ConnectionInfo& info, upstream::Cluster& cluster);
+  // Serves it until it is closed, perhaps within this call. One without a ticket is too many for
+  // its address, and closed.
+  void take(UniqueFd fd, const ipc::ConnectionInfo& info, upstream::Cluster& cluster,
+            std::optional<ConnectionLimiter::Ticket> ticket);
 
   std::size_t open_connections() const { return open_.size(); }
   const FlowHost& host() const { return host_; }

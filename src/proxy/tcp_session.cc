@@ -169,6 +169,7 @@ upstream::Use TcpSession::use() const {
 
 void TcpSession::end(End end) {
   state_ = State::kClosed;
+  ticket_.release();
   cancel();
   watcher_.stop();
   if (end == End::kReset)

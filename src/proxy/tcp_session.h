@@ -11,6 +11,7 @@
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
 #include "net/transport.h"
+#include "proxy/connection_limiter.h"
 #include "proxy/flow.h"
 #include "upstream/cluster.h"
 
@@ -71,6 +72,7 @@ class TcpSession final : private IoHandler,
   Flow down_;
   upstream::Wish wish_;
   ipc::ConnectionInfo info_;
+  ConnectionLimiter::Ticket ticket_;
   ipc::InFlightText* in_flight_ = nullptr;
   std::uint32_t tries_ = 0;
   State state_ = State::kConnecting;

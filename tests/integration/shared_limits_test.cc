@@ -9,6 +9,7 @@
 
 #include "support/instance.h"
 #include "support/origin.h"
+#include "support/proxied_tcp.h"
 
 namespace roundhouse::test {
 namespace {
@@ -148,7 +149,8 @@ TEST_P(PerAddress, ConnectionsAreLimitedOverAllWorkers) {
   EXPECT_TRUE(eventually([&] { return get(instance.web()).status == 200; }));
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryPolicy, PerAddress, testing::Values("rr", "none", "least", "sticky"),
+INSTANTIATE_TEST_SUITE_P(EveryPolicy, PerAddress,
+                         testing::Values("rr", "none", "rr_kernel", "least", "sticky"),
                          [](const auto& info) { return info.param; });
 
 TEST(SharedLimits, AKilledWorkerLeavesNoConnectionInTheCount) {
@@ -202,8 +204,10 @@ TEST(SharedLimits, WhoIsTurnedAwayAndStaysIsClosed) {
   }));
 }
 
-TEST(SharedLimits, UnderPolicyNoneAListenerIsFullOverAllWorkers) {
-  const Instance instance("hello: {workers: 3, policy: none}", "",
+class PerListener : public testing::TestWithParam<std::string> {};
+
+TEST_P(PerListener, WhereWorkersAcceptForThemselvesItIsFullOverAllOfThem) {
+  const Instance instance("hello: {workers: 3, policy: " + GetParam() + "}", "",
                           {.listener = "max_connections: 5"});
   ASSERT_TRUE(instance.all_ready("hello", 3));
   Clients held = hold(instance, 5);
@@ -217,6 +221,9 @@ TEST(SharedLimits, UnderPolicyNoneAListenerIsFullOverAllWorkers) {
   EXPECT_EQ(seventh.receive().status, 200);
 }
 
+INSTANTIATE_TEST_SUITE_P(EveryPolicy, PerListener, testing::Values("none", "rr_kernel"),
+                         [](const auto& info) { return info.param; });
+
 TEST(SharedLimits, UnderPolicyNoneAKilledWorkerMakesRoom) {
   const Instance instance("hello: {workers: 1, policy: none}", "",
                           {.listener = "max_connections: 2"});
@@ -225,6 +232,29 @@ TEST(SharedLimits, UnderPolicyNoneAKilledWorkerMakesRoom) {
   ASSERT_TRUE(third.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n"));
   ::kill(instance.worker_pids(1).front(), SIGKILL);
   EXPECT_EQ(third.receive().status, 200);
+}
+
+TEST(SharedLimits, OneTcpConnectionTooManyIsClosed) {
+  const TcpOrigin origin(TcpOrigin::echo);
+  const ProxiedTcp instance({origin.address()}, "", kTcp + ", connections_per_address: 2",
+                            kTwoProxies);
+  ASSERT_TRUE(instance.all_ready("gateway", 2));
+  Stream first = instance.connect();
+  Stream second = instance.connect();
+  EXPECT_EQ(exchanged(first, "a"), "a");
+  EXPECT_EQ(exchanged(second, "b"), "b");
+  Stream third = instance.connect();
+  EXPECT_EQ(exchanged(third, "c"), "");
+  EXPECT_TRUE(third.ended() || third.was_reset());
+  EXPECT_EQ(failures(instance, "too_many_connections"), 1);
+  const Address other = source("127.0.0.2");
+  Stream elsewhere = Stream::connect(instance.web(), &other);
+  EXPECT_EQ(exchanged(elsewhere, "d"), "d");
+  first.close();
+  EXPECT_TRUE(eventually([&] {
+    Stream again = instance.connect();
+    return exchanged(again, "e") == "e";
+  }));
 }
 
 TEST(SharedLimits, FailuresAreCountedByNameFromNothingOn) {
