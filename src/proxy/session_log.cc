@@ -8,6 +8,9 @@
 namespace roundhouse::proxy {
 namespace {
 
+// It is copied, and cut shorter still in the line.
+constexpr std::size_t kRequestIdKept = 256;
+
 std::string_view text_of(http::Version version) {
   return version == http::Version::kHttp10 ? "HTTP/1.0" : "HTTP/1.1";
 }
@@ -33,7 +36,8 @@ void Session::log_request() {
   record.user_agent = field(config::AccessField::kUserAgent, "User-Agent");
   record.referer = field(config::AccessField::kReferer, "Referer");
   if (record.request_id.empty())
-    record.request_id = field(config::AccessField::kRequestId, "X-Request-Id");
+    record.request_id =
+        field(config::AccessField::kRequestId, "X-Request-Id").substr(0, kRequestIdKept);
   record.connection_requests = requests_;
   const bool cut = !work_->answer.done();
   // A tunnel has no other end than that somebody leaves.

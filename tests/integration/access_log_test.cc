@@ -105,6 +105,34 @@ TEST_F(AccessLog, TellsTheWayThroughTheProxy) {
   EXPECT_EQ(records.at(2)["failure"], "bad_path");
 }
 
+TEST_F(AccessLog, KnowsTheRouteOfWhatNoUpstreamAnswersAndTheClientBehindATrustedProxy) {
+  const Instance instance(
+      "app: {type: proxy, workers: 1}",
+      "routes:\n"
+      "  - {name: old, path: /old, redirect: {to: /new}}\n"
+      "  - {name: shut, path: /shut, respond: {status: 200}, allow: [10.0.0.1]}\n"
+      "  - {name: small, path: /small, respond: {status: 200}, body: 1}\n"
+      "trusted_proxies: [127.0.0.1]\n",
+      options());
+  Client client(instance.web());
+  EXPECT_EQ(client.request("GET", "/old", "X-Forwarded-For: 192.0.2.7\r\n").status, 308);
+  EXPECT_EQ(client.get("/shut").status, 403);
+  EXPECT_EQ(client.get("/none").status, 404);
+  EXPECT_EQ(client.request("POST", "/small", "", "12").status, 413);
+  const std::vector<Json> records = wait_for(log_path(), 4);
+  EXPECT_EQ(records.at(0)["route"], "old");
+  EXPECT_EQ(records.at(0)["upstream"], "");
+  EXPECT_EQ(records.at(0)["client"], "192.0.2.7");
+  EXPECT_TRUE(records.at(0)["peer"].get<std::string>().starts_with("127.0.0.1:"));
+  EXPECT_TRUE(records.at(0)["upstream_duration"].is_null());
+  EXPECT_EQ(records.at(1)["route"], "shut");
+  EXPECT_EQ(records.at(1)["failure"], "not_allowed");
+  EXPECT_EQ(records.at(2)["route"], "");
+  EXPECT_EQ(records.at(2)["failure"], "no_route");
+  EXPECT_EQ(records.at(3)["route"], "small");
+  EXPECT_EQ(records.at(3)["failure"], "body_too_long");
+}
+
 TEST_F(AccessLog, ATunnelIsALineAtItsEnd) {
   const Origin origin([](const Origin::Seen&) {
     return Origin::Reply{.bytes =
