@@ -95,6 +95,7 @@ TEST(TcpLoad, ADrainEndsSilentSessionsAtItsDeadline) {
 TEST(TcpLoad, AWorkerThatIsKilledTakesOnlyItsOwnSessionsAlong) {
   const TcpOrigin origin(TcpOrigin::echo);
   const ProxiedTcp instance({origin.address()}, "", kTcp, "gateway: {type: proxy, workers: 2}");
+  ASSERT_TRUE(instance.all_ready("gateway", 2));
   Stream a = instance.connect();
   Stream b = instance.connect();
   EXPECT_EQ(exchanged(a, "a"), "a");

@@ -160,6 +160,21 @@ TEST(Tcp, SilenceEndsBothSides) {
   EXPECT_TRUE(ended.get_future().get());
 }
 
+TEST(Tcp, BytesThatAreStuckForThatLongEndInAReset) {
+  std::promise<void> gave_up;
+  std::promise<bool> was_reset;
+  const TcpOrigin origin([&](Stream& stream) {
+    gave_up.get_future().wait();  // reads nothing until then
+    stream.receive_all();
+    was_reset.set_value(stream.was_reset());
+  });
+  const ProxiedTcp instance({origin.address()}, "", kTcp + ", timeouts: {tunnel: 1s}");
+  Stream client = instance.connect();
+  EXPECT_FALSE(client.send(std::string(64 << 20, 'x')));
+  gave_up.set_value();
+  EXPECT_TRUE(was_reset.get_future().get());
+}
+
 TEST(Tcp, AClientWaitsForAnEndpointWithRoom) {
   const TcpOrigin origin(TcpOrigin::echo);
   const ProxiedTcp instance({origin.address()}, ", max_connections: 1, queue: {timeout: 30s}");
