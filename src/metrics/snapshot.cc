@@ -133,7 +133,7 @@ void read_endpoints(const Layout& layout, const ipc::EndpointBoard& board, Snaps
                          .row = i,
                          .leaving = row.in_use == 0});
       if (!layout.upstreams[upstream].probed) continue;
-      values.healthy = row.healthy != 0;
+      if (row.in_use != 0) values.healthy = row.healthy != 0;
       values.probes_well = relaxed(board.probes(i).well);
       values.probes_failed = relaxed(board.probes(i).failed);
     }

@@ -38,8 +38,8 @@ std::vector<ServiceRecord> usable(std::vector<ServiceRecord> records) {
   return records;
 }
 
-std::vector<ipc::WantedEndpoint> endpoints_of(std::vector<Address> addresses, std::uint16_t port,
-                                              std::uint32_t weight) {
+std::vector<ipc::WantedEndpoint> endpoints_of(const std::vector<Address>& addresses,
+                                              std::uint16_t port, std::uint32_t weight) {
   std::vector<ipc::WantedEndpoint> endpoints;
   for (const Address& bare : addresses) {
     if (bare.is_unix() || bare.is_any() || is_multicast(bare)) continue;

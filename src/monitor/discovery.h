@@ -37,8 +37,8 @@ std::vector<ServiceRecord> usable(std::vector<ServiceRecord> records);
 
 // Each address with this port and weight, those left out that nobody can connect to; 0 is the
 // smallest weight, 1. In an order of their own; at most kAddressesMax.
-std::vector<ipc::WantedEndpoint> endpoints_of(std::vector<Address> addresses, std::uint16_t port,
-                                              std::uint32_t weight);
+std::vector<ipc::WantedEndpoint> endpoints_of(const std::vector<Address>& addresses,
+                                              std::uint16_t port, std::uint32_t weight);
 
 // When a name is asked for again.
 class LookupSchedule {

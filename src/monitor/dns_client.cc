@@ -16,8 +16,6 @@ namespace roundhouse::monitor {
 namespace {
 
 constexpr int kTries = 2;  // of each server
-// How old the system's settings may be: they change where networks come and go.
-constexpr Duration kSettingsAge = std::chrono::seconds(30);
 
 ipc::Resolution result_of(int status) {
   if (status == ARES_SUCCESS) return ipc::Resolution::kAnswered;
@@ -57,19 +55,49 @@ ServiceAnswer answer_of(const ares_srv_reply* reply, std::span<const unsigned ch
   return answer;
 }
 
+// What c-ares carries for us, counted as long as it lives: to the end of its answer, so that the
+// channel is not opened anew by what that asks.
 template <typename Answer>
-struct Query {
-  std::size_t& asked;
-  std::function<void(Answer)> done;
+class Query {
+ public:
+  Query(std::size_t& asked, std::function<void(Answer)> done)
+      : asked_(asked), done_(std::move(done)) {
+    ++asked_;
+  }
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+  ~Query() { --asked_; }
+
+  static std::unique_ptr<Query> take(void* pointer) {
+    return std::unique_ptr<Query>(static_cast<Query*>(pointer));
+  }
+  // Nobody waits any more when the channel is destroyed.
+  void answer(int status, Answer answer) {
+    if (status != ARES_EDESTRUCTION) done_(std::move(answer));
+  }
+
+ private:
+  std::size_t& asked_;
+  std::function<void(Answer)> done_;
 };
 
-// Takes the query that c-ares carried for us. Nothing: the channel is being destroyed.
-template <typename Answer>
-std::function<void(Answer)> take(void* pointer, int status) {
-  const std::unique_ptr<Query<Answer>> query(static_cast<Query<Answer>*>(pointer));
-  --query->asked;
-  if (status == ARES_EDESTRUCTION) return nullptr;
-  return std::move(query->done);
+void addresses_came(void* pointer, int status, int /*timeouts*/, ares_addrinfo* found) noexcept {
+  const auto query = Query<AddressAnswer>::take(pointer);
+  AddressAnswer answer{.result = result_of(status), .why = why_of(status)};
+  if (status == ARES_SUCCESS) answer = answer_of(*found);
+  if (found != nullptr) ares_freeaddrinfo(found);
+  query->answer(status, std::move(answer));
+}
+
+void services_came(void* pointer, int status, int /*timeouts*/, unsigned char* message,
+                   int size) noexcept {
+  const auto query = Query<ServiceAnswer>::take(pointer);
+  ares_srv_reply* reply = nullptr;
+  if (status == ARES_SUCCESS) status = ares_parse_srv_reply(message, size, &reply);
+  ServiceAnswer answer{.result = result_of(status), .why = why_of(status)};
+  if (status == ARES_SUCCESS) answer = answer_of(reply, {message, static_cast<std::size_t>(size)});
+  if (reply != nullptr) ares_free_data(reply);
+  query->answer(status, std::move(answer));
 }
 
 }  // namespace
@@ -88,15 +116,17 @@ struct DnsClient::Socket final : IoHandler {
 void DnsClient::Destroy::operator()(ares_channeldata* channel) const { ares_destroy(channel); }
 
 Result<std::unique_ptr<DnsClient>> DnsClient::create(EventLoop& loop,
-                                                     const config::Resolver& config) {
-  std::unique_ptr<DnsClient> client(new DnsClient(loop, config));
+                                                     const config::Resolver& config,
+                                                     Duration settings_age) {
+  std::unique_ptr<DnsClient> client(new DnsClient(loop, config, settings_age));
   TRY_VOID(client->open());
   return client;
 }
 
-DnsClient::DnsClient(EventLoop& loop, const config::Resolver& config)
+DnsClient::DnsClient(EventLoop& loop, const config::Resolver& config, Duration settings_age)
     : loop_(loop),
       config_(config),
+      settings_age_(settings_age),
       timer_(loop, [this] { process(ARES_SOCKET_BAD, ARES_SOCKET_BAD); }) {}
 
 DnsClient::~DnsClient() = default;
@@ -131,7 +161,7 @@ Result<void> DnsClient::open() {
 
 // The channel reads /etc/resolv.conf once; if it cannot now, what it read before still holds.
 void DnsClient::open_anew_if_idle() {
-  if (asked_ != 0 || loop_.now() - opened_ < kSettingsAge) return;
+  if (asked_ != 0 || loop_.now() - opened_ < settings_age_) return;
   auto before = std::move(channel_);
   if (!open()) channel_ = std::move(before);
 }
@@ -142,39 +172,16 @@ void DnsClient::addresses(const std::string& name, std::function<void(AddressAns
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = ARES_AI_NOSORT;
-  ++asked_;
-  ares_getaddrinfo(channel_.get(), name.c_str(), nullptr, &hints, &DnsClient::addresses_came,
-                   new Query<AddressAnswer>{asked_, std::move(done)});
+  ares_getaddrinfo(channel_.get(), name.c_str(), nullptr, &hints, &addresses_came,
+                   new Query<AddressAnswer>(asked_, std::move(done)));
   set_timer();
 }
 
 void DnsClient::services(const std::string& name, std::function<void(ServiceAnswer)> done) {
   open_anew_if_idle();
-  ++asked_;
-  ares_search(channel_.get(), name.c_str(), ns_c_in, ns_t_srv, &DnsClient::services_came,
-              new Query<ServiceAnswer>{asked_, std::move(done)});
+  ares_search(channel_.get(), name.c_str(), ns_c_in, ns_t_srv, &services_came,
+              new Query<ServiceAnswer>(asked_, std::move(done)));
   set_timer();
-}
-
-void DnsClient::addresses_came(void* query, int status, int /*timeouts*/,
-                               ares_addrinfo* found) noexcept {
-  const auto done = take<AddressAnswer>(query, status);
-  AddressAnswer answer{.result = result_of(status), .why = why_of(status)};
-  if (status == ARES_SUCCESS) answer = answer_of(*found);
-  if (found != nullptr) ares_freeaddrinfo(found);
-  if (done) done(std::move(answer));
-}
-
-void DnsClient::services_came(void* query, int status, int /*timeouts*/, unsigned char* message,
-                              int size) noexcept {
-  const auto done = take<ServiceAnswer>(query, status);
-  if (!done) return;
-  ares_srv_reply* reply = nullptr;
-  if (status == ARES_SUCCESS) status = ares_parse_srv_reply(message, size, &reply);
-  ServiceAnswer answer{.result = result_of(status), .why = why_of(status)};
-  if (status == ARES_SUCCESS) answer = answer_of(reply, {message, static_cast<std::size_t>(size)});
-  if (reply != nullptr) ares_free_data(reply);
-  done(std::move(answer));
 }
 
 void DnsClient::process(int readable, int writable) {

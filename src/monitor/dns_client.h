@@ -19,7 +19,6 @@
 #include "monitor/discovery.h"
 #include "net/event_loop.h"
 
-struct ares_addrinfo;
 struct ares_channeldata;
 
 namespace roundhouse::monitor {
@@ -42,7 +41,11 @@ struct ServiceAnswer {
 // answered.
 class DnsClient {
  public:
-  static Result<std::unique_ptr<DnsClient>> create(EventLoop& loop, const config::Resolver& config);
+  // How old the system's settings may be: they change where networks come and go.
+  static constexpr Duration kSettingsAge = std::chrono::seconds(30);
+
+  static Result<std::unique_ptr<DnsClient>> create(EventLoop& loop, const config::Resolver& config,
+                                                   Duration settings_age = kSettingsAge);
   DnsClient(const DnsClient&) = delete;
   DnsClient& operator=(const DnsClient&) = delete;
   ~DnsClient();
@@ -57,19 +60,17 @@ class DnsClient {
     void operator()(ares_channeldata* channel) const;
   };
 
-  DnsClient(EventLoop& loop, const config::Resolver& config);
+  DnsClient(EventLoop& loop, const config::Resolver& config, Duration settings_age);
   Result<void> open();
   void open_anew_if_idle();
   void process(int readable, int writable);
   void watch(int fd, bool read, bool write);
   void set_timer();
   static void socket_changed(void* self, int fd, int read, int write) noexcept;
-  static void addresses_came(void* query, int status, int timeouts, ares_addrinfo* found) noexcept;
-  static void services_came(void* query, int status, int timeouts, unsigned char* message,
-                            int size) noexcept;
 
   EventLoop& loop_;
   const config::Resolver config_;
+  const Duration settings_age_;
   std::vector<std::unique_ptr<Socket>> sockets_;
   Timer timer_;
   std::size_t asked_ = 0;  // and not answered

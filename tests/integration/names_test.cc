@@ -218,7 +218,7 @@ TEST(Names, AKilledMonitorLosesNoEndpoint) {
 
 TEST(Names, AreProbedAsEveryEndpointIs) {
   NameServer names;
-  std::atomic<bool> well = false;
+  std::atomic<bool> well = true;
   const Pair pair([&](const Seen& seen) {
     if (!seen.head.starts_with("GET /healthz ") || well) return Reply{.bytes = ok("two")};
     return Reply{.bytes = "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"};
@@ -226,7 +226,8 @@ TEST(Names, AreProbedAsEveryEndpointIs) {
   names.set("app.test", {"127.0.0.2"}, 300);
   const Instance instance(
       kPools, names.resolver() + pair.upstream(", health: {path: /healthz, interval: 50ms}"));
-  EXPECT_TRUE(eventually([&] { return get(instance.web()).status == 200; }));
+  EXPECT_TRUE(reaches(instance, "two"));
+  well = false;
   EXPECT_TRUE(eventually([&] { return get(instance.web()).status == 503; }));
   well = true;
   EXPECT_TRUE(reaches(instance, "two"));

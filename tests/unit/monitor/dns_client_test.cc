@@ -122,6 +122,25 @@ TEST_F(DnsClientTest, TheNextServerIsAskedWhenOneIsSilent) {
   EXPECT_EQ(hosts_of(addresses("app.test")), Hosts{"10.0.0.9"});
 }
 
+TEST_F(DnsClientTest, AnAnswerMayAskTheNextQuestionHoweverOldTheSettingsAre) {
+  server_.set_services("_http._tcp.test", {{10, 3, 8080, "a.test"}});
+  server_.set("a.test", {"10.0.0.1"});
+  client_ = DnsClient::create(*loop_, {.servers = {server_.address().to_string()}, .timeout = 50ms},
+                              Duration(0))
+                .value();
+  for (int i = 0; i < 3; ++i) {
+    std::optional<AddressAnswer> answer;
+    client_->services("_http._tcp.test", [&](const ServiceAnswer& service) {
+      ASSERT_EQ(service.records.size(), 1U);
+      client_->addresses(service.records[0].target, [&](AddressAnswer came) {
+        answer = std::move(came);
+        loop_->stop();
+      });
+    });
+    EXPECT_EQ(hosts_of(wait_for(answer)), Hosts{"10.0.0.1"});
+  }
+}
+
 TEST_F(DnsClientTest, MayBeDestroyedWhileItWaits) {
   server_.be(test::NameServer::Mood::kSilent);
   bool answered = false;

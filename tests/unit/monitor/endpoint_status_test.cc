@@ -39,7 +39,7 @@ TEST(EndpointStatus, SaysWhoIsInUseUnhealthyOrLeaving) {
   EXPECT_EQ(seen,
             "10.0.0.1:80 in use true\n"
             "10.0.0.2:80 unhealthy false\n"
-            "10.0.0.3:80 leaving true\n"
+            "10.0.0.3:80 leaving null\n"
             "localhost:80 in use null\n");
 }
 
