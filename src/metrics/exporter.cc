@@ -232,6 +232,15 @@ void add_route(Families& families, const RouteValues& route) {
                          route.durations.buckets, ipc::kRequestBounds, route.durations.sum_seconds);
 }
 
+void add_upstream(Families& families, const UpstreamValues& upstream) {
+  if (!upstream.layout.named) return;
+  for (std::size_t i = 0; i < ipc::kResolutions; ++i) {
+    families.add(Metric::upstream_resolutions_total,
+                 {upstream.layout.name, to_string(static_cast<ipc::Resolution>(i))},
+                 upstream.resolutions[i]);
+  }
+}
+
 void add_endpoint(Families& families, const EndpointValues& endpoint) {
   const LabelValues labels = {endpoint.upstream, endpoint.name};
   families.add(Metric::upstream_requests_total, labels, endpoint.requests);
@@ -240,6 +249,11 @@ void add_endpoint(Families& families, const EndpointValues& endpoint) {
   families.add(Metric::upstream_connects_total, labels, endpoint.connects);
   families.add(Metric::upstream_ejections_total, labels, endpoint.ejections);
   families.add(Metric::upstream_ejected, labels, endpoint.ejected_by);
+  if (endpoint.healthy) families.add(Metric::upstream_healthy, labels, *endpoint.healthy ? 1 : 0);
+  families.add(Metric::upstream_probes_total, {endpoint.upstream, endpoint.name, "well"},
+               endpoint.probes_well);
+  families.add(Metric::upstream_probes_total, {endpoint.upstream, endpoint.name, "failed"},
+               endpoint.probes_failed);
   families.add(Metric::upstream_requests_in_flight, labels, endpoint.requests_in_flight);
   families.add(Metric::upstream_connections_active, labels, endpoint.connections_active);
   families.add_histogram(Metric::upstream_request_duration_seconds, labels,
@@ -257,6 +271,7 @@ class SnapshotCollectable final : public prometheus::Collectable {
     for (const PoolValues& pool : snapshot_.pools) add_pool(families, pool);
     for (const ListenerValues& listener : snapshot_.listeners) add_listener(families, listener);
     for (const RouteValues& route : snapshot_.routes) add_route(families, route);
+    for (const UpstreamValues& upstream : snapshot_.upstreams) add_upstream(families, upstream);
     for (const EndpointValues& endpoint : snapshot_.endpoints) add_endpoint(families, endpoint);
     return families.take();
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 #include "base/check.h"
 
@@ -110,13 +111,35 @@ void add_slots(std::span<const PoolValues> pools, std::size_t listener, Listener
   }
 }
 
+void read_endpoints(const Layout& layout, const ipc::EndpointBoard& board, Snapshot& snapshot) {
+  for (std::size_t i = 0; i < layout.upstreams.size(); ++i) {
+    UpstreamValues& values = snapshot.upstreams.emplace_back(UpstreamValues{layout.upstreams[i]});
+    for (std::size_t k = 0; k < ipc::kResolutions; ++k)
+      values.resolutions[k] = relaxed(board.resolutions(i, static_cast<ipc::Resolution>(k)));
+  }
+  const auto table = std::make_unique<ipc::EndpointTable>();
+  if (board.read(*table) == 0) return;
+  for (std::uint32_t upstream = 0; upstream < layout.upstreams.size(); ++upstream) {
+    for (std::uint32_t i = 0; i < ipc::kMaxEndpoints; ++i) {
+      const ipc::EndpointRow& row = table->rows[i];
+      if (row.used == 0 || row.upstream != upstream) continue;
+      EndpointValues& values = snapshot.endpoints.emplace_back(
+          EndpointValues{.upstream = layout.upstreams[upstream].name,
+                         .name = std::string(row.name()),
+                         .row = i,
+                         .leaving = row.in_use == 0});
+      if (!layout.upstreams[upstream].probed) continue;
+      if (row.in_use != 0) values.healthy = row.healthy != 0;
+      values.probes_well = relaxed(board.probes(i).well);
+      values.probes_failed = relaxed(board.probes(i).failed);
+    }
+  }
+}
+
 void read_traffic(const Layout& layout, std::span<const ipc::Slot* const> slots,
                   Snapshot& snapshot) {
   for (const std::string& name : layout.routes)
     snapshot.routes.push_back(RouteValues{.name = name});
-  for (const Layout::Endpoint& endpoint : layout.endpoints)
-    snapshot.endpoints.push_back(
-        EndpointValues{.upstream = endpoint.upstream, .name = endpoint.name});
   for (const PoolValues& pool : snapshot.pools) {
     if (pool.layout.type != "proxy") continue;
     for (const WorkerValues& worker : pool.workers) {
@@ -124,6 +147,10 @@ void read_traffic(const Layout& layout, std::span<const ipc::Slot* const> slots,
       if (slot != nullptr) add_traffic(*slot, worker.pid != 0, snapshot.routes, snapshot.endpoints);
     }
   }
+  // What has left is shown until it has finished.
+  std::erase_if(snapshot.endpoints, [](const EndpointValues& endpoint) {
+    return endpoint.leaving && endpoint.connections_active == 0 && endpoint.requests_in_flight == 0;
+  });
 }
 
 }  // namespace
@@ -133,7 +160,8 @@ std::size_t PoolValues::count(ipc::WorkerState state) const {
 }
 
 Snapshot read_snapshot(const Layout& layout, const ipc::Board& board,
-                       std::span<const ipc::Slot* const> slots, Time now) {
+                       const ipc::EndpointBoard* endpoints, std::span<const ipc::Slot* const> slots,
+                       Time now) {
   CHECK(slots.size() == board.workers() && layout.listeners.size() == board.listeners());
   const ipc::BoardHeader& header = board.header();
   Snapshot snapshot{
@@ -167,6 +195,7 @@ Snapshot read_snapshot(const Layout& layout, const ipc::Board& board,
     read_pauses(row, now, values);
     add_slots(snapshot.pools, i, values);
   }
+  if (endpoints != nullptr) read_endpoints(layout, *endpoints, snapshot);
   read_traffic(layout, slots, snapshot);
   return snapshot;
 }

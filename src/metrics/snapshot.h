@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "ipc/board.h"
+#include "ipc/endpoint_board.h"
 #include "ipc/slot.h"
 #include "metrics/traffic.h"
 
@@ -35,14 +36,15 @@ struct Layout {
     std::string pool;
     std::uint32_t max_connections = 0;
   };
-  struct Endpoint {
-    std::string upstream;
+  struct Upstream {
     std::string name;
+    bool probed = false;  // actively
+    bool named = false;   // has endpoints that are found by name
   };
   std::vector<Pool> pools;
   std::vector<Listener> listeners;
-  std::vector<std::string> routes;  // by row of the slots, as is:
-  std::vector<Endpoint> endpoints;
+  std::vector<std::string> routes;  // by row of the slots
+  std::vector<Upstream> upstreams;
 };
 
 // Of one process, or of all that ran in one place. Filled in by the monitor; a value that could not
@@ -113,6 +115,11 @@ struct ListenerValues {
   std::array<double, ipc::kPauseReasons> paused_seconds{};
 };
 
+struct UpstreamValues {
+  Layout::Upstream layout;
+  std::array<std::uint64_t, ipc::kResolutions> resolutions{};
+};
+
 struct Snapshot {
   std::int32_t edge_pid = 0;
   double started_at = 0;  // Unix time
@@ -124,15 +131,18 @@ struct Snapshot {
   std::vector<PoolValues> pools;
   std::vector<ListenerValues> listeners;
   std::vector<RouteValues> routes;
-  std::vector<EndpointValues> endpoints;
+  std::vector<UpstreamValues> upstreams;
+  std::vector<EndpointValues> endpoints;                // by upstream
   ProcessUsage edge;                                    // by the monitor
   std::optional<std::uint64_t> container_memory;        // by the monitor, bytes
   std::optional<std::uint64_t> container_memory_limit;  // by the monitor, bytes
 };
 
 // `slots` has a place for each worker of the board, nullptr for one that has not arrived.
+// `endpoints`: no board where there are no upstreams.
 // REQUIRES: layout and board agree on the number of workers and listeners.
 Snapshot read_snapshot(const Layout& layout, const ipc::Board& board,
-                       std::span<const ipc::Slot* const> slots, Time now);
+                       const ipc::EndpointBoard* endpoints, std::span<const ipc::Slot* const> slots,
+                       Time now);
 
 }  // namespace roundhouse::metrics

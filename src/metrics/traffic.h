@@ -30,6 +30,11 @@ struct RouteValues {
 struct EndpointValues {
   std::string upstream;
   std::string name;
+  std::uint32_t row = 0;        // of the slots
+  bool leaving = false;         // gets no more requests; those in flight finish
+  std::optional<bool> healthy;  // by the active probes; none: there are none, as is:
+  std::optional<std::uint64_t> probes_well;
+  std::optional<std::uint64_t> probes_failed;
   std::uint32_t requests_in_flight = 0;
   std::uint32_t connections_active = 0;
   std::uint32_t ejected_by = 0;  // workers that leave it alone now

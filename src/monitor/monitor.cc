@@ -33,8 +33,9 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
   }
   for (const config::Upstream& upstream : configuration.upstreams) {
     layout.routes.push_back(upstream.name);
-    for (const config::Server& server : upstream.servers)
-      layout.endpoints.push_back({.upstream = upstream.name, .name = server.address});
+    layout.upstreams.push_back({.name = upstream.name,
+                                .probed = upstream.health.probe != config::Probe::kOff,
+                                .named = !upstream.dns.empty() || !upstream.srv.empty()});
   }
   return layout;
 }
@@ -47,6 +48,8 @@ Result<std::unique_ptr<Monitor>> Monitor::create(ipc::Heritage heritage,
   std::unique_ptr<Monitor> monitor(
       new Monitor(std::move(loop), std::move(observer), std::move(heritage.channel)));
   TRY_VOID(monitor->serve(std::move(heritage.listeners)));
+  if (heritage.endpoints)
+    TRY_VOID(monitor->keep_endpoints(configuration, std::move(heritage.endpoints)));
   return monitor;
 }
 
@@ -76,7 +79,14 @@ Result<void> Monitor::serve(std::vector<ipc::OwnedListener> listeners) {
   return {};
 }
 
+Result<void> Monitor::keep_endpoints(const config::Configuration& configuration, UniqueFd board) {
+  upkeep_ = TRY(EndpointUpkeep::create(*loop_, configuration, std::move(board)));
+  observer_.watch_endpoints(upkeep_->board());
+  return {};
+}
+
 Result<void> Monitor::run() {
+  if (upkeep_) upkeep_->start();
   loop_->run();
   if (failure_) return std::unexpected(*std::move(failure_));
   return {};

@@ -3,8 +3,9 @@
 //
 // Peers: the edge, over the channel (slots come, commands go; end of file: the edge is dead, so
 // this process ends too); whoever connects to the two listening sockets, which the edge owns, so
-// that a restart of the monitor refuses nobody. Started without privileges; opens no file but in
-// /proc and /sys.
+// that a restart of the monitor refuses nobody; the endpoints that it probes and the name servers
+// that it asks, whose answers are hostile input too. Started without privileges; opens no file but
+// in /proc and /sys, and what tells of name servers in /etc.
 #pragma once
 
 #include <memory>
@@ -17,6 +18,7 @@
 #include "ipc/heritage.h"
 #include "metrics/snapshot.h"
 #include "monitor/control_api.h"
+#include "monitor/endpoint_upkeep.h"
 #include "monitor/http_server.h"
 #include "monitor/observer.h"
 #include "net/event_loop.h"
@@ -28,6 +30,7 @@ metrics::Layout layout_of(const config::Configuration& configuration);
 
 class Monitor final : private IoHandler {
  public:
+  // `configuration` must outlive it.
   static Result<std::unique_ptr<Monitor>> create(ipc::Heritage heritage,
                                                  const config::Configuration& configuration);
   ~Monitor();
@@ -39,6 +42,8 @@ class Monitor final : private IoHandler {
 
  private:
   Monitor(std::unique_ptr<EventLoop> loop, Observer observer, UniqueFd channel);
+  // `configuration` must outlive this.
+  Result<void> keep_endpoints(const config::Configuration& configuration, UniqueFd board);
   Result<void> serve(std::vector<ipc::OwnedListener> listeners);
   void on_ready(Ready ready) override;
   Result<void> take_slots();
@@ -52,6 +57,7 @@ class Monitor final : private IoHandler {
   ControlApi api_;
   std::vector<std::unique_ptr<HttpServer>> servers_;
   Timer sampler_;
+  std::unique_ptr<EndpointUpkeep> upkeep_;  // none where there are no upstreams
   std::optional<Error> failure_;
 };
 

@@ -70,7 +70,7 @@ bool Observer::complete() const {
 }
 
 metrics::Snapshot Observer::glance(Time now) const {
-  return metrics::read_snapshot(layout_, board_, slot_pointers_, now);
+  return metrics::read_snapshot(layout_, board_, endpoints_, slot_pointers_, now);
 }
 
 metrics::Snapshot Observer::look(Time now) {

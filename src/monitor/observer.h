@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/unique_fd.h"
 #include "ipc/board.h"
+#include "ipc/endpoint_board.h"
 #include "ipc/shared_memory.h"
 #include "metrics/fairness.h"
 #include "metrics/snapshot.h"
@@ -30,6 +31,9 @@ class Observer {
 
   // Slots of workers `first`, `first` + 1, ... Their descriptors are closed, the mappings stay.
   Result<void> add_slots(std::size_t first, std::span<UniqueFd> descriptors);
+
+  // Where endpoints are; must outlive this.
+  void watch_endpoints(const ipc::EndpointBoard& board) { endpoints_ = &board; }
 
   // Every slot has arrived.
   bool complete() const;
@@ -58,6 +62,7 @@ class Observer {
 
   metrics::Layout layout_;
   ipc::Board board_;
+  const ipc::EndpointBoard* endpoints_ = nullptr;  // none: there are no upstreams
   ProcessReader processes_;
   std::vector<ipc::Mapping> slots_;
   std::vector<const ipc::Slot*> slot_pointers_;

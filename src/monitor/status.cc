@@ -154,10 +154,17 @@ Json listener_of(const ListenerValues& listener) {
   };
 }
 
+std::string_view state_of(const metrics::EndpointValues& endpoint) {
+  if (endpoint.leaving) return "leaving";
+  return endpoint.healthy.value_or(true) ? "in use" : "unhealthy";
+}
+
 Json endpoint_of(const metrics::EndpointValues& endpoint) {
   return {
       {"upstream", endpoint.upstream},
       {"name", endpoint.name},
+      {"state", state_of(endpoint)},
+      {"healthy", json_or_null(endpoint.healthy)},
       {"ejected_by", endpoint.ejected_by},
       {"ejections", endpoint.ejections},
       {"requests",

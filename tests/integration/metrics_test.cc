@@ -26,17 +26,6 @@ std::string content_of(const std::filesystem::path& path) {
   return text.str();
 }
 
-// Of the monitor that the edge runs now; 0 if there is none.
-pid_t monitor_pid(Instance& instance) {
-  const std::string edge = std::to_string(instance.process().pid());
-  std::istringstream children(content_of("/proc/" + edge + "/task/" + edge + "/children"));
-  for (pid_t pid = 0; children >> pid;) {
-    const std::string command = content_of("/proc/" + std::to_string(pid) + "/cmdline");
-    if (command.find("monitor") != command.npos) return pid;
-  }
-  return 0;
-}
-
 double sum_of(const Instance& instance, const std::string& name) {
   std::istringstream lines(get(instance.monitor(), "/metrics").body);
   double sum = 0;
@@ -193,11 +182,11 @@ TEST(Metrics, AKilledMonitorComesBackRefusesNobodyAndCountsOn) {
   EXPECT_TRUE(
       eventually([&] { return sum_of(instance, "roundhouse_worker_requests_total") == 10; }));
   const std::vector<pid_t> workers = instance.worker_pids(2);
-  const pid_t monitor = monitor_pid(instance);
+  const pid_t monitor = instance.monitor_pid();
   ASSERT_GT(monitor, 0);
   ::kill(monitor, SIGKILL);
   ASSERT_TRUE(eventually([&] {
-    const pid_t now = monitor_pid(instance);
+    const pid_t now = instance.monitor_pid();
     return now != 0 && now != monitor;
   }));
   EXPECT_EQ(get(instance.web()).status, 200);

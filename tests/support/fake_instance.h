@@ -5,10 +5,12 @@
 
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "ipc/board.h"
+#include "ipc/endpoint_board.h"
 #include "ipc/shared_memory.h"
 #include "ipc/slot.h"
 #include "metrics/snapshot.h"
@@ -37,6 +39,13 @@ class FakeInstance {
             .listeners = {{.name = "web", .pool = "hello", .max_connections = 10000}}};
   }
 
+  // There are upstreams, with these endpoints.
+  void set_endpoints(const ipc::EndpointTable& table) {
+    if (!endpoints_) endpoints_ = ipc::EndpointBoard::create().value();
+    endpoints_->publish(table);
+  }
+  ipc::EndpointBoard& endpoints() { return *endpoints_; }
+
   const metrics::Layout& layout() const { return layout_; }
   ipc::Board& board() { return board_; }
   ipc::BoardHeader& header() { return board_.header(); }
@@ -58,12 +67,13 @@ class FakeInstance {
   metrics::Snapshot snapshot(Time now) {
     std::vector<const ipc::Slot*> slots;
     for (const auto& slot : slots_) slots.push_back(&*slot);
-    return metrics::read_snapshot(layout_, board_, slots, now);
+    return metrics::read_snapshot(layout_, board_, endpoints_ ? &*endpoints_ : nullptr, slots, now);
   }
 
  private:
   metrics::Layout layout_;
   ipc::Board board_;
+  std::optional<ipc::EndpointBoard> endpoints_;
   std::vector<ipc::Shared<ipc::Slot>> slots_;
 };
 

@@ -5,6 +5,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <regex>
 
 namespace roundhouse::test {
@@ -60,6 +62,17 @@ double Instance::metric(const std::string& series) const {
 
 bool Instance::metric_reaches(const std::string& series, double value) const {
   return eventually([&] { return metric(series) >= value; });
+}
+
+pid_t Instance::monitor_pid() const {
+  const std::string edge = std::to_string(process_->pid());
+  std::ifstream children("/proc/" + edge + "/task/" + edge + "/children");
+  for (pid_t pid = 0; children >> pid;) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
+    const std::string command(std::istreambuf_iterator<char>(file), {});
+    if (command.find("monitor") != command.npos) return pid;
+  }
+  return 0;
 }
 
 std::vector<pid_t> Instance::worker_pids(std::size_t workers) const {

@@ -41,6 +41,8 @@ class Instance {
   // The value of one series of /metrics, as `roundhouse_name{labels}`; -1 if it is absent.
   double metric(const std::string& series) const;
   bool metric_reaches(const std::string& series, double value) const;
+  // Of the monitor that the edge runs now; 0 if there is none.
+  pid_t monitor_pid() const;
   // Pids of the workers that /metrics knows, by id from 1; 0 for one that is not running.
   std::vector<pid_t> worker_pids(std::size_t workers) const;
   // Waits until /readyz says 200 and all `workers` of `pool` are in state ready.

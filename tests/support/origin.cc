@@ -41,12 +41,14 @@ std::string ok(const std::string& body, const std::string& more_headers) {
          more_headers + "\r\n" + body;
 }
 
-Origin::Origin(Script script) : script_(std::move(script)) { start(); }
+Origin::Origin(Script script, const Address& at) : script_(std::move(script)), address_(at) {
+  start();
+}
 Origin::Origin(const std::string& body)
     : Origin([body](const Seen&) { return Reply{.bytes = ok(body)}; }) {}
 
 void Origin::start() {
-  listening_.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  listening_.reset(::socket(address_.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int on = 1;
   ::setsockopt(listening_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   ASSERT_EQ(::bind(listening_.get(), address_.data(), address_.size()), 0);

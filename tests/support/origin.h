@@ -32,8 +32,9 @@ class Origin {
   };
   using Script = std::function<Reply(const Seen&)>;
 
-  // Listens on a free port of 127.0.0.1. The script runs on threads of the origin.
-  explicit Origin(Script script);
+  // Listens on a free port of 127.0.0.1, or where it is told. The script runs on threads of the
+  // origin.
+  explicit Origin(Script script, const Address& at = Address::loopback(0));
   // Always the same answer: 200 with this body.
   explicit Origin(const std::string& body);
   Origin(const Origin&) = delete;
@@ -53,7 +54,7 @@ class Origin {
   void serve(int fd);
 
   Script script_;
-  Address address_ = Address::loopback(0);
+  Address address_;
   UniqueFd listening_;
   std::thread acceptor_;
   mutable std::mutex mutex_;  // of what follows

@@ -23,6 +23,7 @@ const Door kHeaderDoors[] = {
     {"LibeventBelongsToNetAndTheMonitor", "src/(net|monitor)/.*", "event2/.*", "event2/http.h"},
     {"EvhttpBelongsToOneFile", "src/monitor/http_server\\.cc", "event2/(http|bufferevent).*",
      "event2/http.h"},
+    {"CaresBelongsToOneFile", "src/monitor/dns_client\\.cc", "ares.*", "ares.h"},
     {"YamlBelongsToTheLoader", "src/config/loader.*", "yaml-cpp/.*", "yaml-cpp/yaml.h"},
     {"PrometheusBelongsToTheExporter", "src/metrics/exporter\\.cc", "prometheus/.*",
      "prometheus/registry.h"},

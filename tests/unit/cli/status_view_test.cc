@@ -77,6 +77,31 @@ TEST(StatusView, OfAPoolIsItsTable) {
   EXPECT_EQ(status_json_of(example(), "app/2").value()["restarts"], 11);
 }
 
+TEST(StatusView, EndpointsStandBelowWithTheirStates) {
+  Json status = example();
+  status["pools"] = Json::array();
+  for (const char* state : {"in use", "unhealthy", "leaving"}) {
+    status["endpoints"].push_back({{"upstream", "api"},
+                                   {"name", "10.0.0.1:80"},
+                                   {"state", state},
+                                   {"ejected_by", 2},
+                                   {"requests", {{"total", 1234}, {"in_flight", 1}, {"failed", 2}}},
+                                   {"connections", {{"active", 3}}},
+                                   {"p50_seconds", 0.002},
+                                   {"p99_seconds", nullptr}});
+  }
+  const std::string text = status_text(status, kNow);
+  EXPECT_EQ(text.substr(text.find("UPSTREAM")),
+            "UPSTREAM  ENDPOINT     STATE                 IN FLIGHT  OPEN  REQUESTS  FAILED     "
+            "P50  P99\n"
+            "api       10.0.0.1:80  ejected by 2 workers          1     3     1,234       2  2.0 "
+            "ms    -\n"
+            "api       10.0.0.1:80  unhealthy                     1     3     1,234       2  2.0 "
+            "ms    -\n"
+            "api       10.0.0.1:80  leaving                       1     3     1,234       2  2.0 "
+            "ms    -\n");
+}
+
 TEST(StatusView, WhatIsNotThereIsSaid) {
   EXPECT_EQ(status_text_of(example(), "ap", kNow).error().message,
             "there is no pool 'ap'; expected one of app");

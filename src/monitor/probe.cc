@@ -1,0 +1,141 @@
+#include "monitor/probe.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+#include "http/failure.h"
+#include "http/http1_writer.h"
+
+namespace roundhouse::monitor {
+namespace {
+
+constexpr http::HeadLimits kLimits;
+constexpr std::uint32_t kMaxInterim = 16;
+
+bool is_ours(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
+         error == EADDRNOTAVAIL;
+}
+
+Probe::Outcome failed(std::string why) { return {.why = std::move(why)}; }
+
+Probe::Outcome failed_by(int error) {
+  return {.ours = is_ours(error), .why = "connect: " + std::string(std::strerror(error))};
+}
+
+}  // namespace
+
+std::string probe_request(const std::string& path, const std::string& host) {
+  std::string buffer(path.size() + host.size() + 256, '\0');
+  http::HeadWriter writer(buffer);
+  writer.request_line("GET", path)
+      .field("Host", host)
+      .field("User-Agent", "roundhouse-health")
+      .field("Accept", "*/*")
+      .field("Connection", "close")
+      .end();
+  CHECK(writer.ok());
+  buffer.resize(writer.size());
+  return buffer;
+}
+
+Probe::Probe(EventLoop& loop, Question question, std::function<void(const Outcome&)> done)
+    : loop_(loop),
+      question_(std::move(question)),
+      done_(std::move(done)),
+      timer_(loop, [this] { end(refused_.value_or(failed("no answer in time"))); }),
+      parser_(kLimits),
+      response_(kLimits.fields) {
+  parser_.start(http::Method::kGet);
+}
+
+void Probe::start() {
+  UniqueFd fd(::socket(question_.address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  int error = fd ? 0 : errno;
+  if (fd && ::connect(fd.get(), question_.address.data(), question_.address.size()) != 0 &&
+      errno != EINPROGRESS)
+    error = errno;
+  if (error != 0) {
+    refused_ = failed_by(error);
+    timer_.start_once(Duration::zero());
+    return;
+  }
+  timer_.start_once(question_.timeout);
+  transport_.emplace(std::move(fd));
+  watcher_.watch(loop_, transport_->fd(), Interest::kWrite, Trigger::kLevel, *this);
+}
+
+void Probe::on_ready(Ready /*ready*/) {
+  std::optional<Outcome> outcome = connected_ ? std::nullopt : connected();
+  if (!outcome && written_ < question_.request.size()) outcome = write();
+  if (!outcome && written_ == question_.request.size()) outcome = read();
+  if (outcome) end(*outcome);
+}
+
+std::optional<Probe::Outcome> Probe::connected() {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(transport_->fd(), SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error != 0) return failed_by(error);
+  connected_ = true;
+  if (question_.request.empty()) return Outcome{.well = true};
+  return std::nullopt;
+}
+
+std::optional<Probe::Outcome> Probe::write() {
+  const auto [status, bytes] =
+      transport_->write(std::string_view(question_.request).substr(written_));
+  if (status == Transport::Status::kWouldBlock) return std::nullopt;
+  if (status != Transport::Status::kMoved) return failed("the connection was reset");
+  written_ += bytes;
+  if (written_ == question_.request.size())
+    watcher_.watch(loop_, transport_->fd(), Interest::kRead, Trigger::kLevel, *this);
+  return std::nullopt;
+}
+
+std::optional<Probe::Outcome> Probe::read() {
+  std::array<char, 4096> piece;
+  const auto [status, bytes] = transport_->read(piece);
+  switch (status) {
+    case Transport::Status::kWouldBlock:
+      return std::nullopt;
+    case Transport::Status::kEnd:
+      return failed("the connection ended without an answer");
+    case Transport::Status::kFailed:
+      return failed("the connection was reset");
+    case Transport::Status::kMoved:
+      break;
+  }
+  received_.append(piece.data(), bytes);
+  return judge();
+}
+
+std::optional<Probe::Outcome> Probe::judge() {
+  for (;;) {
+    const http::Parse parse = parser_.parse(received_, response_);
+    if (parse == http::Parse::kMore) return std::nullopt;
+    if (parse == http::Parse::kFailed)
+      return failed("an answer that is not HTTP: " +
+                    std::string(http::row_of(parser_.failure()).name));
+    if (response_.status >= 200 || response_.status == 101) break;
+    if (++interim_ > kMaxInterim) return failed("too many interim answers");
+    received_.erase(0, response_.head_size);
+    parser_.start(http::Method::kGet);
+  }
+  if (response_.status >= 200 && response_.status < 400) return Outcome{.well = true};
+  return failed("it answered " + std::to_string(response_.status));
+}
+
+void Probe::end(const Outcome& outcome) {
+  timer_.stop();
+  watcher_.stop();
+  if (transport_) transport_->close();
+  done_(outcome);
+}
+
+}  // namespace roundhouse::monitor
