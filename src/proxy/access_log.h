@@ -33,7 +33,7 @@ class AccessLog {
   explicit AccessLog(Parts parts);
   AccessLog(const AccessLog&) = delete;
   AccessLog& operator=(const AccessLog&) = delete;
-  // Writes what can still be written.
+  // Writes what can still be written. The loop must not run on in the turn of the last add().
   ~AccessLog();
 
   bool wants(config::AccessField field) const { return formatter_.wants(field); }

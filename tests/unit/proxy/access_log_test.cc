@@ -111,7 +111,6 @@ TEST_F(AccessLogTest, WhatIsLeftIsWrittenWhenItEnds) {
   add("/1");
   log.reset();
   EXPECT_EQ(read_all(), line("/1"));
-  turn();
 }
 
 TEST_F(AccessLogTest, OneOfSoManyIsWrittenAndEveryFailure) {
