@@ -10,6 +10,8 @@
 namespace roundhouse {
 namespace {
 
+constexpr int kCapacityLeast = 64 * 1024;
+
 ssize_t splice_some(int from, int to, std::size_t most) {
   ssize_t count = -1;
   do {
@@ -26,15 +28,20 @@ Transport::Transfer failed_or_later() {
 
 }  // namespace
 
-std::unique_ptr<Pipe> Pipe::create() {
+std::unique_ptr<Pipe> Pipe::create(Size size) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC) != 0) return nullptr;
-  return std::unique_ptr<Pipe>(new Pipe(UniqueFd(ends[0]), UniqueFd(ends[1])));
+  UniqueFd out(ends[0]);
+  UniqueFd in(ends[1]);
+  // It may refuse: /proc/sys/fs/pipe-user-pages-soft.
+  if (size == Size::kLarge) ::fcntl(in.get(), F_SETPIPE_SZ, static_cast<int>(kLargeBytesMax));
+  if (::fcntl(in.get(), F_GETPIPE_SZ) < kCapacityLeast) return nullptr;
+  return std::unique_ptr<Pipe>(new Pipe(std::move(out), std::move(in), size));
 }
 
 std::optional<Transport::Transfer> Pipe::fill(const Transport& from) {
-  if (size_ >= kBytesMax) return Transport::Transfer{Transport::Status::kWouldBlock, 0};
-  const ssize_t count = splice_some(from.fd(), in_.get(), kBytesMax - size_);
+  if (size_ >= most_) return Transport::Transfer{Transport::Status::kWouldBlock, 0};
+  const ssize_t count = splice_some(from.fd(), in_.get(), most_ - size_);
   if (count == 0) return Transport::Transfer{Transport::Status::kEnd, 0};
   if (count < 0) {
     if (errno == EINVAL || errno == ENOSYS) return std::nullopt;
@@ -53,22 +60,30 @@ Transport::Transfer Pipe::drain(const Transport& to) {
   return {Transport::Status::kMoved, bytes};
 }
 
-std::unique_ptr<Pipe> PipePool::acquire() {
+std::unique_ptr<Pipe> PipePool::acquire(Pipe::Size size) {
   if (used_ >= kUsedMax) return nullptr;
+  const bool large = size == Pipe::Size::kLarge && used_large_ < kLargeMax;
+  auto& free = large ? free_large_ : free_;
   std::unique_ptr<Pipe> pipe;
-  if (free_.empty()) {
-    pipe = Pipe::create();
+  if (free.empty()) {
+    pipe = Pipe::create(large ? Pipe::Size::kLarge : Pipe::Size::kSmall);
   } else {
-    pipe = std::move(free_.back());
-    free_.pop_back();
+    pipe = std::move(free.back());
+    free.pop_back();
   }
-  if (pipe != nullptr) ++used_;
+  if (pipe == nullptr) return nullptr;
+  ++used_;
+  if (large) ++used_large_;
   return pipe;
 }
 
 void PipePool::release(std::unique_ptr<Pipe> pipe) {
+  const bool large = pipe->is_large();
   --used_;
-  if (pipe->empty() && free_.size() < kFreeMax) free_.push_back(std::move(pipe));
+  if (large) --used_large_;
+  auto& free = large ? free_large_ : free_;
+  if (pipe->empty() && free.size() < (large ? kLargeMax : kFreeMax))
+    free.push_back(std::move(pipe));
 }
 
 }  // namespace roundhouse

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -14,11 +15,15 @@ namespace roundhouse {
 // A pipe of the kernel with both its ends.
 class Pipe {
  public:
-  // How much it holds at once; the kernel takes less where the bytes came in small pieces.
-  static constexpr std::size_t kBytesMax = 256 * std::size_t{1024};
+  // A small one has the kernel's usual size. A large one costs a third less for each byte, but the
+  // kernel allows a user, of all workers, only few.
+  enum class Size : std::uint8_t { kSmall, kLarge };
+  // How much they hold at once; the kernel takes less where the bytes came in small pieces.
+  static constexpr std::size_t kSmallBytesMax = 256 * std::size_t{1024};
+  static constexpr std::size_t kLargeBytesMax = 1024 * std::size_t{1024};
 
-  // nullptr: no descriptors are left.
-  static std::unique_ptr<Pipe> create();
+  // nullptr: no descriptors are left, or this user has so many pipes that a new one would be tiny.
+  static std::unique_ptr<Pipe> create(Size size);
 
   // Takes what has come for `from`, whose kEnd and kFailed it tells. kWouldBlock: nothing has come,
   // or, unless the pipe is empty, it has no room. Nothing: this kernel cannot do it for `from`.
@@ -28,31 +33,39 @@ class Pipe {
 
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
+  bool is_large() const { return most_ == kLargeBytesMax; }
 
  private:
-  Pipe(UniqueFd out, UniqueFd in) : out_(std::move(out)), in_(std::move(in)) {}
+  Pipe(UniqueFd out, UniqueFd in, Size size)
+      : out_(std::move(out)),
+        in_(std::move(in)),
+        most_(size == Size::kLarge ? kLargeBytesMax : kSmallBytesMax) {}
 
   UniqueFd out_;
   UniqueFd in_;
+  std::size_t most_;
   std::size_t size_ = 0;
 };
 
 // The pipes of one worker: made when they are wanted, a few kept for the next. Outlives them.
 class PipePool {
  public:
-  static constexpr std::size_t kUsedMax = 512;  // two descriptors each
+  static constexpr std::size_t kUsedMax = 128;  // two descriptors each
   static constexpr std::size_t kFreeMax = 16;
+  static constexpr std::size_t kLargeMax = 2;  // of these; who drains them at once needs but one
 
-  // Empty. nullptr: there is none to be had now.
-  std::unique_ptr<Pipe> acquire();
+  // Empty, and small where no large one is left. nullptr: there is none to be had now.
+  std::unique_ptr<Pipe> acquire(Pipe::Size size);
   void release(std::unique_ptr<Pipe> pipe);
 
   std::size_t used() const { return used_; }
-  std::size_t free() const { return free_.size(); }
+  std::size_t free() const { return free_.size() + free_large_.size(); }
 
  private:
   std::vector<std::unique_ptr<Pipe>> free_;
+  std::vector<std::unique_ptr<Pipe>> free_large_;
   std::size_t used_ = 0;
+  std::size_t used_large_ = 0;
 };
 
 }  // namespace roundhouse

@@ -56,7 +56,9 @@ std::optional<Flow::Status> Flow::copy(Transport& from, Transport& to) {
 
 // REQUIRES: nothing is on its way.
 std::optional<Flow::Status> Flow::splice(Transport& from) {
-  pipe_ = host_.pipes.acquire();
+  // Who blocks keeps its pipe meanwhile: a small one.
+  pipe_ = host_.pipes.acquire(steady_ ? Pipe::Size::kLarge : Pipe::Size::kSmall);
+  steady_ = true;
   if (pipe_ == nullptr) {
     splices_ = false;
     return std::nullopt;
@@ -112,6 +114,7 @@ std::optional<Flow::Status> Flow::deliver(Transport& to) {
     if (out.status == Transport::Status::kMoved) continue;
     if (out.status != Transport::Status::kWouldBlock) return Status::kSinkFailed;
     blocked_ = true;
+    steady_ = false;
     return std::nullopt;
   }
   release_pipe();

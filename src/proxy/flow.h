@@ -38,7 +38,7 @@ class Flow {
     kSourceFailed,
     kSinkFailed
   };
-  static constexpr std::uint64_t kTurnBytesMax = 512 * std::uint64_t{1024};
+  static constexpr std::uint64_t kTurnBytesMax = 1024 * std::uint64_t{1024};
 
   explicit Flow(FlowHost& host) : host_(host) {}
   Flow(const Flow&) = delete;
@@ -86,6 +86,7 @@ class Flow {
   bool ended_ = false;    // the source
   bool passed_ = false;   // its end
   bool splices_ = false;
+  bool steady_ = true;  // the sink took the last pipe's content at once
   bool may_splice_ = true;
 };
 

@@ -21,7 +21,7 @@ TEST(Pipe, BytesGoFromOneConnectionToAnother) {
   TcpPair b;
   const Transport from(std::move(a.far));
   const Transport to(std::move(b.far));
-  const auto pipe = Pipe::create();
+  const auto pipe = Pipe::create(Pipe::Size::kSmall);
   test::send_some(a.near, "hello");
   const auto in = pipe->fill(from);
   ASSERT_TRUE(in);
@@ -36,7 +36,7 @@ TEST(Pipe, TellsWhatTheSourceDoes) {
   TcpPair quiet;
   TcpPair ended;
   TcpPair broken;
-  const auto pipe = Pipe::create();
+  const auto pipe = Pipe::create(Pipe::Size::kSmall);
   EXPECT_EQ(pipe->fill(Transport(std::move(quiet.far)))->status, Status::kWouldBlock);
   ended.near.reset();
   EXPECT_EQ(pipe->fill(Transport(std::move(ended.far)))->status, Status::kEnd);
@@ -49,7 +49,7 @@ TEST(Pipe, KeepsWhatTheSinkDoesNotTake) {
   TcpPair b(4096);
   const Transport from(std::move(a.far));
   const Transport to(std::move(b.far));
-  const auto pipe = Pipe::create();
+  const auto pipe = Pipe::create(Pipe::Size::kSmall);
   const std::string sent = test::numbered(100'000);
   std::string received;
   std::size_t given = 0;
@@ -69,14 +69,14 @@ TEST(Pipe, KeepsWhatTheSinkDoesNotTake) {
 }
 
 TEST(Pipe, SaysWhatItCannotTakeFrom) {
-  const auto pipe = Pipe::create();
+  const auto pipe = Pipe::create(Pipe::Size::kSmall);
   EXPECT_FALSE(pipe->fill(Transport(UniqueFd(::epoll_create1(EPOLL_CLOEXEC)))));
 }
 
 TEST(PipePool, KeepsAFewAndLendsOnlySoMany) {
   PipePool pool;
   std::vector<std::unique_ptr<Pipe>> lent;
-  while (auto pipe = pool.acquire()) lent.push_back(std::move(pipe));
+  while (auto pipe = pool.acquire(Pipe::Size::kSmall)) lent.push_back(std::move(pipe));
   EXPECT_LE(lent.size(), PipePool::kUsedMax);
   EXPECT_EQ(pool.used(), lent.size());
   for (auto& pipe : lent) pool.release(std::move(pipe));
@@ -84,11 +84,23 @@ TEST(PipePool, KeepsAFewAndLendsOnlySoMany) {
   EXPECT_EQ(pool.free(), PipePool::kFreeMax);
 }
 
+TEST(PipePool, TheLargeOnesAreFewAndComeBack) {
+  PipePool pool;
+  std::vector<std::unique_ptr<Pipe>> lent;
+  for (std::size_t i = 0; i <= PipePool::kLargeMax; ++i)
+    lent.push_back(pool.acquire(Pipe::Size::kLarge));
+  EXPECT_TRUE(lent.front()->is_large());
+  EXPECT_FALSE(lent.back()->is_large());
+  for (auto& pipe : lent) pool.release(std::move(pipe));
+  EXPECT_TRUE(pool.acquire(Pipe::Size::kLarge)->is_large());
+  EXPECT_FALSE(pool.acquire(Pipe::Size::kSmall)->is_large());
+}
+
 TEST(PipePool, OneThatStillHoldsBytesIsNotLentAgain) {
   TcpPair a;
   const Transport from(std::move(a.far));
   PipePool pool;
-  auto pipe = pool.acquire();
+  auto pipe = pool.acquire(Pipe::Size::kSmall);
   test::send_some(a.near, "left over");
   ASSERT_TRUE(pipe->fill(from));
   pool.release(std::move(pipe));
@@ -101,10 +113,10 @@ TEST(PipePool, HasNoneWhereNoDescriptorsAreLeft) {
   const rlimit none{.rlim_cur = 0, .rlim_max = limit.rlim_max};
   ::setrlimit(RLIMIT_NOFILE, &none);
   PipePool pool;
-  EXPECT_EQ(pool.acquire(), nullptr);
+  EXPECT_EQ(pool.acquire(Pipe::Size::kSmall), nullptr);
   ::setrlimit(RLIMIT_NOFILE, &limit);
   EXPECT_EQ(pool.used(), 0);
-  EXPECT_NE(pool.acquire(), nullptr);
+  EXPECT_NE(pool.acquire(Pipe::Size::kSmall), nullptr);
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ TEST(Flow, AShareOfATurnIsNotExceededByMuch) {
     status = course.go();
   }
   EXPECT_EQ(status, Status::kYields);
-  EXPECT_LE(course.flow.take_moved(), Flow::kTurnBytesMax + Pipe::kBytesMax);
+  EXPECT_LE(course.flow.take_moved(), Flow::kTurnBytesMax + Pipe::kLargeBytesMax);
 }
 
 TEST(Flow, TellsWhichSideBrokeOff) {
