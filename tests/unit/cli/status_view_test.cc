@@ -92,14 +92,14 @@ TEST(StatusView, EndpointsStandBelowWithTheirStates) {
   }
   const std::string text = status_text(status, kNow);
   EXPECT_EQ(text.substr(text.find("UPSTREAM")),
-            "UPSTREAM  ENDPOINT     STATE                 IN FLIGHT  OPEN  REQUESTS  FAILED     "
-            "P50  P99\n"
-            "api       10.0.0.1:80  ejected by 2 workers          1     3     1,234       2  2.0 "
-            "ms    -\n"
-            "api       10.0.0.1:80  unhealthy                     1     3     1,234       2  2.0 "
-            "ms    -\n"
-            "api       10.0.0.1:80  leaving                       1     3     1,234       2  2.0 "
-            "ms    -\n");
+            "UPSTREAM  ENDPOINT     STATE                 IN FLIGHT  OPEN  REQUESTS  FAILED  SENT  "
+            "RECEIVED     P50  P99\n"
+            "api       10.0.0.1:80  ejected by 2 workers          1     3     1,234       2     -  "
+            "       -  2.0 ms    -\n"
+            "api       10.0.0.1:80  unhealthy                     1     3     1,234       2     -  "
+            "       -  2.0 ms    -\n"
+            "api       10.0.0.1:80  leaving                       1     3     1,234       2     -  "
+            "       -  2.0 ms    -\n");
 }
 
 TEST(StatusView, WhatIsNotThereIsSaid) {
