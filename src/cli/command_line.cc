@@ -136,11 +136,16 @@ std::string unknown_command(int count, const char* const* arguments) {
   return what + "expected one of " + known;
 }
 
+// Digits and dots were meant to be an address.
+bool is_numeric(std::string_view host_and_port) {
+  return host_and_port.find_first_not_of("0123456789.:") == host_and_port.npos;
+}
+
 constexpr std::string_view kTcpScheme = "tcp://";
 
-// "http://HOST:PORT/", "tcp://HOST:PORT" or what may stand in `servers`. The error is what is
-// wrong.
-std::expected<config::Server, std::string> parse_target(const std::string& text) {
+// "http://HOST:PORT/", "tcp://HOST:PORT" or what may stand in `servers`; or a name in place of the
+// host, which stands alone. The error is what is wrong.
+std::expected<void, std::string> add_target(const std::string& text, config::Overrides& overrides) {
   constexpr std::string_view kScheme = "http://";
   std::string_view rest = text;
   if (rest.starts_with(kTcpScheme)) rest.remove_prefix(kTcpScheme.size());
@@ -150,17 +155,23 @@ std::expected<config::Server, std::string> parse_target(const std::string& text)
     rest.remove_prefix(kScheme.size());
     if (rest.ends_with('/')) rest.remove_suffix(1);
     if (!rest.contains('/') && !rest.substr(rest.rfind(']') + 1).contains(':') && !rest.empty())
-      return parse_target(std::string(rest) + ":80");
+      return add_target(std::string(rest) + ":80", overrides);
   }
   const config::Option* option = config::find_option(config::Section::kUpstream, "servers");
   const config::Items items = {std::string(rest)};
   config::Upstream upstream;
-  if (const auto refusals = option->assign(*option, items, &upstream); !refusals.empty()) {
+  const auto refusals = option->assign(*option, items, &upstream);
+  if (refusals.empty()) {
+    overrides.to.push_back(std::move(upstream.servers.front()));
+  } else if (config::is_name_and_port(rest) && !is_numeric(rest)) {
+    if (!overrides.to_name.empty())
+      return std::unexpected("--to: '" + text + "' is a second name; expected one, or addresses");
+    overrides.to_name = rest;
+  } else {
     return std::unexpected("--to: '" + text + "' " + refusals.front().what +
-                           "; expected http://HOST:PORT or tcp://HOST:PORT with a numeric host or "
-                           "localhost, or unix:/path");
+                           "; expected http://HOST:PORT, tcp://HOST:PORT or unix:/path");
   }
-  return upstream.servers.front();
+  return {};
 }
 
 // The error is what is wrong.
@@ -190,9 +201,8 @@ std::expected<void, std::string> check_overrides(Words& words) {
     return std::unexpected("--to: some are tcp:// and some are not; expected one kind");
   overrides.protocol = tcp != 0 ? config::Protocol::kTcp : config::Protocol::kHttp;
   for (const std::string& to : words.to) {
-    auto server = parse_target(to);
-    if (!server) return std::unexpected(std::move(server.error()));
-    overrides.to.push_back(*std::move(server));
+    if (auto added = add_target(to, overrides); !added)
+      return std::unexpected(std::move(added.error()));
   }
   if (words.policy) {
     const auto policy = config::parse_policy(*words.policy);

@@ -66,8 +66,7 @@ Outcome explain(const CommandLine& line, const config::Surroundings& surrounding
 
 Outcome generate(const CommandLine& line) {
   if (line.subject == "config-schema") return {ExitCode::kOk, config::to_schema(), ""};
-  if (line.subject == "failures-reference")
-    return {ExitCode::kOk, http::failure_reference(), ""};
+  if (line.subject == "failures-reference") return {ExitCode::kOk, http::failure_reference(), ""};
   if (line.subject == "config-reference") return {ExitCode::kOk, config::to_reference(), ""};
   return {ExitCode::kUsage, "",
           "roundhouse: cannot generate '" + line.subject +

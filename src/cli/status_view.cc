@@ -152,18 +152,17 @@ std::string endpoints_text(const Json& endpoints) {
     const Json& requests = member(endpoint, "requests");
     const std::string state = text(endpoint, "state");
     const double ejected_by = number(endpoint, "ejected_by").value_or(0);
-    table.add(
-        {text(endpoint, "upstream"), text(endpoint, "name"),
-         state == "in use" && ejected_by > 0
-             ? "ejected by " + counted(endpoint, "ejected_by", "worker")
-             : state,
-         shown(requests, "in_flight", grouped),
-         shown(member(endpoint, "connections"), "active", grouped),
-         shown(requests, "total", grouped), shown(requests, "failed", grouped),
-         shown(member(endpoint, "bytes"), "sent", short_bytes),
-         shown(member(endpoint, "bytes"), "received", short_bytes),
-         shown(endpoint, "p50_seconds", short_milliseconds),
-         shown(endpoint, "p99_seconds", short_milliseconds)});
+    table.add({text(endpoint, "upstream"), text(endpoint, "name"),
+               state == "in use" && ejected_by > 0
+                   ? "ejected by " + counted(endpoint, "ejected_by", "worker")
+                   : state,
+               shown(requests, "in_flight", grouped),
+               shown(member(endpoint, "connections"), "active", grouped),
+               shown(requests, "total", grouped), shown(requests, "failed", grouped),
+               shown(member(endpoint, "bytes"), "sent", short_bytes),
+               shown(member(endpoint, "bytes"), "received", short_bytes),
+               shown(endpoint, "p50_seconds", short_milliseconds),
+               shown(endpoint, "p99_seconds", short_milliseconds)});
   }
   return table.text(0);
 }

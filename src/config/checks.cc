@@ -22,21 +22,6 @@ bool collide(const Address& a, const Address& b) {
   return a.family() == b.family() && (a.is_any() || b.is_any() || a.host() == b.host());
 }
 
-bool is_host_name(std::string_view text) {
-  const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-  };
-  return !text.empty() && text.size() <= 253 && std::ranges::all_of(text, fits);
-}
-
-bool is_name_and_port(std::string_view text) {
-  const auto colon = std::min(text.rfind(':'), text.size());
-  const auto port =
-      colon < text.size() ? parse_count(text.substr(colon + 1)) : Parsed<std::int64_t>(0);
-  return is_host_name(text.substr(0, colon)) && port && *port >= 1 && *port <= 65535;
-}
-
 // As it can stand in a request's first line.
 bool is_request_path(std::string_view text) {
   const auto fits = [](char c) { return c > ' ' && c < 127 && c != '#'; };
@@ -255,7 +240,7 @@ void Checker::check_upstreams() {
 }
 
 void Checker::check_upstream(const Upstream& upstream, const std::string& key) {
-  const bool dns = is_set(key + ".dns");
+  const bool dns = is_set(key + ".dns") || !upstream.dns.empty();
   const bool srv = is_set(key + ".srv");
   if (upstream.servers.empty() && !is_refused(key + ".servers") && !dns && !srv)
     report(key, "has no servers; expected `servers` with at least one address, `dns` or `srv`");

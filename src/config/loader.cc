@@ -107,13 +107,15 @@ class Loading {
 };
 
 void Loading::add_implicit_parts() {
-  if (!overrides_.to.empty()) {
+  if (!overrides_.to.empty() || !overrides_.to_name.empty()) {
     Upstream upstream;
     upstream.name = "site";
     upstream.servers = overrides_.to;
+    upstream.dns = overrides_.to_name;
     configuration_.upstreams.push_back(std::move(upstream));
     set_source("upstreams.site", From::kFlag, "--to");
-    set_source("upstreams.site.servers", From::kFlag, "--to");
+    if (!overrides_.to.empty()) set_source("upstreams.site.servers", From::kFlag, "--to");
+    if (!overrides_.to_name.empty()) set_source("upstreams.site.dns", From::kFlag, "--to");
   }
   const bool proxies = std::ranges::find(configuration_.pools, PoolType::kProxy, &Pool::type) !=
                        configuration_.pools.end();

@@ -26,6 +26,7 @@ struct Overrides {
   std::optional<std::uint32_t> workers;  // 0: auto
   std::optional<Policy> policy;
   std::optional<AccessFormat> access_log;
+  std::string to_name;                  // of `proxy`: NAME:PORT, whose addresses are the servers
   std::vector<Server> to;               // of `proxy`: the servers of the only upstream, `site`
   Protocol protocol = Protocol::kHttp;  // what they speak
 };

@@ -176,6 +176,21 @@ bool is_valid_field_value(std::string_view text) {
                              [](unsigned char c) { return c == '\t' || (c >= ' ' && c != 127); });
 }
 
+bool is_host_name(std::string_view text) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  return !text.empty() && text.size() <= 253 && std::ranges::all_of(text, fits);
+}
+
+bool is_name_and_port(std::string_view text) {
+  const auto colon = std::min(text.rfind(':'), text.size());
+  const auto port =
+      colon < text.size() ? parse_count(text.substr(colon + 1)) : Parsed<std::int64_t>(0);
+  return is_host_name(text.substr(0, colon)) && port && *port >= 1 && *port <= 65535;
+}
+
 bool is_valid_variable_name(std::string_view name) {
   const auto starts = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';

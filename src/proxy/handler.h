@@ -63,7 +63,8 @@ class Exchange {
   // Before it is destroyed, for the access log: what it knows. Not called without one.
   virtual void describe(AccessRecord& /*record*/) const {}
   // The session refuses what the client sends, and answers for it if there is no answer yet; or the
-  // client does not take the answer (kClientStalled). The last call. True: the exchange counts that failure.
+  // client does not take the answer (kClientStalled). The last call. True: the exchange counts that
+  // failure.
   virtual bool on_refused(http::Failure /*failure*/) { return false; }
 };
 

@@ -34,7 +34,7 @@ class Proxy final : public Handler {
     ipc::Slot& slot;
     const config::Configuration& configuration;  // checked; must outlive this
     ipc::EndpointBoard endpoints;
-    ipc::Limits* limits = nullptr;               // those shared with other workers; nullptr: none
+    ipc::Limits* limits = nullptr;  // those shared with other workers; nullptr: none
   };
 
   explicit Proxy(Parts parts);

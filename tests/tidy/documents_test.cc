@@ -125,7 +125,8 @@ TEST(Documents, EveryQueryAsksForMetricsThatExist) {
 
 // The lines of the runbook that say which metric shows a symptom; prefix left out there.
 TEST(Documents, TheRunbookNamesMetricsThatExist) {
-  static const std::regex use(R"(\b(?:worker|pool|listener|handoff|handoffs|fairness|access_log)_\w+)");
+  static const std::regex use(
+      R"(\b(?:worker|pool|listener|handoff|handoffs|fairness|access_log)_\w+)");
   const std::vector<std::string> known = metric_names();
   std::size_t uses = 0;
   for (const std::string& line : split_lines(read("docs/runbook.md"))) {

@@ -144,6 +144,10 @@ TEST(CommandLine, AProxyIsToldItsServers) {
   EXPECT_EQ(servers({"proxy", "--to", "http://[::1]", "--to", "unix:/run/a.sock"}),
             "[::1]:80 unix:/run/a.sock ");
   EXPECT_EQ(parse({"proxy", "--to", "127.0.0.1:1"})->command, Command::kProxy);
+  const auto named = parse({"proxy", "--to", "http://app.internal:3000", "--to", "127.0.0.1:1"});
+  EXPECT_EQ(named->overrides.to_name, "app.internal:3000");
+  EXPECT_EQ(named->overrides.to.size(), 1U);
+  EXPECT_EQ(parse({"proxy", "--to", "http://app.internal"})->overrides.to_name, "app.internal:80");
 }
 
 TEST(CommandLine, AProxyOfBytesIsToldSo) {
@@ -158,8 +162,9 @@ TEST(CommandLine, AProxyOfBytesIsToldSo) {
 }
 
 TEST(CommandLine, AProxyToNowhereIsRefused) {
-  for (const char* to : {"https://127.0.0.1", "http://example.com", "http://127.0.0.1:1/path", "",
-                         "3000", "http://", "tcp://127.0.0.1", "tcp://"}) {
+  for (const char* to :
+       {"https://127.0.0.1", "http://exa mple.com", "http://1.2.3:80", "http://127.0.0.1:1/path",
+        "", "3000", "http://", "tcp://127.0.0.1", "tcp://"}) {
     const auto line = parse({"proxy", "--to", to});
     ASSERT_FALSE(line) << to;
     EXPECT_NE(line.error().err.find("--to: '"), std::string::npos) << line.error().err;
