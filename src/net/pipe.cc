@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -29,12 +30,13 @@ Transport::Transfer failed_or_later() {
 std::unique_ptr<Pipe> Pipe::create() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC) != 0) return nullptr;
+  ::fcntl(ends[0], F_SETPIPE_SZ, static_cast<int>(kBytesMax));
   return std::unique_ptr<Pipe>(new Pipe(UniqueFd(ends[0]), UniqueFd(ends[1])));
 }
 
-std::optional<Transport::Transfer> Pipe::fill(const Transport& from) {
+std::optional<Transport::Transfer> Pipe::fill(const Transport& from, std::size_t most) {
   if (size_ >= kBytesMax) return Transport::Transfer{Transport::Status::kWouldBlock, 0};
-  const ssize_t count = splice_some(from.fd(), in_.get(), kBytesMax - size_);
+  const ssize_t count = splice_some(from.fd(), in_.get(), std::min(most, kBytesMax - size_));
   if (count == 0) return Transport::Transfer{Transport::Status::kEnd, 0};
   if (count < 0) {
     if (errno == EINVAL || errno == ENOSYS) return std::nullopt;

@@ -20,9 +20,10 @@ class Pipe {
   // nullptr: no descriptors are left.
   static std::unique_ptr<Pipe> create();
 
-  // Takes what has come for `from`, whose kEnd and kFailed it tells. kWouldBlock: nothing has come,
-  // or, unless the pipe is empty, it has no room. Nothing: this kernel cannot do it for `from`.
-  std::optional<Transport::Transfer> fill(const Transport& from);
+  // Takes what has come for `from`, at most `most`, whose kEnd and kFailed it tells. kWouldBlock:
+  // nothing has come, or, unless the pipe is empty, it has no room. Nothing: this kernel cannot do
+  // it for `from`. REQUIRES: most > 0.
+  std::optional<Transport::Transfer> fill(const Transport& from, std::size_t most = kBytesMax);
   // Gives to `to`, whose kWouldBlock and kFailed it tells. REQUIRES: not empty.
   Transport::Transfer drain(const Transport& to);
 
@@ -40,8 +41,8 @@ class Pipe {
 // The pipes of one worker: made when they are wanted, a few kept for the next. Outlives them.
 class PipePool {
  public:
-  static constexpr std::size_t kUsedMax = 512;  // two descriptors each
-  static constexpr std::size_t kFreeMax = 16;
+  static constexpr std::size_t kUsedMax = 256;  // two descriptors each
+  static constexpr std::size_t kFreeMax = 64;
 
   // Empty. nullptr: there is none to be had now.
   std::unique_ptr<Pipe> acquire();
