@@ -14,7 +14,7 @@ def run_parts(name: str, what: str, parts: dict[str, ModuleType], full: Any, qui
 
     Each module has measure(table, scale), the scale being one of the two."""
     parser = argparse.ArgumentParser(prog=f"./dev bench {name}", description=what)
-    parser.add_argument("--quick", action="store_true", help="under 90 s, less exact")
+    parser.add_argument("--quick", action="store_true", help="shorter, less exact")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of: {', '.join(parts)}; all")
     options = parser.parse_args()
     unknown = set(options.parts) - set(parts)
