@@ -20,6 +20,17 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 
 bool is_mapped(const sockaddr_in6& v6) { return IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr); }
 
+// What inet_ntop does with sprintf, for it is asked for with every request.
+std::string dotted(std::span<const std::uint8_t> bytes) {
+  char text[INET_ADDRSTRLEN];
+  char* end = text;
+  for (const std::uint8_t byte : bytes) {
+    if (end != text) *end++ = '.';
+    end = std::to_chars(end, std::end(text), byte).ptr;
+  }
+  return {text, end};
+}
+
 }  // namespace
 
 Address::Address(const sockaddr* address, socklen_t length) {
@@ -115,11 +126,12 @@ std::string_view Address::unix_path() const {
 }
 
 std::string Address::host() const {
-  char text[INET6_ADDRSTRLEN] = {};
   const auto bytes = host_bytes();
   if (is_unix()) return "unix";
   if (bytes.empty()) return "unknown";
-  inet_ntop(bytes.size() == 4 ? AF_INET : AF_INET6, bytes.data(), text, sizeof text);
+  if (bytes.size() == 4) return dotted(bytes);
+  char text[INET6_ADDRSTRLEN] = {};
+  inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
   return text;
 }
 

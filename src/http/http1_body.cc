@@ -69,6 +69,12 @@ BodyDecoder::Step BodyDecoder::decode(std::string_view input) {
   CHECK(false);
 }
 
+void BodyDecoder::skip(std::uint64_t count) {
+  CHECK(count <= left_of_length());
+  left_ -= count;
+  if (left_ == 0 && state_ == State::kLength) state_ = State::kDone;
+}
+
 Parse BodyDecoder::end_of_input() {
   if (failure_ != Failure::kNone) return Parse::kFailed;
   if (state_ == State::kUntilClose) state_ = State::kDone;

@@ -41,6 +41,12 @@ class BodyDecoder {
   // No byte is scanned twice.
   Step decode(std::string_view input);
 
+  // How many bytes of a body of known length are still to come; 0 for every other one. These may
+  // be taken past this decoder.
+  std::uint64_t left_of_length() const { return state_ == State::kLength ? left_ : 0; }
+  // REQUIRES: count <= left_of_length().
+  void skip(std::uint64_t count);
+
   // The peer has closed: kDone if that ends the body, else kFailed.
   Parse end_of_input();
 

@@ -24,6 +24,11 @@ bool is_trimmed_value(std::string_view text) {
   return is_field_value(text);
 }
 
+char* copy(std::string_view text, char* out) {
+  std::memcpy(out, text.data(), text.size());
+  return out + text.size();
+}
+
 }  // namespace
 
 bool HeadWriter::require(bool valid) {
@@ -31,16 +36,23 @@ bool HeadWriter::require(bool valid) {
   return ok();
 }
 
+// nullptr: there is none, and that decides the outcome.
+char* HeadWriter::room_for(std::size_t bytes) {
+  if (bytes > out_.size() - size_) {
+    outcome_ = Outcome::kFull;
+    return nullptr;
+  }
+  char* const begin = out_.data() + size_;
+  size_ += bytes;
+  return begin;
+}
+
 void HeadWriter::put(std::initializer_list<std::string_view> parts) {
   std::size_t wanted = 0;
   for (const std::string_view part : parts) wanted += part.size();
-  if (wanted > out_.size() - size_) {
-    outcome_ = Outcome::kFull;
-    return;
-  }
-  for (const std::string_view part : parts) {
-    size_ += part.copy(out_.data() + size_, part.size());
-  }
+  char* out = room_for(wanted);
+  if (out == nullptr) return;
+  for (const std::string_view part : parts) out = copy(part, out);
 }
 
 HeadWriter& HeadWriter::request_line(std::string_view method, std::string_view target) {
@@ -59,7 +71,23 @@ HeadWriter& HeadWriter::status_line(int status, std::string_view reason) {
 }
 
 HeadWriter& HeadWriter::field(std::string_view name, std::string_view value) {
-  if (require(is_token(name) && is_trimmed_value(value))) put({name, ": ", value, "\r\n"});
+  if (!require(is_token(name) && is_trimmed_value(value))) return *this;
+  if (char* out = room_for(name.size() + value.size() + 4)) {
+    out = copy(": ", copy(name, out));
+    copy("\r\n", copy(value, out));
+  }
+  return *this;
+}
+
+HeadWriter& HeadWriter::joined_field(std::string_view name,
+                                     std::initializer_list<std::string_view> value) {
+  if (!require(is_token(name))) return *this;
+  const std::size_t before = size_;
+  put({name, ": "});
+  const std::size_t begin = size_;
+  if (ok()) put(value);
+  if (ok() && require(is_trimmed_value(text().substr(begin)))) put({"\r\n"});
+  if (!ok()) size_ = before;
   return *this;
 }
 

@@ -28,6 +28,8 @@ class HeadWriter {
   HeadWriter& status_line(int status, std::string_view reason);
   HeadWriter& field(std::string_view name, std::string_view value);
   HeadWriter& field(std::string_view name, std::uint64_t value);
+  // The value in pieces.
+  HeadWriter& joined_field(std::string_view name, std::initializer_list<std::string_view> value);
   // Whole lines that are constants of ours or came out of a HeadWriter; not validated.
   HeadWriter& trusted_lines(std::string_view lines);
   HeadWriter& end();
@@ -39,6 +41,7 @@ class HeadWriter {
 
  private:
   bool require(bool valid);
+  char* room_for(std::size_t bytes);
   void put(std::initializer_list<std::string_view> parts);
 
   std::span<char> out_;

@@ -43,7 +43,10 @@ FieldId field_id_of(std::string_view name);
 // "OK" for 200; "Unknown" for a status without a registered phrase.
 std::string_view reason_phrase(int status);
 
-bool equals_ignoring_case(std::string_view a, std::string_view b);
+bool same_letters(std::string_view a, std::string_view b);  // REQUIRES: of one size
+inline bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && same_letters(a, b);
+}
 
 // The members of a comma-separated list (RFC 9110 5.6.1), white space trimmed, empty ones skipped.
 // Quoted strings are not known: for lists of tokens only.

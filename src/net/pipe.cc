@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -39,9 +40,9 @@ std::unique_ptr<Pipe> Pipe::create(Size size) {
   return std::unique_ptr<Pipe>(new Pipe(std::move(out), std::move(in), size));
 }
 
-std::optional<Transport::Transfer> Pipe::fill(const Transport& from) {
+std::optional<Transport::Transfer> Pipe::fill(const Transport& from, std::size_t most) {
   if (size_ >= most_) return Transport::Transfer{Transport::Status::kWouldBlock, 0};
-  const ssize_t count = splice_some(from.fd(), in_.get(), most_ - size_);
+  const ssize_t count = splice_some(from.fd(), in_.get(), std::min(most, most_ - size_));
   if (count == 0) return Transport::Transfer{Transport::Status::kEnd, 0};
   if (count < 0) {
     if (errno == EINVAL || errno == ENOSYS) return std::nullopt;

@@ -25,9 +25,10 @@ class Pipe {
   // nullptr: no descriptors are left, or this user has so many pipes that a new one would be tiny.
   static std::unique_ptr<Pipe> create(Size size);
 
-  // Takes what has come for `from`, whose kEnd and kFailed it tells. kWouldBlock: nothing has come,
-  // or, unless the pipe is empty, it has no room. Nothing: this kernel cannot do it for `from`.
-  std::optional<Transport::Transfer> fill(const Transport& from);
+  // Takes what has come for `from`, at most `most`, whose kEnd and kFailed it tells. kWouldBlock:
+  // nothing has come, or, unless the pipe is empty, it has no room. Nothing: this kernel cannot do
+  // it for `from`. REQUIRES: most > 0.
+  std::optional<Transport::Transfer> fill(const Transport& from, std::size_t most = kLargeBytesMax);
   // Gives to `to`, whose kWouldBlock and kFailed it tells. REQUIRES: not empty.
   Transport::Transfer drain(const Transport& to);
 

@@ -1,7 +1,9 @@
 #include "net/transport.h"
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
+#include <array>
 #include <cerrno>
 
 namespace roundhouse {
@@ -29,6 +31,19 @@ Transport::Transfer Transport::write(std::string_view bytes) {
   ssize_t count = -1;
   do {
     count = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  } while (count < 0 && errno == EINTR);
+  return result_of(count);
+}
+
+Transport::Transfer Transport::write(std::string_view first, std::string_view second) {
+  std::array<iovec, 2> parts{{{const_cast<char*>(first.data()), first.size()},
+                              {const_cast<char*>(second.data()), second.size()}}};
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  ssize_t count = -1;
+  do {
+    count = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
   } while (count < 0 && errno == EINTR);
   return result_of(count);
 }

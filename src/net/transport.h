@@ -30,6 +30,8 @@ class Transport {
   // REQUIRES: room for a byte, a byte to write.
   Transfer read(std::span<char> into);
   Transfer write(std::string_view bytes);
+  // The one behind the other. REQUIRES: a byte in each.
+  Transfer write(std::string_view first, std::string_view second);
   // The connection was reset or timed out. Tells it once.
   bool has_failed();
   // Ends our side; the peer's goes on.

@@ -14,21 +14,25 @@ constexpr std::size_t kChunkFrame = http::kChunkLineBytesMax + http::kChunkEnd.s
 constexpr std::size_t kEndReserve = http::kLastChunkWithoutTrailers.size();
 // What interim answers leave for the final one.
 constexpr std::size_t kInterimReserve = 8192;
+// From here on a copy into the buffer costs more than a second piece to send.
+constexpr std::size_t kSentDirectlyMin = 8192;
 
 bool never_has_a_body(int status) { return status < 200 || status == 204 || status == 304; }
 
 }  // namespace
 
-void Answer::start(Buffer& out, const http::Request& request, bool close,
+void Answer::start(Buffer& out, Outlet& outlet, const http::Request& request, bool close,
                    std::string_view date_line) {
-  start(out, date_line);
+  start(out, outlet, date_line);
   close_ = close;
   of_head_ = request.method == http::Method::kHead;
   http10_ = request.version == http::Version::kHttp10;
 }
 
-void Answer::start(Buffer& out, std::string_view date_line) {
+void Answer::start(Buffer& out, Outlet& outlet, std::string_view date_line) {
   out_ = &out;
+  outlet_ = &outlet;
+  chunk_left_ = 0;
   date_line_ = date_line;
   close_ = true;
   of_head_ = http10_ = begun_ = bodiless_ = done_ = starved_ = false;
@@ -114,30 +118,57 @@ bool Answer::has_room(std::size_t bytes) {
   return has;
 }
 
+// Into the buffer, which has this much room, or past it.
+std::size_t Answer::write_now(std::string_view data, std::size_t room) {
+  if (data.size() >= kSentDirectlyMin) return outlet_->send_with(data);
+  const std::string_view taken = data.substr(0, room);
+  out_->append(taken);
+  return taken.size();
+}
+
+std::size_t Answer::write_chunk(std::string_view data) {
+  const std::size_t room = body_room();
+  if (chunk_left_ == 0) {
+    if (room == 0) return 0;
+    chunk_left_ = data.size() >= kSentDirectlyMin ? data.size() : std::min(data.size(), room);
+    std::array<char, http::kChunkLineBytesMax> line;
+    out_->append({line.data(), http::write_chunk_line(line, chunk_left_)});
+  }
+  const std::size_t taken = write_now(data.substr(0, chunk_left_), room);
+  chunk_left_ -= taken;
+  if (chunk_left_ == 0) out_->append(http::kChunkEnd);
+  return taken;
+}
+
 std::size_t Answer::write(std::string_view data) {
   CHECK(begun_ && !done_);
   if (length_.framing == http::Framing::kLength) CHECK(data.size() <= left_);
   std::size_t taken = data.size();
-  if (!bodiless_) {
-    taken = std::min(taken, body_room());
+  if (!bodiless_ && taken > 0) {
+    taken = length_.framing == http::Framing::kChunked ? write_chunk(data)
+                                                       : write_now(data, body_room());
     if (taken < data.size()) starved_ = true;
-    if (taken == 0) return 0;
     body_bytes_ += taken;
-    if (length_.framing == http::Framing::kChunked) {
-      std::array<char, http::kChunkLineBytesMax> line;
-      out_->append({line.data(), http::write_chunk_line(line, taken)});
-      out_->append(data.substr(0, taken));
-      out_->append(http::kChunkEnd);
-    } else {
-      out_->append(data.substr(0, taken));
-    }
   }
   if (length_.framing == http::Framing::kLength) left_ -= taken;
   return taken;
 }
 
+bool Answer::goes_as_it_is() const {
+  return begun_ && !bodiless_ && length_.framing == http::Framing::kLength;
+}
+
+std::size_t Answer::write_from(Pipe& pipe) {
+  CHECK(goes_as_it_is() && pipe.size() <= left_);
+  const std::size_t taken = outlet_->send_from(pipe);
+  if (!pipe.empty()) starved_ = true;
+  body_bytes_ += taken;
+  left_ -= taken;
+  return taken;
+}
+
 bool Answer::end(const http::FieldTable* trailers) {
-  CHECK(begun_ && !done_ && (left_ == 0 || bodiless_));
+  CHECK(begun_ && !done_ && chunk_left_ == 0 && (left_ == 0 || bodiless_));
   if (length_.framing == http::Framing::kChunked && !bodiless_) {
     http::HeadWriter writer(out_->room());
     writer.trusted_lines(http::kLastChunkLine);

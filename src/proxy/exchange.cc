@@ -35,6 +35,7 @@ std::unique_ptr<ExchangeSpace> ExchangeHost::acquire() {
 }
 
 void ExchangeHost::release(std::unique_ptr<ExchangeSpace> space) {
+  if (space->pipe != nullptr) pipes.release(std::move(space->pipe));
   if (spaces.size() >= kFreeSpacesMax) return;
   space->received.reset();
   space->unsent.reset();

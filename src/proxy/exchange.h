@@ -14,6 +14,7 @@
 #include "http/http1_body.h"
 #include "http/http1_response_parser.h"
 #include "net/deadline_queue.h"
+#include "net/pipe.h"
 #include "proxy/buffer.h"
 #include "proxy/handler.h"
 #include "upstream/cluster.h"
@@ -22,7 +23,9 @@ namespace roundhouse::proxy {
 
 // What an exchange needs only while it is in progress; kept for the next one.
 struct ExchangeSpace {
-  static constexpr std::size_t kRead = 64 * std::size_t{1024};
+  static constexpr std::size_t kRead = 128 * std::size_t{1024};
+  // Where a large answer is expected, only its head is to be read: the rest goes through a pipe.
+  static constexpr std::size_t kReadOfLarge = 20 * std::size_t{1024};
   static constexpr std::size_t kSend = 32 * std::size_t{1024};
   static constexpr http::HeadLimits kHeadLimits{};  // of an answer
 
@@ -33,6 +36,7 @@ struct ExchangeSpace {
   http::BodyDecoder body;
   std::unique_ptr<Buffer> received;  // what the client has no room for yet, and heads in pieces
   std::unique_ptr<Buffer> unsent;    // what the endpoint has no room for yet
+  std::unique_ptr<Pipe> pipe;        // what of a large body is on its way
 };
 
 // How it ended, for counters and log. Views are valid during the call.
@@ -51,6 +55,7 @@ struct ExchangeHost {
   DeadlineQueue& deadlines;
   std::vector<char> scratch = std::vector<char>(ExchangeSpace::kRead);
   std::vector<std::unique_ptr<ExchangeSpace>> spaces;
+  PipePool pipes;
 
   std::unique_ptr<ExchangeSpace> acquire();
   void release(std::unique_ptr<ExchangeSpace> space);
@@ -140,6 +145,10 @@ class UpstreamExchange final : public Exchange,
   bool may_try_again(http::Failure failure) const;
 
   void read();
+  bool splices();
+  void splice();
+  bool fill_pipe();
+  std::span<char> room_for_answer();
   void take(std::string_view received, bool kept);
   std::string_view digest(std::string_view received);
   bool digest_head(std::string_view& received);
@@ -177,6 +186,7 @@ class UpstreamExchange final : public Exchange,
   bool send_failed_ = false;
   bool tunnel_ = false;
   bool stale_retried_ = false;
+  bool may_splice_ = true;
 };
 
 }  // namespace roundhouse::proxy

@@ -32,16 +32,28 @@ void UpstreamExchange::on_room() {
   if (state_ == State::kOver || !blocked_) return;
   const Inside inside(*this);
   blocked_ = false;
-  if (space_->received != nullptr && !space_->received->empty())
+  if (splices()) {
+    splice();
+  } else if (space_->received != nullptr && !space_->received->empty()) {
     take(space_->received->bytes(), true);
+  }
   if (!blocked_ && state_ != State::kOver) read();
+}
+
+std::span<char> UpstreamExchange::room_for_answer() {
+  const bool large = state_ == State::kAwaiting && connection_->last_was_large();
+  return std::span(host_.scratch).first(large ? ExchangeSpace::kReadOfLarge : ExchangeSpace::kRead);
 }
 
 void UpstreamExchange::read() {
   std::uint64_t turn = 0;
   while (state_ != State::kOver && state_ != State::kConnecting && readable_ && !blocked_) {
+    if (splices()) {
+      splice();
+      continue;
+    }
     const bool kept = space_->received != nullptr && !space_->received->empty();
-    const std::span<char> room = kept ? space_->received->room() : std::span(host_.scratch);
+    const std::span<char> room = kept ? space_->received->room() : room_for_answer();
     const Transport::Transfer in = connection_->transport().read(room);
     if (in.status == Transport::Status::kWouldBlock) {
       readable_ = false;
@@ -80,7 +92,7 @@ void UpstreamExchange::take(std::string_view received, bool kept) {
   if (rest.empty() || state_ == State::kOver || state_ == State::kConnecting) return;
   if (space_->received == nullptr)
     space_->received =
-        std::make_unique<Buffer>(ExchangeSpace::kRead + ExchangeSpace::kHeadLimits.head_bytes);
+        std::make_unique<Buffer>(rest.size() + ExchangeSpace::kHeadLimits.head_bytes);
   space_->received->append(rest);
 }
 
@@ -228,6 +240,7 @@ bool UpstreamExchange::finish_body(std::string_view rest) {
   const bool reusable = !tunnel_ && space_->response.keep_alive && request_sent_ && !send_failed_ &&
                         rest.empty() && !upstream_ended_ &&
                         (space_->unsent == nullptr || space_->unsent->empty());
+  connection_->set_last_was_large(space_->pipe != nullptr);
   leave_connection(reusable, space_->response.status >= 500);
   finish(http::Failure::kNone);
   return false;

@@ -197,7 +197,7 @@ void Session::begin_request() {
   const bool close =
       !work.request.keep_alive || requests_ >= limits.requests_per_connection || server_.draining();
   // Whether the body of who waits for 100 will come is unknown unless it is asked for.
-  work.answer.start(work.output, work.request, close || work.request.expect_continue,
+  work.answer.start(work.output, *this, work.request, close || work.request.expect_continue,
                     server_.date_line());
   if (work.body.failure() != http::Failure::kNone) {
     refuse(work.body.failure());
@@ -318,16 +318,54 @@ bool Session::flush() {
     exchange_->on_room();
     return true;
   }
-  const Transport::Transfer out = transport_.write(bytes);
-  if (out.status != Transport::Status::kMoved && out.status != Transport::Status::kWouldBlock) {
+  const Transport::Transfer out = send({});
+  if (out.status == Transport::Status::kFailed) {
     close();
     return false;
   }
-  work_->output.drop(out.bytes);
-  turn_bytes_ += out.bytes;
-  writable_ = out.bytes == bytes.size();
-  sent_ = loop().now();
   return writable_;
+}
+
+// What there is, and then `more`. How many bytes of both.
+Transport::Transfer Session::send(std::string_view more) {
+  Buffer& output = work_->output;
+  const std::string_view bytes = output.bytes();
+  Transport::Transfer out{};
+  if (bytes.empty() || more.empty())
+    out = transport_.write(bytes.empty() ? more : bytes);
+  else
+    out = transport_.write(bytes, more);
+  output.drop(std::min(out.bytes, bytes.size()));
+  turn_bytes_ += out.bytes;
+  writable_ = out.bytes == bytes.size() + more.size();
+  sent_ = loop().now();
+  return out;
+}
+
+// Called by the exchange, which goes on: a connection that fails here is left for later.
+std::size_t Session::send_with(std::string_view more) {
+  if (!writable_ || turn_bytes_ >= Workspace::kTurnBytesMax) return 0;
+  const std::size_t before = work_->output.bytes().size();
+  if (before + more.size() == 0) return 0;
+  const Transport::Transfer out = send(more);
+  if (out.status == Transport::Status::kFailed) aborted_ = true;
+  return out.bytes > before ? out.bytes - before : 0;
+}
+
+// Until the socket says that it has no room: that the pipe gave less than it holds need not mean
+// that, and the loop would not tell then.
+std::size_t Session::send_from(Pipe& pipe) {
+  send_with({});
+  std::size_t sent = 0;
+  while (writable_ && !pipe.empty() && turn_bytes_ < Workspace::kTurnBytesMax) {
+    const Transport::Transfer out = pipe.drain(transport_);
+    if (out.status == Transport::Status::kFailed) aborted_ = true;
+    writable_ = out.status == Transport::Status::kMoved;
+    sent += out.bytes;
+    turn_bytes_ += out.bytes / Workspace::kSplicedToCopied;
+    sent_ = loop().now();
+  }
+  return sent;
 }
 
 // Whether close() cannot destroy the answer on its way: it would if bytes of the client were left

@@ -32,6 +32,8 @@ struct Workspace {
 
   // One connection's share of a turn of the loop.
   static constexpr std::uint64_t kTurnBytesMax = 256 * std::uint64_t{1024};
+  // Bytes that go through a pipe cost so much less than others.
+  static constexpr std::uint64_t kSplicedToCopied = 4;
   static constexpr std::size_t kBodyRoom = 16 * std::size_t{1024};  // beside the largest head
   // The head of an answer, which may come from elsewhere, fits together with another's rest.
   static constexpr std::size_t kOutput = 40 * std::size_t{1024};
@@ -55,7 +57,7 @@ struct Workspace {
 //
 // A client that ends its side after a whole request may be half-closed, and still gets an answer
 // that begins within kHalfCloseGrace; one that resets the connection is gone at once.
-class Session final : private IoHandler, private Deadline, private Client {
+class Session final : private IoHandler, private Deadline, private Client, private Outlet {
  public:
   Session(Server& server, UniqueFd fd, const ipc::ConnectionInfo& info);
   ~Session();
@@ -79,7 +81,7 @@ class Session final : private IoHandler, private Deadline, private Client {
   };
   enum class Input : std::uint8_t { kBytes, kDry, kFull, kEnd };
 
-  // IoHandler, Deadline, Client
+  // IoHandler, Deadline, Client, Outlet
   void on_ready(Ready ready) override;
   void expired() override;
   const http::Request& request() const override { return work_->request; }
@@ -94,6 +96,8 @@ class Session final : private IoHandler, private Deadline, private Client {
   void begin_tunnel() override;
   void resume() override;
   void abort() override;
+  std::size_t send_with(std::string_view more) override;
+  std::size_t send_from(Pipe& pipe) override;
 
   void advance();
   void acquire_workspace();
@@ -104,6 +108,7 @@ class Session final : private IoHandler, private Deadline, private Client {
   bool offer_body();
   bool drop_input();
   bool flush();
+  Transport::Transfer send(std::string_view more);
   Input fill();
   void begin_request();
   void finish_request();
@@ -119,6 +124,8 @@ class Session final : private IoHandler, private Deadline, private Client {
   void close();
   void reset();
   void rest();
+  bool needs_no_watch() const;
+  void watch(Interest interest);
   Time next_deadline() const;
   bool fresh() const { return requests_ == info_.requests_served; }
   bool sending_blocked() const;

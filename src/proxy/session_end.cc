@@ -20,6 +20,8 @@ constexpr Duration kTurnedAwayLingerTime = std::chrono::seconds(1);
 constexpr Duration kDrainGrace = std::chrono::milliseconds(500);
 // Most clients that end their side have left; this is for one that waits for its answer.
 constexpr Duration kHalfCloseGrace = std::chrono::milliseconds(1500);
+// How long the last request of a connection is answered without a look at its client.
+constexpr Duration kUnwatched = std::chrono::milliseconds(100);
 constexpr Time kNever = Time::max();
 
 static_assert(http::kFailureCount <= ipc::kMaxFailures);
@@ -81,9 +83,9 @@ void Session::refuse(http::Failure failure) {
   if (info_.listener < ipc::kMaxListeners)
     ipc::add(server_.parts_.slot.request_failures[info_.listener]);
   if (state_ == State::kRequest)
-    work.answer.start(work.output, work.request, true, server_.date_line());
+    work.answer.start(work.output, *this, work.request, true, server_.date_line());
   else
-    work.answer.start(work.output, server_.date_line());
+    work.answer.start(work.output, *this, server_.date_line());
   const bool answered = answer_failure(work.answer, failure, Duration{});
   if (state_ != State::kRequest) log_refusal(failure);
   if (!answered) {
@@ -106,7 +108,8 @@ bool Session::waits_for_body() const {
 }
 
 bool Session::sending_blocked() const {
-  return work_ != nullptr && !writable_ && !work_->output.empty();
+  return work_ != nullptr && !writable_ &&
+         (!work_->output.empty() || (exchange_ != nullptr && work_->answer.starved()));
 }
 
 void Session::expired() {
@@ -122,6 +125,10 @@ void Session::expired() {
       advance();
       break;
     case State::kRequest:
+      if (needs_no_watch()) {
+        watch(Interest::kRead);
+        return;
+      }
       if (client_is_leaving()) {
         close();
         return;
@@ -171,18 +178,32 @@ Time Session::next_deadline() const {
   CHECK(false);
 }
 
+// All that is left is the answer of an exchange, after which the connection closes: mostly before
+// anything could be learnt about the client, so that the loop need never know of it.
+bool Session::needs_no_watch() const {
+  return interest_ == Interest::kNone && state_ == State::kRequest && work_->body.done() &&
+         work_->answer.closes() && writable_ && !peer_ending_;
+}
+
+void Session::watch(Interest interest) {
+  interest_ = interest;
+  watcher_.watch(loop(), transport_.fd(), interest, Trigger::kEdge, *this);
+}
+
 // Nothing more can be done in this turn.
 void Session::rest() {
   const bool idle = state_ == State::kIdle;
   // Who has used up its share of the turn asks to be called in the next one: a new watch reports
   // what is ready now.
   const bool yields = turn_bytes_ >= Workspace::kTurnBytesMax;
+  if (!yields && needs_no_watch()) {
+    server_.parts_.deadlines.set(*this, loop().now() + kUnwatched);
+    return;
+  }
   const Interest wanted = !writable_ || yields ? Interest::kReadWrite : Interest::kRead;
   if (yields || interest_ == Interest::kNone ||
-      (wanted == Interest::kReadWrite && interest_ == Interest::kRead)) {
-    interest_ = wanted;
-    watcher_.watch(loop(), transport_.fd(), wanted, Trigger::kEdge, *this);
-  }
+      (wanted == Interest::kReadWrite && interest_ == Interest::kRead))
+    watch(wanted);
   if (work_ != nullptr) work_->pace.set_waiting(waits_for_body(), loop().now());
   const Time when = next_deadline();
   if (when == kNever)

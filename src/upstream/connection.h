@@ -36,6 +36,9 @@ class Connection final : private IoHandler, private Deadline {
   // It has served a request before: its other end may have closed it meanwhile.
   bool reused() const { return served_ > 0; }
   std::uint32_t served() const { return served_; }
+  // Noted by who leased it for who does next: what was large is likely to be so again.
+  bool last_was_large() const { return last_was_large_; }
+  void set_last_was_large(bool large) { last_was_large_ = large; }
   // nullptr: events are dropped.
   void set_user(User* user) { user_ = user; }
   // Asks the kernel whether the other end has closed or sent something: one system call.
@@ -59,6 +62,7 @@ class Connection final : private IoHandler, private Deadline {
   User* user_ = nullptr;
   std::uint32_t served_ = 0;
   bool idle_ = false;
+  bool last_was_large_ = false;
 };
 
 }  // namespace roundhouse::upstream

@@ -5,8 +5,6 @@
 // One process accepts, sends each descriptor to a worker in turn over SOCK_SEQPACKET, and closes
 // it; at most BATCH (1..8) descriptors to a message. The workers read a request, write a fixed
 // answer, and close. No limits, no supervision, no counters, no errors but the fatal ones.
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -22,15 +20,14 @@
 #include <string>
 #include <vector>
 
+#include "bench/bare/socket.h"
+
 namespace {
+
+using namespace roundhouse::bench;
 
 constexpr std::size_t kMaxBatch = 8;
 constexpr int kAcceptsPerTurn = 16;  // as the edge's
-
-[[noreturn]] void die(const char* step) {
-  std::perror(step);
-  std::exit(1);
-}
 
 // The descriptors of one message, and room for them in its control part.
 struct Descriptors {
@@ -79,13 +76,6 @@ bool receive_batch(int channel, Descriptors& batch) {
   return true;
 }
 
-void watch(int epoll, int fd) {
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.fd = fd;
-  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) die("epoll_ctl");
-}
-
 void serve(int connection, const std::string& answer) {
   char request[4096];
   if (::read(connection, request, sizeof request) > 0 &&
@@ -101,7 +91,7 @@ void serve(int connection, const std::string& answer) {
   const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
                              "\r\nConnection: close\r\n\r\n" + body;
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
-  watch(epoll, channel);
+  watch(epoll, channel, {.fd = channel});
   std::array<epoll_event, 64> events{};
   Descriptors batch;
   while (true) {
@@ -113,7 +103,8 @@ void serve(int connection, const std::string& answer) {
         continue;
       }
       while (receive_batch(channel, batch)) {
-        for (std::size_t k = 0; k < batch.count; ++k) watch(epoll, batch.fds[k]);
+        for (std::size_t k = 0; k < batch.count; ++k)
+          watch(epoll, batch.fds[k], {.fd = batch.fds[k]});
       }
     }
   }
@@ -121,7 +112,7 @@ void serve(int connection, const std::string& answer) {
 
 [[noreturn]] void run_edge(int listener, const std::vector<int>& channels, std::size_t batch_size) {
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
-  watch(epoll, listener);
+  watch(epoll, listener, {.fd = listener});
   std::vector<Descriptors> batches(channels.size());
   std::size_t next = 0;
   while (true) {
@@ -141,20 +132,6 @@ void serve(int connection, const std::string& answer) {
   }
 }
 
-int listen_on(std::uint16_t port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  ::setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &on, sizeof on);  // 1 s, as listeners of ours
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) die("bind");
-  if (::listen(fd, 4096) != 0) die("listen");
-  return fd;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -162,7 +139,7 @@ int main(int argc, char** argv) {
     std::fputs("bench_floor PORT WORKERS BATCH\n", stderr);
     return 64;
   }
-  const int listener = listen_on(static_cast<std::uint16_t>(std::atoi(argv[1])));
+  const int listener = listen_on(port_of(argv[1]));
   const int workers = std::atoi(argv[2]);
   const auto batch_size = static_cast<std::size_t>(std::atoi(argv[3]));
   if (workers < 1 || batch_size < 1 || batch_size > kMaxBatch) return 64;

@@ -1,16 +1,14 @@
 """What a connection costs: one request each, 64 clients, two workers."""
 
-import re
-import time
 from dataclasses import dataclass, field
 from statistics import median
 
-from rig import proc, setting
+from rig import proc
 from rig.load import Wrk, run_load
 from rig.peers import Floor, Nginx, NodeCluster
-from rig.process import Process
 from rig.roundhouse import Roundhouse
 from rig.server import Server
+from rig.system_calls import count_system_calls, listed
 from rig.table import Row, Table
 from measure.scale import Scale
 
@@ -118,21 +116,10 @@ def _pool_rows(costs: dict[Server, Cost], rr: Server, none: Server, node: Server
 
 
 def _system_calls(server: Server, scale: Scale) -> Row:
-    """Of the process that accepts, by strace; the run itself is slowed down by it."""
-    out = setting.folder() / f"strace-{server.port}.txt"
     with server:
-        strace = Process(["strace", "-c", "-f", "-p", str(server.edge_pid), "-o", str(out)],
-                         setting.folder() / "strace.log")
-        time.sleep(0.5)
-        report = run_load(server.port, clients=CLIENTS, requests=scale.connections // 4)
-        strace.stop()
-    calls = {name: int(count) / report.answered
-             for count, name in re.findall(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$",
-                                           out.read_text(), re.MULTILINE)
-             if name != "total"}
-    listed = ", ".join(f"{name} {count:.2f}" for name, count in calls.items() if count >= 0.005)
-    return Row(f"system calls per connection in the edge: {server.name}",
-               f"{sum(calls.values()):.2f}: {listed}")
+        calls = count_system_calls(server.edge_pid, lambda: run_load(
+            server.port, clients=CLIENTS, requests=scale.connections // 4).answered)
+    return Row(f"system calls per connection in the edge: {server.name}", listed(calls))
 
 
 def _wrk_rows(scale: Scale) -> list[Row]:

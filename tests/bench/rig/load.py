@@ -11,6 +11,7 @@ from rig.setting import bench_program
 
 # What a client would call "the server was not there".
 REFUSALS = ("refused", "connect_timeout", "connect_failed")
+_MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 
 @dataclass
@@ -96,19 +97,22 @@ def run_load(port: int, **flags: object) -> Report:
 
 @dataclass
 class WrkReport:
+    """Latencies in milliseconds."""
     requests: int
     per_second: float
     errors: str  # wrk's own words; empty: none
+    latency: dict[str, float]
 
 
 class Wrk:
     """wrk in the background."""
 
-    def __init__(self, port: int, clients: int, seconds: int, close: bool = False, threads: int = 2):
-        command = ["wrk", f"-t{threads}", f"-c{clients}", f"-d{seconds}"]
+    def __init__(self, port: int, clients: int, seconds: int, close: bool = False, threads: int = 2,
+                 path: str = "/"):
+        command = ["wrk", "--latency", f"-t{threads}", f"-c{clients}", f"-d{seconds}"]
         if close:
             command += ["-H", "Connection: close"]
-        self._process = subprocess.Popen([*command, f"http://127.0.0.1:{port}/"],
+        self._process = subprocess.Popen([*command, f"http://127.0.0.1:{port}{path}"],
                                          stdout=subprocess.PIPE, text=True)
 
     def finish(self) -> WrkReport:
@@ -116,9 +120,11 @@ class Wrk:
         requests = re.search(r"(\d+) requests in", text)
         rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
         errors = re.search(r"(Socket errors: .*|Non-2xx .*)", text)
-        if requests is None or rate is None:
+        latency = {f"p{share}": float(value) * _MILLISECONDS[unit] for share, value, unit
+                   in re.findall(r"^\s+(\d+)%\s+([\d.]+)([a-z]+)\s*$", text, re.MULTILINE)}
+        if requests is None or rate is None or "p99" not in latency:
             raise RuntimeError(f"wrk said: {text}")
-        return WrkReport(int(requests[1]), float(rate[1]), errors[1] if errors else "")
+        return WrkReport(int(requests[1]), float(rate[1]), errors[1] if errors else "", latency)
 
     def __enter__(self) -> "Wrk":
         return self

@@ -1,11 +1,18 @@
 """What Roundhouse is compared with: Node's cluster, nginx, and the bare floor."""
 
 import string
+from pathlib import Path
 
 from rig import setting
 from rig.server import Server
 
 PEERS = setting.HERE / "peers"
+
+
+def render(template: str, file: Path, **values: object) -> Path:
+    """Writes what the peer's template becomes with these values."""
+    file.write_text(string.Template((PEERS / template).read_text()).substitute(values))
+    return file
 
 
 class NodeCluster(Server):
@@ -29,12 +36,10 @@ class Nginx(Server):
 
     def _command(self) -> list[str]:
         folder = setting.folder() / f"nginx-{self.port}"
-        folder.mkdir()
-        template = string.Template((PEERS / "nginx.conf").read_text())
-        text = template.substitute(folder=folder, port=self.port, workers=self.workers,
-                                   reuseport="reuseport" if self.reuseport else "")
-        (folder / "nginx.conf").write_text(text)
-        return ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
+        folder.mkdir(exist_ok=True)
+        file = render("nginx.conf", folder / "nginx.conf", folder=folder, port=self.port,
+                      workers=self.workers, reuseport="reuseport" if self.reuseport else "")
+        return ["nginx", "-p", str(folder), "-c", str(file)]
 
 
 class Floor(Server):

@@ -24,9 +24,9 @@ class Roundhouse(Server):
         self.control = folder / f"control-{self.port}.sock"
         self._file = folder / f"roundhouse-{self.port}.yaml"
         self.configuration: dict[str, Any] = {
-            "listeners": {"web": {"bind": f"127.0.0.1:{self.port}", "pool": "hello",
+            "listeners": {"web": {"bind": f"127.0.0.1:{self.port}", "pool": self.pool,
                                   **(listener or {})}},
-            "pools": {"hello": {"workers": workers, "policy": policy, **(pool or {})}},
+            "pools": {self.pool: {"workers": workers, "policy": policy, **(pool or {})}},
             "monitor": {"bind": f"127.0.0.1:{self.monitor_port}", "socket": str(self.control)},
         }
 
@@ -34,9 +34,14 @@ class Roundhouse(Server):
         self._file.write_text(json.dumps(self.configuration, indent=1))  # JSON is YAML
         return [setting.roundhouse_program(), "run", "-c", str(self._file)]
 
-    def workers_by_id(self, pool: str = "hello") -> dict[int, int]:
+    @property
+    def pool(self) -> str:
+        return "hello"
+
+    def workers_by_id(self, pool: str = "") -> dict[int, int]:
         """Pid of each worker of the pool whose process is there."""
         found = {}
+        pool = pool or self.pool
         for child in proc.children(self.edge_pid):
             told = proc.environment(child.pid)
             if told.get("ROUNDHOUSE_POOL") == pool and proc.state(child.pid) not in ("Z", ""):

@@ -15,7 +15,8 @@ TEST(Address, APortAloneMeansEveryInterface) {
 }
 
 TEST(Address, ReadsAndWritesEachForm) {
-  for (const char* text : {"127.0.0.1:80", "[::1]:443", "unix:/run/app.sock", "0.0.0.0:0"}) {
+  for (const char* text :
+       {"127.0.0.1:80", "10.200.0.255:9", "[::1]:443", "unix:/run/app.sock", "0.0.0.0:0"}) {
     auto address = Address::parse(text);
     ASSERT_TRUE(address) << text;
     EXPECT_EQ(address->to_string(), text);

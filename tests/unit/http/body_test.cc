@@ -228,5 +228,23 @@ TEST(Body, CutShortByTheConnectionIsAFailure) {
   EXPECT_EQ(decoder.end_of_input(), Parse::kFailed);
 }
 
+TEST(BodyDecoder, BytesOfAKnownLengthMayBeTakenPastIt) {
+  BodyDecoder decoder(8);
+  decoder.start({Framing::kLength, 10}, {});
+  EXPECT_EQ(decoder.decode("abc").data, "abc");
+  EXPECT_EQ(decoder.left_of_length(), 7u);
+  decoder.skip(5);
+  EXPECT_FALSE(decoder.done());
+  EXPECT_EQ(decoder.decode("hijk").data, "hi");
+  EXPECT_TRUE(decoder.done());
+  EXPECT_EQ(decoder.left_of_length(), 0u);
+  decoder.start({Framing::kLength, 3}, {});
+  decoder.skip(3);
+  EXPECT_TRUE(decoder.done());
+  decoder.start(kChunkedBody, {});
+  decoder.decode("5\r\nab");
+  EXPECT_EQ(decoder.left_of_length(), 0u);
+}
+
 }  // namespace
 }  // namespace roundhouse::http

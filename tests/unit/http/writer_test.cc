@@ -70,6 +70,29 @@ TEST(HeadWriter, WhatDoesNotFitIsNotWrittenInPart) {
   }
 }
 
+TEST(HeadWriter, AValueInPiecesIsOneValue) {
+  char buffer[64];
+  HeadWriter whole(buffer);
+  whole.joined_field("A", {"b", "", " c"}).joined_field("D", {});
+  EXPECT_EQ(whole.text(), "A: b c\r\nD: \r\n");
+  const auto refuses = [&](std::string_view first, std::string_view second,
+                           std::string_view third) {
+    HeadWriter refused(buffer);
+    refused.field("A", "b").joined_field("C", {first, second, third}).field("D", "e");
+    EXPECT_EQ(refused.outcome(), HeadWriter::Outcome::kRefused);
+    EXPECT_EQ(refused.text(), "A: b\r\n");
+  };
+  refuses("", " b", "");
+  refuses("b", "\t", "");
+  refuses("b", "\r\n", "c");
+  for (std::size_t room = 0; room < 8; ++room) {
+    HeadWriter full({buffer, room});
+    full.joined_field("A", {"b", " ", "c"});
+    EXPECT_EQ(full.outcome(), HeadWriter::Outcome::kFull) << room;
+    EXPECT_EQ(full.text(), "");
+  }
+}
+
 TEST(HeadWriter, AnUnknownStatusHasAReasonToo) {
   std::array<char, 64> buffer;
   HeadWriter writer(buffer);

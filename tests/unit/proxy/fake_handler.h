@@ -1,8 +1,13 @@
-// Answers the path that was asked; some paths do more.
+// Answers the path that was asked; some paths do more:
 //
-//   /later   answers when the test says so        /body    answers the number of body bytes and the
-//   field Tag /echo    echoes the body                      /big     answers kBig bytes /abort
-//   begins an answer and aborts it       others   answered at once, the body not asked for
+//   /later   answers when the test says so
+//   /body    answers the number of body bytes and the field Tag
+//   /echo    echoes the body
+//   /big     answers kBig bytes, in small pieces
+//   /bulk    the same in large ones
+//   /abort   begins an answer and aborts it
+//
+// Others are answered at once, the body not asked for.
 #pragma once
 
 #include <string>
@@ -22,7 +27,8 @@ class FakeHandler final : public Handler {
     if (path == "/later") return std::make_unique<Later>(*this, client);
     if (path == "/body") return std::make_unique<Body>(client);
     if (path == "/echo") return std::make_unique<Echo>(client);
-    if (path == "/big") return std::make_unique<Big>(client);
+    if (path == "/big") return std::make_unique<Big>(client, 5000);
+    if (path == "/bulk") return std::make_unique<Big>(client, 100'000);
     if (path == "/abort") {
       client.answer().begin(200);
       client.answer().begin_body({http::Framing::kLength, 5});
@@ -80,18 +86,18 @@ class FakeHandler final : public Handler {
     Client& client;
   };
   struct Big final : Exchange {
-    explicit Big(Client& client) : client(client) {
+    Big(Client& client, std::size_t piece) : client(client), block(piece, 'b') {
       client.answer().begin(200);
       client.answer().begin_body({http::Framing::kLength, kBig});
       on_room();
     }
     void on_room() override {
-      const std::string block(5000, 'b');
       for (std::size_t taken = block.size(); left > 0 && taken > 0; left -= taken)
         taken = client.answer().write(std::string_view(block).substr(0, left));
       if (left == 0) client.answer().end();
     }
     Client& client;
+    const std::string block;
     std::size_t left = kBig;
   };
 };

@@ -191,14 +191,17 @@ TEST_F(SessionEndTest, AWholeRequestHasALimitHoweverSteadilyItComes) {
 }
 
 TEST_F(SessionEndTest, AClientThatDoesNotReadIsReset) {
-  Peer peer = world.connect(get("/big"));  // a socket pair holds far less than that
-  for (int i = 0; i < 20; ++i) world.turn();
-  ASSERT_EQ(world.slot.requests_in_flight.load(), 1u);
-  world.pass(milliseconds(59'800));
-  EXPECT_EQ(world.server.open_connections(), 1u);
-  world.pass(milliseconds(60'300));
-  EXPECT_EQ(world.server.open_connections(), 0u);
-  EXPECT_EQ(world.slot.proxy_failures[static_cast<int>(http::Failure::kClientStalled)], 1);
+  for (const std::string path : {"/big", "/bulk"}) {
+    World own(handler);                  // whose time has not passed
+    Peer peer = own.connect(get(path));  // a socket pair holds far less than that
+    for (int i = 0; i < 20; ++i) own.turn();
+    ASSERT_EQ(own.slot.requests_in_flight.load(), 1u);
+    own.pass(milliseconds(59'800));
+    EXPECT_EQ(own.server.open_connections(), 1u);
+    own.pass(milliseconds(60'300));
+    EXPECT_EQ(own.server.open_connections(), 0u) << path;
+    EXPECT_EQ(own.slot.proxy_failures[static_cast<int>(http::Failure::kClientStalled)], 1) << path;
+  }
 }
 
 TEST_F(SessionEndTest, AnAnswerThatTakesLongHasNoDeadlineOfTheClient) {
@@ -236,6 +239,22 @@ TEST_F(SessionEndTest, AClientThatLeavesInTheMiddleLeavesNothingBehind) {
     EXPECT_TRUE(world.until([&] { return world.server.open_connections() == 0; }));
     EXPECT_EQ(world.slot.requests_in_flight.load(), 0u);
   }
+}
+
+TEST_F(SessionEndTest, WhoLeavesDuringTheLastRequestOfAConnectionIsNoticedAfterAMoment) {
+  Peer gone = world.connect_tcp(get("/later", "Connection: close\r\n"));
+  Peer stays = world.connect_tcp(get("/later", "Connection: close\r\n"));
+  gone.close();
+  world.turn();
+  EXPECT_EQ(handler.waiting.size(), 2u);
+  world.pass(milliseconds(200));
+  ASSERT_TRUE(world.until([&] {
+    world.pass(milliseconds(2'000));
+    return handler.waiting.size() == 1;
+  }));
+  handler.answer_later();
+  EXPECT_TRUE(world.answered(stays, "later"));
+  EXPECT_TRUE(stays.ended());
 }
 
 TEST_F(SessionEndTest, ADrainEndsEachConnectionAfterItsNextAnswer) {

@@ -23,6 +23,17 @@ std::string ok(const std::string& body, const std::string& fields = "") {
 }
 const std::string kClose = "Connection: close\r\n";
 
+std::string without_chunks(std::string_view text) {
+  std::string data;
+  while (true) {
+    const std::size_t line_end = text.find("\r\n");
+    const std::size_t size = std::stoul(std::string(text.substr(0, line_end)), nullptr, 16);
+    if (size == 0) return data;
+    data += text.substr(line_end + 2, size);
+    text.remove_prefix(line_end + 2 + size + 2);
+  }
+}
+
 class SessionTest : public testing::Test {
  protected:
   FakeHandler handler;
@@ -185,17 +196,41 @@ TEST_F(SessionTest, AnEchoWaitsForASlowReaderAndLosesNothing) {
   EXPECT_EQ(without_date(peer.receive()), ok(body));
 }
 
-TEST_F(SessionTest, ABigAnswerDoesNotKeepTheOthersWaiting) {
-  Peer big = world.connect_tcp(get("/big"));
-  Peer other = world.connect();
-  other.send(get("/a"));
-  ASSERT_TRUE(world.answered(other, "/a"));
-  std::size_t got = 0;
+TEST_F(SessionTest, LargeChunksReachASlowReaderWhole) {
+  std::string body;
+  while (body.size() < 2'000'000) body += std::to_string(body.size()) + " ";
+  std::string request = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  char size[32];
+  for (std::size_t at = 0; at < body.size(); at += 300'000) {
+    const std::string chunk = body.substr(at, 300'000);
+    std::snprintf(size, sizeof size, "%zx\r\n", chunk.size());
+    request += size + chunk + "\r\n";
+  }
+  request += "0\r\n\r\n";
+  Peer peer = world.connect();
+  std::string_view rest = request;
   ASSERT_TRUE(world.until([&] {
-    got = big.receive().size();
-    return got > FakeHandler::kBig;
+    rest.remove_prefix(peer.send_some(rest));
+    return peer.receive(10'000).ends_with("\r\n0\r\n\r\n");
   }));
-  EXPECT_TRUE(big.receive().ends_with("bbb"));
+  std::string_view answer = peer.receive();
+  answer.remove_prefix(answer.find("\r\n\r\n") + 4);
+  EXPECT_EQ(without_chunks(answer), body);
+}
+
+TEST_F(SessionTest, ABigAnswerDoesNotKeepTheOthersWaiting) {
+  for (const std::string path : {"/big", "/bulk"}) {
+    Peer big = world.connect_tcp(get(path));
+    Peer other = world.connect();
+    other.send(get("/a"));
+    ASSERT_TRUE(world.answered(other, "/a"));
+    std::size_t got = 0;
+    ASSERT_TRUE(world.until([&] {
+      got = big.receive().size();
+      return got > FakeHandler::kBig;
+    }));
+    EXPECT_TRUE(big.receive().ends_with("bbb")) << path;
+  }
 }
 
 TEST_F(SessionTest, TheSlotCountsRequestsAndNamesThoseInFlight) {

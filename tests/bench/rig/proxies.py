@@ -1,0 +1,131 @@
+"""A proxy of each kind before the same origins, each with one worker, and the origin itself."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rig import setting
+from rig.peers import render
+from rig.roundhouse import Roundhouse
+from rig.server import Server
+
+BODY_MAX = "1TiB"
+CONNECTIONS = 10_000
+REQUESTS_PER_CONNECTION = 1_000_000_000
+
+
+class Origin(Server):
+    """Answers GET /N with N bytes and / with 1 KiB; reads and drops what is sent to it."""
+
+    name = "origin"
+
+    def __init__(self) -> None:
+        super().__init__(workers=0)
+
+    def _command(self) -> list[str]:
+        return [setting.bench_program("bench_origin"), str(self.port)]
+
+
+class Forwarder(Server):
+    """The floor: read, write, read, write."""
+
+    name = "floor"
+
+    def __init__(self, origin: Server):
+        super().__init__(workers=0)
+        self._origin = origin
+
+    def _command(self) -> list[str]:
+        return [setting.bench_program("bench_forward"), str(self.port), str(self._origin.port)]
+
+    @property
+    def worker_pid(self) -> int:
+        return self.edge_pid
+
+
+class RoundhouseProxy(Roundhouse):
+    """`log` is that section of the configuration; `protocol` that of the listener."""
+
+    def __init__(self, origins: Sequence[Server], protocol: str = "http", policy: str = "rr",
+                 log: dict[str, Any] | None = None):
+        super().__init__(workers=1, policy=policy)
+        self.name = "roundhouse"
+        listener = {
+            "http": {"pool": self.pool, "max_connections": CONNECTIONS,
+                     "limits": {"body": BODY_MAX,
+                                "requests_per_connection": REQUESTS_PER_CONNECTION}},
+            "tcp": {"pool": self.pool, "protocol": "tcp", "upstream": "site"}}[protocol]
+        self.configuration |= {
+            "listeners": {"web": {"bind": f"127.0.0.1:{self.port}", **listener}},
+            "pools": {self.pool: {"type": "proxy", "workers": 1, "policy": policy}},
+            "upstreams": {"site": [f"127.0.0.1:{origin.port}" for origin in origins]}}
+        if log is not None:
+            self.configuration["log"] = log
+
+    @property
+    def pool(self) -> str:
+        return "gateway"
+
+    @property
+    def worker_pid(self) -> int:
+        return self.worker_pids()[0]
+
+
+class NginxProxy(Server):
+    name = "nginx"
+
+    def __init__(self, origins: Sequence[Server], access_log: bool = False):
+        super().__init__(workers=1)
+        self._origins = origins
+        self._access_log = access_log
+
+    def _command(self) -> list[str]:
+        folder = setting.folder() / f"nginx-{self.port}"
+        folder.mkdir(exist_ok=True)
+        servers = " ".join(f"server 127.0.0.1:{origin.port} max_fails=3 fail_timeout=1s;" for origin in self._origins)
+        access_log = f"{folder}/access.log combined buffer=64k" if self._access_log else "off"
+        file = render("nginx_proxy.conf", folder / "nginx.conf", folder=folder, port=self.port,
+                      servers=servers, access_log=access_log)
+        return ["nginx", "-p", str(folder), "-c", str(file)]
+
+    @property
+    def worker_pid(self) -> int:
+        return self.worker_pids()[0]
+
+
+_HAPROXY_OPTIONS = {
+    "http": ["http-reuse always", "option forwardfor", "retry-on all-retryable-errors",
+             "option redispatch 1", "option splice-response"],
+    "tcp": ["option splice-auto"]}
+_HAPROXY_RULES = {
+    "http": ["http-request set-header X-Forwarded-Proto http",
+             "http-request set-header X-Forwarded-Host %[req.hdr(host)]",
+             "unique-id-format %[uuid]", "unique-id-header X-Request-Id"],
+    "tcp": []}
+
+
+class Haproxy(Server):
+    """`mode` is http or tcp."""
+
+    name = "HAProxy"
+
+    def __init__(self, origins: Sequence[Server], mode: str = "http", access_log: bool = False):
+        super().__init__(workers=0)
+        self._origins = origins
+        self._mode = mode
+        self._access_log = access_log
+
+    def _command(self) -> list[str]:
+        servers = "\n".join(f"  server s{i} 127.0.0.1:{origin.port}"
+                            for i, origin in enumerate(self._origins))
+        options = list(_HAPROXY_OPTIONS[self._mode])
+        if self._access_log:
+            options += [f"option {self._mode}log", "log global"]
+        file = render("haproxy.cfg", setting.folder() / f"haproxy-{self.port}.cfg", port=self.port,
+                      servers=servers, mode=self._mode, options="\n  ".join(options),
+                      rules="\n  ".join(_HAPROXY_RULES[self._mode]),
+                      log="log stdout format raw local0" if self._access_log else "")
+        return ["haproxy", "-db", "-f", str(file)]
+
+    @property
+    def worker_pid(self) -> int:
+        return self.edge_pid
