@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/log.h"
+#include "base/signature.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "config/control_socket.h"
@@ -16,7 +17,6 @@
 #include "metrics/catalogue.h"
 #include "monitor/monitor.h"
 #include "net/reuseport_rotation.h"
-#include "net/signature.h"
 #include "worker/worker.h"
 
 namespace roundhouse {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
-#include "net/signature.h"
+#include "base/signature.h"
 
 namespace roundhouse::upstream {
 namespace {

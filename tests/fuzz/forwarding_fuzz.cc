@@ -75,6 +75,13 @@ class FakeClient final : public Client {
   config::Listener listener_;
 };
 
+// Only the head is written.
+class NoOutlet final : public Outlet {
+ public:
+  std::size_t send_with(std::string_view /*more*/) override { return 0; }
+  std::size_t send_from(Pipe& /*pipe*/) override { return 0; }
+};
+
 // What stays the same for all inputs.
 struct World {
   World() : configuration(make_configuration()) {}
@@ -159,7 +166,8 @@ void check_answer(const http::Response& response, ForwardedRequest& source,
                   const http::Request& request, upstream::Endpoint& endpoint) {
   Buffer buffer(65536);
   Answer answer;
-  answer.start(buffer, request, false, kDate);
+  NoOutlet outlet;
+  answer.start(buffer, outlet, request, false, kDate);
   http::HeadWriter& head = answer.begin_forwarded(response.status);
   source.write_response(response, endpoint, head);
   http::BodyLength length = response.body;

@@ -27,7 +27,6 @@ const Door kHeaderDoors[] = {
     {"YamlBelongsToTheLoader", "src/config/loader.*", "yaml-cpp/.*", "yaml-cpp/yaml.h"},
     {"PrometheusBelongsToTheExporter", "src/metrics/exporter\\.cc", "prometheus/.*",
      "prometheus/registry.h"},
-    {"OpensslBelongsToNet", "src/net/[a-z_]+\\.cc", "openssl/.*", "openssl/evp.h"},
     {"SpdlogBelongsToTheLog", "src/base/log\\.cc", "(spdlog|fmt)/.*", "spdlog/spdlog.h"},
     {"JsonBelongsToBaseJson", "src/base/json.*", "nlohmann/.*", "nlohmann/json.hpp"},
     {"Cli11BelongsToTheCommandLine", "src/cli/.*", "CLI/.*", "CLI/CLI.hpp"},
