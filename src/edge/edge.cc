@@ -150,6 +150,7 @@ Result<const Identity*> Edge::identity_of(const std::string& user) {
 Result<void> Edge::create_pools() {
   const config::Configuration& configuration = setting_.configuration;
   std::vector<Acceptor::Sockets> sockets;
+  sockets.reserve(configuration.listeners.size());
   for (const config::Listener& listener : configuration.listeners)
     sockets.push_back(TRY(bind_sockets(listener, *configuration.find_pool(listener.pool))));
   std::size_t first_row = 0;

@@ -149,6 +149,7 @@ std::uint64_t NativeHandle::take_back(std::vector<Connection>& out) {
 void NativeHandle::resend_kept() {
   for (const Kept& kept : kept_) {
     std::vector<int> descriptors;
+    descriptors.reserve(kept.descriptors.size());
     for (const UniqueFd& fd : kept.descriptors) descriptors.push_back(fd.get());
     channel_.send(kept.bytes, descriptors);
   }

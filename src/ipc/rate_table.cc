@@ -23,14 +23,16 @@ struct Place {
 // The key's bucket; else the one that is full again first. Two processes may have made one each at
 // the same moment: then the one with fewer tokens counts.
 Place find(std::span<RateTable::Cell> set, std::uint64_t tag) {
-  Place found{.cell = nullptr, .seen = 0, .is_ours = false};
-  for (RateTable::Cell& cell : set) {
+  const auto look = [tag](RateTable::Cell& cell) {
     const std::uint64_t word = cell.load(std::memory_order_relaxed);
-    const bool ours = tag_of(word) == tag;
-    const bool better = found.cell == nullptr || (ours && !found.is_ours) ||
-                        (ours == found.is_ours && (ours ? full_at(word) > full_at(found.seen)
-                                                        : full_at(word) < full_at(found.seen)));
-    if (better) found = {.cell = &cell, .seen = word, .is_ours = ours};
+    return Place{.cell = &cell, .seen = word, .is_ours = tag_of(word) == tag};
+  };
+  Place found = look(set.front());
+  for (RateTable::Cell& cell : set.subspan(1)) {
+    const Place here = look(cell);
+    const bool better = here.is_ours ? full_at(here.seen) > full_at(found.seen)
+                                     : full_at(here.seen) < full_at(found.seen);
+    if (here.is_ours == found.is_ours ? better : here.is_ours) found = here;
   }
   return found;
 }

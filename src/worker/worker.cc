@@ -74,6 +74,7 @@ Result<SharedLimits> open_limits(UniqueFd fd, const config::Configuration& confi
 // By the index of the listener.
 std::vector<std::uint32_t> most_connections(const config::Configuration& configuration) {
   std::vector<std::uint32_t> most;
+  most.reserve(configuration.listeners.size());
   for (const config::Listener& listener : configuration.listeners)
     most.push_back(listener.max_connections);
   return most;
