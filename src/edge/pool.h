@@ -45,7 +45,7 @@ class Pool final : private WorkerHandle::Listener {
   // True if the process was a worker of this pool.
   bool reaped(pid_t pid, const ExitStatus& status, bool core_dumped, const rusage& usage, Time now);
 
-  bool has_room() { return dispatcher_.has_room(); }
+  bool has_room(std::uint32_t listener) { return dispatcher_.has_room(listener); }
   void offer(Connection connection);
   std::uint64_t connections_of(
       std::uint32_t listener) const;  // open at workers, or on their way there
