@@ -119,11 +119,17 @@ Result<void> Edge::create_pools() {
         .listeners = configuration.listeners.size(),
         .configuration_fd = configuration_fd_.get(),
         .identity = TRY(identity_of(options.user.empty() ? configuration.user : options.user)),
-        .sockets = {}};
+        .sockets = {},
+        .served = {}};
     for (std::size_t i = 0; i < sockets.size(); ++i) {
-      if (options.policy != config::Policy::kNone ||
-          configuration.listeners[i].pool != options.name)
-        continue;
+      const config::Listener& listener = configuration.listeners[i];
+      if (listener.pool != options.name) continue;
+      setting.served.push_back({.index = static_cast<std::uint32_t>(i),
+                                .name = listener.name,
+                                .address = sockets[i].front().address,
+                                .fd = sockets[i].front().fd.get(),
+                                .backlog = static_cast<int>(listener.backlog)});
+      if (options.policy != config::Policy::kNone) continue;
       for (const ListeningSocket& socket : sockets[i]) {
         setting.sockets.push_back({static_cast<std::uint32_t>(i), socket.fd.get()});
       }

@@ -24,6 +24,7 @@ class Instance {
     std::vector<std::string> arguments = {};  // after `run -c FILE`
     Process::Options process = {};
     bool wait = true;  // until every listener's pool has a ready worker
+    std::string listeners = "web: {bind: '127.0.0.1:0'}";
   };
   // `pools` and `more` are YAML; a listener `web` on a free port of 127.0.0.1 and the monitor are
   // added.
@@ -34,6 +35,8 @@ class Instance {
 
   Process& process() { return *process_; }
   const Address& web() const { return web_; }
+  // Where the listeners listen, in the order of the file; those that listen on 127.0.0.1.
+  std::vector<Address> listening() const;
   const Address& monitor() const { return monitor_; }
   const std::string& directory() const { return directory_.path(); }
   std::string control_socket() const { return directory_.path() + "/control.sock"; }
