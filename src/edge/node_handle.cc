@@ -121,6 +121,9 @@ std::string NodeHandle::listens() const {
 
 std::string NodeHandle::why_not_ready() const {
   if (held_.empty()) return "it never called listen()";
+  const bool asked = std::ranges::any_of(
+      held_, [](const Held& held) { return held.endpoint->listener.has_value(); });
+  if (asked) return "it asked for " + listens() + ", and never said that it listens";
   return "it listens on " + listens() + ", and on nothing that a listener serves";
 }
 

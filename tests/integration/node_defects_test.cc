@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "support/instance.h"
@@ -80,14 +81,43 @@ TEST(NodeDefect, AStoppedWorkersConnectionsGoToOthersOnceAndItServesAgainWhenCon
   EXPECT_EQ(taken_back(instance, 1, "returned"), 0) << "it never saw what was taken back";
 }
 
+// What is taken back races with the worker that goes on reading.
+TEST(NodeDefect, NoConnectionIsServedTwiceWhileAWorkerStopsAndGoesOn) {
+  const NodeProgram program(R"js(
+http.createServer((request, response) => {
+  fs.appendFileSync(__dirname + '/served', request.url + '\n'); response.end(); }).listen(3000);)js");
+  Instance instance(program.pool(2, "handoff: {stall: 5ms}"));
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  const pid_t worker = instance.worker_pids(2)[0];
+  constexpr int kRequests = 120;
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < kRequests; ++i) {
+    ::kill(worker, i % 4 == 0 ? SIGSTOP : SIGCONT);
+    clients.push_back(std::make_unique<Client>(instance.web()));
+    ASSERT_TRUE(clients.back()->send("GET /" + std::to_string(i) +
+                                     " HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"));
+    if (i % 8 == 7) {
+      for (const auto& client : clients) EXPECT_EQ(client->receive().status, 200);
+      clients.clear();
+    }
+  }
+  std::map<std::string, int> served;
+  std::ifstream lines(program.file("served"));
+  for (std::string line; std::getline(lines, line);) ++served[line];
+  EXPECT_EQ(served.size(), static_cast<std::size_t>(kRequests));
+  for (const auto& [url, times] : served) EXPECT_EQ(times, 1) << url;
+}
+
 // D2: a worker is out of descriptors once; the connection hangs, and the worker gets none any more.
 TEST(NodeDefect, AWorkerOutOfDescriptorsLosesNothingAndComesBack) {
   const NodeProgram program(R"js(
 const open = [];
-setInterval(() => { if (fs.existsSync(__dirname + '/well')) open.splice(0).forEach(fs.closeSync); }, 50);
-serve({'/exhaust': () => { setTimeout(() => {
-    try { for (;;) open.push(fs.openSync('/dev/null')); } catch {} }, 50);
-  return 'soon'; }}).listen(3000);)js");
+let exhausting = false;
+setInterval(() => {  // again and again: what a closed connection gives back is taken as well
+  if (fs.existsSync(__dirname + '/well')) { exhausting = false; open.splice(0).forEach(fd => fs.closeSync(fd)); }
+  try { while (exhausting) open.push(fs.openSync('/dev/null')); } catch {}
+}, 10);
+serve({'/exhaust': () => { exhausting = true; return 'soon'; }}).listen(3000);)js");
   const std::string limited = program.directory().write(
       "limited.sh", "ulimit -n 80\nexec " + node() + " " + program.file("server.js") + "\n");
   Instance instance("app: {type: node, command: [/bin/sh, " + limited + "], workers: 2}");
