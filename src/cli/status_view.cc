@@ -97,6 +97,19 @@ std::string listener_text(const Json& listener) {
   return result + "\n";
 }
 
+// What the programs listen on: one line for each different answer, as a rule one.
+std::string listens_text(const Json& workers) {
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; workers.is_array() && i < workers.size(); ++i) {
+    if (!member(workers[i], "listens").is_string()) continue;
+    std::string line = "  listens: " + text(workers[i], "listens") + "\n";
+    if (std::ranges::find(lines, line) == lines.end()) lines.push_back(std::move(line));
+  }
+  std::string result;
+  for (const std::string& line : lines) result += line;
+  return result;
+}
+
 std::string pool_text(const Json& pool, double now) {
   const Json& workers = member(pool, "workers");
   const std::size_t count = workers.is_array() ? workers.size() : 0;
@@ -132,7 +145,7 @@ std::string pool_text(const Json& pool, double now) {
                shown(worker, "cpu_percent", grouped_tenths),
                shown(worker, "resident_memory_bytes", short_bytes)});
   }
-  return result + table.text(2);
+  return result + listens_text(workers) + table.text(2);
 }
 
 std::string endpoints_text(const Json& endpoints) {
@@ -191,8 +204,9 @@ std::string exit_text(const Json& exit, double now) {
                  : std::string(", never ready")) +
             ", CPU " + short_duration(cpu) + ", at most " +
             shown(exit, "max_resident_memory_bytes", short_bytes) + "\n";
-  result += "    " + counted(exit, "connections_active", "connection") + " open, " +
-            counted(exit, "requests_in_flight", "request") + " in flight\n";
+  if (number(exit, "connections_active"))
+    result += "    " + counted(exit, "connections_active", "connection") + " open, " +
+              counted(exit, "requests_in_flight", "request") + " in flight\n";
   for (const char* list : {"in_flight", "backtrace"}) {
     const Json& entries = member(exit, list);
     if (!entries.is_array() || entries.empty()) continue;

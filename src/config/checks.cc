@@ -28,6 +28,9 @@ bool is_request_path(std::string_view text) {
   return text.starts_with('/') && text.size() <= 1024 && std::ranges::all_of(text, fits);
 }
 
+// Options that only Node programs have.
+bool is_for_node(std::string_view key) { return key == "listen" || key == "liveness.unanswered"; }
+
 class Checker {
  public:
   Checker(const Configuration& configuration, const Provenance& provenance, Problems& problems)
@@ -46,6 +49,8 @@ class Checker {
   void check_listener(const Listener& listener);
   void check_pool(const Pool& pool);
   void check_type(const Pool& pool, const std::string& key);
+  std::string misplaced(const Pool& pool, std::string_view option) const;
+  void check_node(const Pool& pool, const std::string& key);
   void check_pools_are_used();
   void check_upstreams();
   void check_upstream(const Upstream& upstream, const std::string& key);
@@ -202,9 +207,12 @@ void Checker::check_pool(const Pool& pool) {
 
 void Checker::check_type(const Pool& pool, const std::string& key) {
   if (is_refused(key + ".type")) return;
-  if (pool.type == PoolType::kNative && !is_set(key + ".command")) {
-    report(key, "is of type native and has no command; expected `command`");
+  const bool program = pool.type == PoolType::kNative || pool.type == PoolType::kNode;
+  if (program && !is_set(key + ".command")) {
+    report(key, "is of type " + std::string(to_string(pool.type)) +
+                    " and has no command; expected `command`");
   }
+  if (pool.type == PoolType::kNode) check_node(pool, key);
   if (pool.type == PoolType::kProxy && configuration_.upstreams.empty() &&
       configuration_.routes.empty()) {
     report(key, "is of type proxy and there is no upstream; expected `upstreams`");
@@ -213,13 +221,46 @@ void Checker::check_type(const Pool& pool, const std::string& key) {
     if (option.section != Section::kPool || has_option(pool.type, option.key)) continue;
     const std::string full = joined(key, option.key);
     if (!is_set(full)) continue;
-    report(full, option.key == "test_handlers"
-                     ? "is for the built-in hello, and this pool is " +
-                           std::string(pool.type == PoolType::kProxy ? "a proxy" : "a program") +
-                           "; expected no such key"
-                     : "is for programs, and this pool is of type " +
-                           std::string(to_string(pool.type)) +
-                           "; expected type: native, or no such key");
+    report(full, misplaced(pool, option.key));
+  }
+}
+
+std::string Checker::misplaced(const Pool& pool, std::string_view option) const {
+  const std::string type(to_string(pool.type));
+  if (option == "test_handlers")
+    return "is for the built-in hello, and this pool is " +
+           std::string(pool.type == PoolType::kProxy ? "a proxy" : "a program") +
+           "; expected no such key";
+  if (pool.type == PoolType::kNode)
+    return "looks at what a Node program does not tell; expected no such key";
+  return "is for " + std::string(is_for_node(option) ? "Node programs" : "programs") +
+         ", and this pool is of type " + type +
+         "; expected type: " + (is_for_node(option) ? "node" : "native") + ", or no such key";
+}
+
+void Checker::check_node(const Pool& pool, const std::string& key) {
+  const char* const what =
+      pool.policy == Policy::kLeast ? "least is not for workers of type node, which do not tell "
+                                      "how many connections they hold"
+      : pool.policy == Policy::kRrKernel
+          ? "rr_kernel is not for workers of type node, to which nobody could give what waits for "
+            "a dead one"
+          : nullptr;
+  if (what != nullptr)
+    report(is_set(key + ".policy") ? key + ".policy" : key,
+           std::string(what) + "; expected rr, sticky or none");
+  for (const Variable& listen : pool.listen) {
+    const auto listener =
+        std::ranges::find(configuration_.listeners, listen.value, &Listener::name);
+    if (listener != configuration_.listeners.end() && listener->pool == pool.name) continue;
+    report(key + ".listen", "there is no listener '" + shown(key + ".listen", listen.value) +
+                                "' of this pool; expected one with `pool: " + pool.name + "`");
+  }
+  for (const Listener& listener : configuration_.listeners) {
+    if (listener.pool == pool.name && pool.policy == Policy::kNone && listener.bind.size() > 1)
+      report("listeners." + listener.name + ".bind",
+             "has several addresses, and a Node program under policy none accepts from one socket; "
+             "expected one address, or policy rr");
   }
 }
 
@@ -299,11 +340,15 @@ void Checker::check_pools_are_used() {
 bool has_option(PoolType type, std::string_view key) {
   switch (type) {
     case PoolType::kHello:
-      return key != "command" && key != "env" && key != "env_file" && key != "cwd" && key != "user";
+      return key != "command" && key != "env" && key != "env_file" && key != "cwd" &&
+             key != "user" && !is_for_node(key);
     case PoolType::kProxy:
       return key != "test_handlers" && has_option(PoolType::kHello, key);
     case PoolType::kNative:
-      return key != "test_handlers";
+      return key != "test_handlers" && !is_for_node(key);
+    case PoolType::kNode:  // what such a program does not tell is not looked at
+      return key != "test_handlers" && key != "worker_connections" && key != "recycle.requests" &&
+             key != "liveness.suspect" && key != "liveness.replace";
   }
   return true;
 }

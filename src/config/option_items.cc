@@ -78,6 +78,15 @@ Parsed<Variable> parse_variable(const Option& option, const std::string& item) {
       return std::unexpected("contains a NUL byte; expected text");
     return variable;
   }
+  if (option.kind == Kind::kListens) {
+    const auto port = parse_count(variable.name);
+    const bool fits = port ? *port >= 1 && *port <= 65535 : variable.name.starts_with('/');
+    if (!fits)
+      return std::unexpected("is neither a port nor a path; expected " + expectation(option));
+    if (!is_valid_name(variable.value))
+      return std::unexpected("names no listener; expected " + expectation(option));
+    return variable;
+  }
   if (!is_valid_token(variable.name))
     return std::unexpected("is not the name of a field; expected " + expectation(option));
   if (!is_valid_field_value(variable.value))

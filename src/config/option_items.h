@@ -28,7 +28,7 @@ struct Names<Policy> {
 };
 template <>
 struct Names<PoolType> {
-  static constexpr std::string_view kAll[] = {"hello", "proxy", "native"};
+  static constexpr std::string_view kAll[] = {"hello", "proxy", "native", "node"};
 };
 template <>
 struct Names<Protocol> {

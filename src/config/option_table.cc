@@ -57,6 +57,7 @@ constexpr bool fits(Kind kind) {
     case Kind::kVariables:
     case Kind::kFields:
     case Kind::kMatches:
+    case Kind::kListens:
       return std::same_as<T, std::vector<Variable>>;
   }
   return false;

@@ -46,7 +46,8 @@ enum class Kind : std::uint8_t {
   kNetworks,  // several texts
   kVariables,
   kFields,
-  kMatches  // names with values
+  kMatches,
+  kListens  // names with values
 };
 
 // What the YAML of a value looks like.

@@ -28,6 +28,8 @@ std::string_view to_string(PoolType type) {
       return "proxy";
     case PoolType::kNative:
       return "native";
+    case PoolType::kNode:
+      return "node";
   }
   return "unknown";
 }

@@ -27,8 +27,8 @@ inline constexpr Bytes kTiB = 1024 * kGiB;
 // How the connections of a pool's listeners find their worker.
 enum class Policy : std::uint8_t { kRr, kNone, kLeast, kSticky, kRrKernel };
 // hello, proxy: built in. native: a program that speaks the native protocol on the descriptors it
-// inherits.
-enum class PoolType : std::uint8_t { kHello, kProxy, kNative };
+// inherits. node: an unmodified Node program.
+enum class PoolType : std::uint8_t { kHello, kProxy, kNative, kNode };
 // What the connections of a listener carry. tcp: bytes, handed on as they are.
 enum class Protocol : std::uint8_t { kHttp, kTcp };
 // Who may ask the hello workers for their test handlers, such as /die: peers on this machine,
@@ -98,6 +98,7 @@ struct Pool {
     Duration suspect = 1s;
     Duration replace = 2s;
     Duration kill = 500ms;
+    Duration unanswered = 30s;  // of a Node worker
   };
 
   std::string name;
@@ -107,6 +108,7 @@ struct Pool {
   std::uint32_t worker_connections = 10000;
   Handoff handoff;
   std::vector<std::string> command;  // empty exactly for built-in workers
+  std::vector<Variable> listen;      // of a Node program: port or path, and the listener serving it
   std::vector<Variable> env;         // as loaded: those of env_file too, which env overrides
   std::string env_file;              // where some of env came from; only for show
   std::string cwd;                   // empty: that of the edge

@@ -99,6 +99,8 @@ std::string expectation(const Option& option) {
     case Kind::kFields:
     case Kind::kMatches:
       return "a map of field names to values";
+    case Kind::kListens:
+      return "a map of ports (or paths) to names of listeners, as in {3000: web}";
   }
   return "a value";
 }

@@ -106,6 +106,7 @@ std::string value_schema(const Option& option) {
     case Kind::kVariables:
     case Kind::kFields:
     case Kind::kMatches:
+    case Kind::kListens:
       return R"("type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]})";
   }
   return "";

@@ -64,7 +64,7 @@ void Acceptor::start() {
 }
 
 std::optional<ipc::PauseReason> Acceptor::obstacle() {
-  if (!pool_.has_room()) return ipc::PauseReason::kNoWorker;
+  if (!pool_.has_room(index_)) return ipc::PauseReason::kNoWorker;
   if (pool_.connections_of(index_) >= options_.max_connections)
     return ipc::PauseReason::kMaxConnections;
   return std::nullopt;

@@ -27,6 +27,7 @@ class Acceptor {
   struct Sockets {
     std::vector<ListeningSocket> own;
     std::vector<ReuseportGroup> groups;
+    const ListeningSocket& first() const { return own.empty() ? groups[0].sockets[0] : own[0]; }
   };
 
   // `next_id` counts the connections of this edge. Both references outlive it.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "config/checks.h"
 
 namespace roundhouse::edge {
 namespace {
@@ -17,7 +18,10 @@ bool contains(const std::vector<std::uint16_t>& workers, std::size_t worker) {
 }  // namespace
 
 Dispatcher::Dispatcher(const config::Pool& pool, std::size_t listeners)
-    : pool_(pool), scheduler_(pool.policy, pool.workers, listeners), lanes_(pool.workers) {}
+    : pool_(pool),
+      scheduler_(pool.policy, pool.workers, listeners),
+      lanes_(pool.workers),
+      waiting_of_(listeners) {}
 
 void Dispatcher::attach(std::size_t worker, HandoffPort& port) {
   Lane& lane = lanes_[worker];
@@ -69,19 +73,19 @@ void Dispatcher::refresh(Lane& lane) {
   }
 }
 
-bool Dispatcher::eligible(Lane& lane) {
+bool Dispatcher::eligible(Lane& lane, std::uint32_t listener) {
   if (!lane.serving || lane.port == nullptr) return false;
   refresh(lane);
-  if (lane.stalled || lane.full) return false;
+  if (lane.stalled || lane.full || !lane.port->willing(listener)) return false;
   const std::size_t coming = lane.depth + lane.batch.size();
   return coming < pool_.handoff.depth &&
          lane.port->connections_active() + coming < pool_.worker_connections;
 }
 
-bool Dispatcher::has_room() {
-  const auto some = [this] {
-    return waiting_.empty() &&
-           std::ranges::any_of(lanes_, [this](Lane& lane) { return eligible(lane); });
+bool Dispatcher::has_room(std::uint32_t listener) {
+  const auto some = [this, listener] {
+    return waiting_of_[listener] == 0 &&
+           std::ranges::any_of(lanes_, [&](Lane& lane) { return eligible(lane, listener); });
   };
   if (some()) return true;
   // Ask first and look again, so that room made in between is not missed.
@@ -96,10 +100,11 @@ std::size_t Dispatcher::choose_for(const Connection& connection) {
     const Lane& lane = lanes_[worker];
     return lane.port->connections_active() + lane.depth + lane.batch.size();
   };
+  const std::uint32_t listener = connection.info.listener;
+  const auto any = [&](std::size_t worker) { return eligible(lanes_[worker], listener); };
   const auto untried = [&](std::size_t worker) {
-    return !contains(connection.tried, worker) && eligible(lanes_[worker]);
+    return !contains(connection.tried, worker) && any(worker);
   };
-  const auto any = [&](std::size_t worker) { return eligible(lanes_[worker]); };
   auto chosen = scheduler_.choose(connection.info, {.eligible = untried, .load = load});
   if (!chosen && !connection.tried.empty()) {
     chosen = scheduler_.choose(connection.info, {.eligible = any, .load = load});
@@ -109,18 +114,29 @@ std::size_t Dispatcher::choose_for(const Connection& connection) {
 
 void Dispatcher::offer(Connection connection, Time now) {
   offered_at_ = now;
-  const std::size_t worker = waiting_.empty() ? choose_for(connection) : kNobody;
+  std::size_t& before = waiting_of_[connection.info.listener];
+  const std::size_t worker = before == 0 ? choose_for(connection) : kNobody;
   if (worker != kNobody) return put(worker, std::move(connection), now);
   waiting_.push_back(std::move(connection));
-  if (waiting_.size() > 1) place_waiting(now);  // those before it first
+  if (++before > 1) place_waiting(now);  // those before it first
 }
 
+// In order. Those of a listener that nobody can serve do not hold up those of another.
 void Dispatcher::place_waiting(Time now) {
-  while (!waiting_.empty()) {
-    const std::size_t worker = choose_for(waiting_.front());
-    if (worker == kNobody) return;
-    Connection connection = std::move(waiting_.front());
-    waiting_.pop_front();
+  std::uint64_t unserved = 0;  // a bit for each listener
+  static_assert(config::kMaxListeners <= 64);
+  for (std::size_t i = 0; i < waiting_.size();) {
+    const std::uint32_t listener = waiting_[i].info.listener;
+    const bool may = (unserved >> listener & 1) == 0;
+    const std::size_t worker = may ? choose_for(waiting_[i]) : kNobody;
+    if (worker == kNobody) {
+      unserved |= std::uint64_t{1} << listener;
+      ++i;
+      continue;
+    }
+    Connection connection = std::move(waiting_[i]);
+    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+    --waiting_of_[listener];
     put(worker, std::move(connection), now);
   }
 }
@@ -128,7 +144,8 @@ void Dispatcher::place_waiting(Time now) {
 void Dispatcher::put(std::size_t worker, Connection connection, Time now) {
   Lane& lane = lanes_[worker];
   lane.batch.push_back(std::move(connection));
-  if (now < cautious_until_ || lane.batch.size() == ipc::kMaxDescriptors) send_batch(worker, now);
+  if (now < cautious_until_ || lane.batch.size() == lane.port->batch_limit())
+    send_batch(worker, now);
 }
 
 void Dispatcher::flush(Time now) {
@@ -136,6 +153,9 @@ void Dispatcher::flush(Time now) {
   const auto pending = [](const Lane& lane) { return !lane.batch.empty(); };
   while (std::ranges::any_of(lanes_, pending)) {
     for (std::size_t worker = 0; worker < lanes_.size(); ++worker) send_batch(worker, now);
+  }
+  for (const Lane& lane : lanes_) {
+    if (lane.port != nullptr) lane.port->flush();
   }
 }
 
@@ -153,6 +173,7 @@ void Dispatcher::send_batch(std::size_t worker, Time now) {
   }
   Sent record{.sequence = ++lane.sequence,
               .connections = static_cast<std::uint32_t>(batch.size()),
+              .listener = batch.front().info.listener,
               .at = now,
               .tried = {}};
   const bool moved =
@@ -168,10 +189,10 @@ void Dispatcher::send_batch(std::size_t worker, Time now) {
 }
 
 // While it serves, only somebody with nothing untaken is better than waiting.
-bool Dispatcher::another_can_take(std::size_t worker) {
+bool Dispatcher::another_can_take(std::size_t worker, std::uint32_t listener) {
   for (std::size_t other = 0; other < lanes_.size(); ++other) {
     const bool idle = lanes_[other].depth == 0 || !lanes_[worker].serving;
-    if (other != worker && idle && eligible(lanes_[other])) return true;
+    if (other != worker && idle && eligible(lanes_[other], listener)) return true;
   }
   return false;
 }
@@ -186,26 +207,43 @@ void Dispatcher::observe(Time now) {
       if (lane.stalled) nudge(lane, now);
     }
     if (lane.depth == 0) continue;
-    const auto since = movable_since(worker);
-    if (since && *since + pool_.handoff.stall <= now && another_can_take(worker))
+    const Sent* oldest = oldest_movable(worker);
+    if (oldest != nullptr && oldest->at + pool_.handoff.stall <= now &&
+        another_can_take(worker, oldest->listener))
       move_away(worker, now);
   }
   place_waiting(now);
   flush(now);
 }
 
-// When the oldest connection that may still be moved was sent. A worker that serves loses a
-// connection once only, so that a uniformly slow pool does not shuffle.
-std::optional<Time> Dispatcher::movable_since(std::size_t worker) const {
+// Of the connections that may still be moved. A worker that serves loses a connection once only,
+// so that a uniformly slow pool does not shuffle.
+const Dispatcher::Sent* Dispatcher::oldest_movable(std::size_t worker) const {
   const Lane& lane = lanes_[worker];
   for (const Sent& sent : lane.sent) {
     const bool may_move = !lane.serving || sent.tried.empty() ||
                           std::ranges::any_of(sent.tried, [&](const auto& tried) {
                             return !contains(tried, worker);
                           });
-    if (sent.connections > 0 && may_move) return sent.at;
+    if (sent.connections > 0 && may_move) return &sent;
   }
-  return std::nullopt;
+  return nullptr;
+}
+
+void Dispatcher::turned_away(std::size_t worker, std::uint64_t sequence, Connection connection,
+                             Time now) {
+  Lane& lane = lanes_[worker];
+  const auto record = std::ranges::find(lane.sent, sequence, &Sent::sequence);
+  if (record != lane.sent.end()) {
+    CHECK(record->connections == 1);
+    if (!record->tried.empty()) connection.tried = std::move(record->tried.front());
+    --lane.depth;
+    ++lane.counts.returned;
+    lane.sent.erase(record);
+  }
+  if (!contains(connection.tried, worker))
+    connection.tried.push_back(static_cast<std::uint16_t>(worker));
+  offer(std::move(connection), now);
 }
 
 std::vector<Connection> Dispatcher::receive_back(std::size_t worker) {
@@ -250,7 +288,8 @@ void Dispatcher::move_away(std::size_t worker, Time now) {
 void Dispatcher::nudge(Lane& lane, Time now) {
   if (lane.port->nudge(lane.sequence + 1) != ipc::Sent::kYes)
     return;  // again at the next observe()
-  lane.sent.push_back({.sequence = ++lane.sequence, .connections = 0, .at = now, .tried = {}});
+  lane.sent.push_back(
+      {.sequence = ++lane.sequence, .connections = 0, .listener = 0, .at = now, .tried = {}});
 }
 
 bool Dispatcher::busy() const {

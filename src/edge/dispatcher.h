@@ -30,9 +30,9 @@ struct Connection {
 // One worker's channel as the dispatcher needs it.
 class HandoffPort {
  public:
-  // At most ipc::kMaxDescriptors connections in one message. After kYes the caller closes its
-  // copies.
-  virtual ipc::Sent send(std::uint64_t sequence, std::span<const Connection> batch) = 0;
+  // At most batch_limit() connections under one sequence. After kYes the caller closes the
+  // descriptors that the port has not moved from. What a port still keeps goes out at flush().
+  virtual ipc::Sent send(std::uint64_t sequence, std::span<Connection> batch) = 0;
   virtual ipc::Sent nudge(std::uint64_t sequence) = 0;
   // Receives back one message with connections that the worker has not read, appending them to
   // `out` (`tried` empty), and returns its sequence; 0 when there is none left. Other messages met
@@ -43,6 +43,10 @@ class HandoffPort {
   virtual std::uint64_t connections_active() const = 0;
   // Asks for a Room message as soon as the worker has room.
   virtual void want_room() = 0;
+  // Connections of this listener may be sent now. A worker that turned one away rests.
+  virtual bool willing(std::uint32_t /*listener*/) const { return true; }
+  virtual std::size_t batch_limit() const { return ipc::kMaxDescriptors; }
+  virtual void flush() {}
 
  protected:
   ~HandoffPort() = default;
@@ -53,6 +57,7 @@ struct HandoffCounts {
   std::uint64_t given = 0;       // connections that reached its channel
   std::uint64_t taken = 0;       // of those, read by it
   std::uint64_t taken_back = 0;  // of those, received back
+  std::uint64_t returned = 0;    // of those, turned away by it
 };
 
 class Dispatcher {
@@ -68,12 +73,14 @@ class Dispatcher {
   // goes to anybody eligible.
   void serve(std::size_t worker, bool serving);
 
-  // True if nothing waits here and some worker could be given a connection now. If not, every
-  // worker has been asked for a Room message.
-  bool has_room();
+  // True if no connection of this listener waits here and some worker could be given one now. If
+  // not, every worker has been asked for a Room message.
+  bool has_room(std::uint32_t listener);
   // Takes the connection; it travels at the next flush(). With nobody eligible it waits here,
   // behind those that came before.
   void offer(Connection connection, Time now);
+  // The worker turns away a connection that was sent under `sequence`: others get it.
+  void turned_away(std::size_t worker, std::uint64_t sequence, Connection connection, Time now);
   // Once at the end of a turn: one message for each worker and eight connections.
   void flush(Time now);
   // Looks at what was taken since, and moves connections away from stalled workers. Call it when a
@@ -94,6 +101,7 @@ class Dispatcher {
   struct Sent {
     std::uint64_t sequence;
     std::uint32_t connections;  // 0: a nudge
+    std::uint32_t listener;     // of the first
     Time at;
     std::vector<std::vector<std::uint16_t>> tried;  // empty, or one for each connection
   };
@@ -109,15 +117,15 @@ class Dispatcher {
     HandoffCounts counts;
   };
 
-  bool eligible(Lane& lane);
+  bool eligible(Lane& lane, std::uint32_t listener);
   void refresh(Lane& lane);
   void put(std::size_t worker, Connection connection, Time now);
   void send_batch(std::size_t worker, Time now);
   void move_away(std::size_t worker, Time now);
   void nudge(Lane& lane, Time now);
-  std::optional<Time> movable_since(std::size_t worker) const;
+  const Sent* oldest_movable(std::size_t worker) const;
   std::vector<Connection> receive_back(std::size_t worker);
-  bool another_can_take(std::size_t worker);
+  bool another_can_take(std::size_t worker, std::uint32_t listener);
   std::size_t choose_for(const Connection& connection);
   void place_waiting(Time now);
 
@@ -125,9 +133,10 @@ class Dispatcher {
   Scheduler scheduler_;
   std::vector<Lane> lanes_;
   Time cautious_until_{};
-  Time offered_at_{};               // the latest
-  std::deque<Connection> waiting_;  // accepted, with nobody to give them to; bounded by what was in
-                                    // channels and batches
+  Time offered_at_{};  // the latest
+  // Accepted, with nobody to give them to; bounded by what was in channels and batches.
+  std::deque<Connection> waiting_;
+  std::vector<std::size_t> waiting_of_;  // by listener
 };
 
 }  // namespace roundhouse::edge

@@ -166,11 +166,21 @@ Result<void> Edge::create_pools() {
         .access_log = access_log_.get(),
         .limits = shape_of_limits(configuration, options),
         .sockets = {},
-        .own_sockets = {}};
+        .own_sockets = {},
+        .served = {}};
     setting.own_sockets.resize(options.workers);
     for (std::size_t i = 0; i < sockets.size(); ++i) {
-      if (configuration.listeners[i].pool == options.name)
-        choose_inherited(static_cast<std::uint32_t>(i), sockets[i], options, setting);
+      const config::Listener& listener = configuration.listeners[i];
+      if (listener.pool != options.name) continue;
+      const auto index = static_cast<std::uint32_t>(i);
+      choose_inherited(index, sockets[i], options, setting);
+      if (options.type != config::PoolType::kNode) continue;
+      const ListeningSocket& first = sockets[i].first();
+      setting.served.push_back({.index = index,
+                                .name = listener.name,
+                                .address = first.address,
+                                .fd = first.fd.get(),
+                                .backlog = static_cast<int>(listener.backlog)});
     }
     const std::string name = options.name;
     Pool::Signals signals{.room = [this, name] { resume_acceptors(name); },

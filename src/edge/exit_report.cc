@@ -133,6 +133,9 @@ void log_exit(const Death& death, const Obituary& obituary, const ipc::ExitRecor
   sentence += how_it_ended(death, obituary.reason);
   sentence +=
       obituary.was_ready ? " after " + brief(obituary.ready_for) + " ready" : ", never ready";
+  const bool waited_for = obituary.reason == ExitReason::kBootTimeout ||
+                          (obituary.reason == ExitReason::kExited && !obituary.was_ready);
+  if (waited_for && !death.why_not_ready.empty()) sentence += ": " + death.why_not_ready;
   if (record.in_flight_texts > 0) sentence += std::string(", serving ") + record.in_flight[0];
   if (const std::uint64_t cut = record.connections_active; cut > 0)
     sentence += ", " + std::to_string(cut) + (cut == 1 ? " connection cut" : " connections cut");

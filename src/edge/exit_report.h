@@ -20,6 +20,7 @@ struct Death {
   ExitStatus status;
   bool core_dumped;
   rusage usage;
+  std::string why_not_ready = {};  // where the worker's protocol tells
 };
 
 // "12.4s", "350ms".

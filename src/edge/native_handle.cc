@@ -104,7 +104,7 @@ std::uint64_t NativeHandle::requests_since_start() const {
   return slot().requests_total.load(std::memory_order_relaxed) - requests_at_start_;
 }
 
-ipc::Sent NativeHandle::send(std::uint64_t sequence, std::span<const Connection> batch) {
+ipc::Sent NativeHandle::send(std::uint64_t sequence, std::span<Connection> batch) {
   ipc::ConnectionsMessage message;
   const std::size_t size = ipc::connections_message_size(batch.size());
   message.header = {ipc::MessageType::kConnections, static_cast<std::uint32_t>(size), sequence};

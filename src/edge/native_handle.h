@@ -23,7 +23,7 @@ class NativeHandle final : public WorkerHandle, private IoHandler {
   std::optional<Time> heartbeat() const override;
   std::uint64_t requests_since_start() const override;
 
-  ipc::Sent send(std::uint64_t sequence, std::span<const Connection> batch) override;
+  ipc::Sent send(std::uint64_t sequence, std::span<Connection> batch) override;
   ipc::Sent nudge(std::uint64_t sequence) override;
   std::uint64_t take_back(std::vector<Connection>& out) override;
   std::uint64_t taken() const override { return slot().taken.load(); }

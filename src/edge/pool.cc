@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
 #include "base/log.h"
 #include "edge/native_handle.h"
+#include "edge/node_handle.h"
 #include "edge/process_probe.h"
 #include "net/listener.h"
 
@@ -45,9 +47,16 @@ Result<std::unique_ptr<Pool>> Pool::create(EventLoop& loop, const config::Pool& 
   if (pool->setting_.limits)
     pool->limits_ = TRY(ipc::Limits::create(*pool->setting_.limits, loop.now()));
   for (std::size_t place = 0; place < options.workers; ++place) {
-    pool->handles_.push_back(TRY(NativeHandle::create(loop, place, *pool)));
+    pool->handles_.push_back(TRY(pool->make_handle(place)));
   }
   return pool;
+}
+
+Result<std::unique_ptr<WorkerHandle>> Pool::make_handle(std::size_t place) {
+  if (options_.type != config::PoolType::kNode) return NativeHandle::create(loop_, place, *this);
+  if (node_listens_ == nullptr)
+    node_listens_ = std::make_unique<NodeListens>(options_, setting_.served, setting_.identity);
+  return NodeHandle::create(loop_, place, *this, options_, *node_listens_);
 }
 
 Pool::Pool(EventLoop& loop, const config::Pool& options, Setting setting, Signals signals)
@@ -200,6 +209,11 @@ void Pool::on_room_notice(std::size_t /*place*/) {
   signals_.room();
 }
 
+void Pool::on_turned_away(std::size_t place, std::uint64_t sequence, Connection connection) {
+  dispatcher_.turned_away(place, sequence, std::move(connection), loop_.now());
+  flush_later();
+}
+
 void Pool::on_breach(std::size_t place) {
   log::error("worker_broke_protocol",
              name_of(place) + " broke the protocol of its channel: it is replaced",
@@ -207,13 +221,14 @@ void Pool::on_breach(std::size_t place) {
   carry_out(supervisor_.breach(place, loop_.now()));
 }
 
-bool Pool::reaped(pid_t pid, const ExitStatus& status, bool core_dumped, const rusage& usage,
-                  Time now) {
+bool Pool::reaped(pid_t pid, ExitStatus status, bool core_dumped, const rusage& usage, Time now) {
   const auto handle =
       std::ranges::find_if(handles_, [pid](const auto& h) { return h->pid() == pid; });
   if (handle == handles_.end()) return false;
   const auto place = static_cast<std::size_t>(handle - handles_.begin());
   set_serving(place, false);
+  (*handle)->died();
+  status.announced = (*handle)->has_announced_exit();
   if (status.signal != 0 || status.code != 0) dispatcher_.be_cautious(now + kCautiousAfterCrash);
   dispatcher_.detach(place, now);
   Actions actions;
@@ -225,7 +240,8 @@ bool Pool::reaped(pid_t pid, const ExitStatus& status, bool core_dumped, const r
                     .pid = pid,
                     .status = status,
                     .core_dumped = core_dumped,
-                    .usage = usage};
+                    .usage = usage,
+                    .why_not_ready = (*handle)->why_not_ready()};
   const ipc::ExitRecord record = make_exit_record(death, obituary, (*handle)->slot());
   ipc::WorkerRow& on_board = row(place);
   ipc::write_exit(on_board, record);
@@ -288,11 +304,14 @@ void Pool::watch_untaken() {
 }
 
 Observation Pool::observe(std::size_t place, Time now) const {
-  const WorkerHandle& handle = *handles_[place];
+  WorkerHandle& handle = *handles_[place];
   Observation seen{.heartbeat = handle.heartbeat()};
   if (handle.pid() == 0) return seen;
-  if (seen.heartbeat && now - *seen.heartbeat >= options_.liveness.replace)
-    seen.stopped = is_stopped(handle.pid());
+  seen.unanswered_since = handle.unanswered_since();
+  const bool silent = seen.heartbeat && now - *seen.heartbeat >= options_.liveness.replace;
+  const bool owing =
+      seen.unanswered_since && now - *seen.unanswered_since >= options_.liveness.unanswered;
+  if (silent || owing) seen.stopped = is_stopped(handle.pid());
   seen.requests = handle.requests_since_start();
   if (options_.recycle.memory != 0) seen.memory = resident_bytes(handle.pid());
   return seen;
@@ -316,18 +335,24 @@ void Pool::publish(std::size_t place) {
   on_board.given.store(counts.given, std::memory_order_relaxed);
   on_board.taken.store(counts.taken, std::memory_order_relaxed);
   on_board.taken_back.store(counts.taken_back, std::memory_order_relaxed);
+  on_board.returned.store(counts.returned, std::memory_order_relaxed);
+  on_board.messages.store(handles_[place]->program_messages(), std::memory_order_relaxed);
   on_board.untaken.store(static_cast<std::uint32_t>(dispatcher_.untaken(place)),
                          std::memory_order_relaxed);
   on_board.stalled.store(dispatcher_.stalled(place) ? 1 : 0, std::memory_order_relaxed);
+  const std::string listens = handles_[place]->listens();
+  if (std::string_view(on_board.listens) != listens.substr(0, sizeof on_board.listens - 1))
+    std::snprintf(on_board.listens, sizeof on_board.listens, "%s", listens.c_str());
 }
 
 std::uint64_t Pool::connections_of(std::uint32_t listener) const {
   std::uint64_t open = dispatcher_.waiting();
   for (std::size_t place = 0; place < handles_.size(); ++place) {
+    open += dispatcher_.untaken(place);
+    if (listener >= ipc::kMaxListeners) continue;
     const std::uint32_t claimed =
         handles_[place]->slot().listener_active[listener].load(std::memory_order_relaxed);
     open += std::min(claimed, options_.worker_connections);  // it may claim anything
-    open += dispatcher_.untaken(place);
   }
   return open;
 }
@@ -349,7 +374,10 @@ void Pool::hand_out_access_log() {
   }
 }
 
-void Pool::stop(Time now, Time deadline) { carry_out(supervisor_.stop(now, deadline)); }
+void Pool::stop(Time now, Time deadline) {
+  if (node_listens_ != nullptr) node_listens_->stop();
+  carry_out(supervisor_.stop(now, deadline));
+}
 
 void Pool::kill() {
   for (const auto& handle : handles_) handle->signal(SIGKILL);

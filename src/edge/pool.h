@@ -10,6 +10,7 @@
 #include "edge/dispatcher.h"
 #include "edge/exit_report.h"
 #include "edge/kernel_turns.h"
+#include "edge/node_listens.h"
 #include "edge/spawn.h"
 #include "edge/supervisor.h"
 #include "edge/worker_handle.h"
@@ -36,6 +37,7 @@ class Pool final : private WorkerHandle::Listener {
         sockets;  // policy none: what the workers accept from; borrowed
     // Policy rr_kernel: the same for each place.
     std::vector<std::vector<ipc::InheritedListener>> own_sockets;
+    std::vector<ServedListener> served;  // those that lead to the pool
   };
   // What the edge wants to hear. Called inside the loop.
   struct Signals {
@@ -51,9 +53,9 @@ class Pool final : private WorkerHandle::Listener {
   void start();
   void tick(Time now);
   // True if the process was a worker of this pool.
-  bool reaped(pid_t pid, const ExitStatus& status, bool core_dumped, const rusage& usage, Time now);
+  bool reaped(pid_t pid, ExitStatus status, bool core_dumped, const rusage& usage, Time now);
 
-  bool has_room() { return dispatcher_.has_room(); }
+  bool has_room(std::uint32_t listener) { return dispatcher_.has_room(listener); }
   void offer(Connection connection);
   std::uint64_t connections_of(
       std::uint32_t listener) const;  // open at workers, or on their way there
@@ -77,7 +79,9 @@ class Pool final : private WorkerHandle::Listener {
   void on_draining_notice(std::size_t place) override;
   void on_room_notice(std::size_t place) override;
   void on_breach(std::size_t place) override;
+  void on_turned_away(std::size_t place, std::uint64_t sequence, Connection connection) override;
 
+  Result<std::unique_ptr<WorkerHandle>> make_handle(std::size_t place);
   void carry_out(const Actions& actions);
   void start_process(std::size_t place);
   Result<pid_t> spawn_worker(std::size_t place, Time now);
@@ -101,6 +105,7 @@ class Pool final : private WorkerHandle::Listener {
   const Signals signals_;
   std::string executable_;
   std::optional<ipc::Limits> limits_;
+  std::unique_ptr<NodeListens> node_listens_;  // of a pool of Node programs
   std::vector<std::unique_ptr<WorkerHandle>> handles_;
   Supervisor supervisor_;
   Dispatcher dispatcher_;

@@ -116,7 +116,7 @@ void Supervisor::drain_place(std::size_t index, std::optional<ExitReason> reason
 
 ExitReason Supervisor::reason_of(const Place& place, const ExitStatus& status) const {
   if (status.out_of_memory) return ExitReason::kOom;
-  const bool clean = status.signal == 0 && status.code == 0;
+  const bool clean = status.signal == 0 && (status.code == 0 || status.announced);
   // A drain that ends in a crash is a crash; one that a signal of ours cut keeps its reason.
   const bool aborted =
       place.ending == ExitReason::kHang || place.ending == ExitReason::kBootTimeout;
@@ -178,6 +178,7 @@ Actions Supervisor::tick(Time now, std::span<const Observation> observations) {
     if (place.running) {
       check_deadlines(index, now, actions);
       check_heartbeat(index, now, observations[index], actions);
+      check_answers(index, now, observations[index], actions);
       check_recycling(index, now, observations[index], actions);
     } else if ((place.state == WorkerState::kBackoff || place.state == WorkerState::kQuarantined) &&
                !starts_no_more() && now >= place.next_start) {
@@ -240,6 +241,16 @@ void Supervisor::check_heartbeat(std::size_t index, Time now, const Observation&
     place.resting = false;
     actions.push_back({.kind = Kind::kServe, .place = index});
   }
+}
+
+void Supervisor::check_answers(std::size_t index, Time now, const Observation& seen,
+                               Actions& actions) {
+  const Place& place = places_[index];
+  if (!seen.unanswered_since || place.state != WorkerState::kReady || place.ending) return;
+  if (now - std::max(*seen.unanswered_since, place.heartbeat_after) < pool_.liveness.unanswered)
+    return;
+  begin_ending(index, ExitReason::kHang, seen.stopped ? SIGKILL : SIGABRT,
+               now + pool_.liveness.kill, actions);
 }
 
 // One worker at a time, and only while another serves (a pool of one has no other).

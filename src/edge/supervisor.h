@@ -31,14 +31,16 @@ struct ExitStatus {
   int signal = 0;
   int code = 0;
   bool out_of_memory = false;  // SIGKILL, and the cgroup counted one more oom_kill
+  bool announced = false;      // it had said that it would exit: no code is a crash
 };
 
 // What the edge sees of a running worker at a tick.
 struct Observation {
   std::optional<Time> heartbeat;  // its event loop's last; none: it does not tell
-  bool stopped = false;           // SIGSTOP: state T. Asked for only when the heartbeat is late
+  bool stopped = false;           // SIGSTOP: state T. Asked for only when the worker is late
   std::uint64_t requests = 0;     // since its start
   config::Bytes memory = 0;       // resident; 0 = not known
+  std::optional<Time> unanswered_since = {};  // it owes an answer
 };
 
 struct Action {
@@ -126,6 +128,7 @@ class Supervisor {
                    Actions& actions);
   void check_deadlines(std::size_t place, Time now, Actions& actions);
   void check_heartbeat(std::size_t place, Time now, const Observation& seen, Actions& actions);
+  void check_answers(std::size_t place, Time now, const Observation& seen, Actions& actions);
   void check_recycling(std::size_t place, Time now, const Observation& seen, Actions& actions);
   void note_time(Time now);
   void forgive(Duration lost);

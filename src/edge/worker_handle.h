@@ -3,7 +3,7 @@
 //
 // The slot stays while processes come and go; everything else is the running process's. A place has
 // a handle of one kind for as long as its pool lives: NativeHandle for built-in workers and native
-// programs.
+// programs, NodeHandle for Node programs.
 #pragma once
 
 #include <sys/types.h>
@@ -32,6 +32,9 @@ class WorkerHandle : public HandoffPort {
     virtual void on_draining_notice(std::size_t place) = 0;
     virtual void on_room_notice(std::size_t place) = 0;
     virtual void on_breach(std::size_t place) = 0;
+    // It does not want a connection that was sent to it under `sequence`.
+    virtual void on_turned_away(std::size_t place, std::uint64_t sequence,
+                                Connection connection) = 0;
 
    protected:
     ~Listener() = default;
@@ -53,6 +56,8 @@ class WorkerHandle : public HandoffPort {
   // is what every kind of worker of the pool may be given.
   virtual Result<Inheritance> prepare(ipc::Bequest bequest, Time now) = 0;
   void started(pid_t pid) { pid_ = pid; }
+  // The process is dead: what it said last is heard before what it had not taken is received back.
+  virtual void died() {}
   // The process is dead, or did not start; what it had not taken was received back.
   virtual void ended() { pid_ = 0; }
 
@@ -63,6 +68,19 @@ class WorkerHandle : public HandoffPort {
   // When its event loop last ran; none: it does not tell.
   virtual std::optional<Time> heartbeat() const = 0;
   virtual std::uint64_t requests_since_start() const = 0;
+
+  // What only some kinds of worker tell.
+  //
+  // Since when it owes an answer; none: it owes none.
+  virtual std::optional<Time> unanswered_since() { return std::nullopt; }
+  // Its exit is its own wish, whatever the exit code.
+  virtual bool has_announced_exit() const { return false; }
+  // What the program listens on, and what serves that: "3000 -> web (0.0.0.0:8000)".
+  virtual std::string listens() const { return {}; }
+  // "it never called listen()".
+  virtual std::string why_not_ready() const { return {}; }
+  // Messages of the program to a primary of its own, which there is not.
+  virtual std::uint64_t program_messages() const { return 0; }
 
   // To the process group that it leads. False: there is no such process any more.
   bool signal(int number) const;

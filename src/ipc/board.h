@@ -93,12 +93,15 @@ struct WorkerRow {
   Counter taken{0};
   Counter taken_back{0};
   Counter returned{0};
+  Counter messages{0};  // of a Node program to its primary
   Gauge untaken{0};
   Gauge stalled{0};
   // Exit records, newest at (exits - 1) % kKeptExits. Odd `exits_lock`: being written.
   Gauge exits_lock{0};
   Gauge exits{0};
   ExitRecord exit_records[kKeptExits]{};
+  // What a program listens on. Changed seldom: a reader that meets a change may see half of each.
+  char listens[192] = {};
 };
 
 struct ListenerRow {

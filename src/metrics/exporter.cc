@@ -116,6 +116,7 @@ class WorkerSeries {
   void add_all() {
     add_life();
     add_process();
+    add(Metric::worker_messages_total, worker_.messages);
     if (worker_.slot) add_load(*worker_.slot);
     if (pool_.hands_over()) add_handoffs();
   }
@@ -156,7 +157,8 @@ class WorkerSeries {
 
   void add_load(const SlotValues& slot) {
     add(Metric::worker_connections_active, slot.connections_active);
-    add(Metric::worker_connections_total, slot.connections_total);
+    if (pool_.tells_connections() || pool_.hands_over())
+      add(Metric::worker_connections_total, slot.connections_total);
     add(Metric::worker_requests_total, slot.requests_total);
     add(Metric::worker_requests_in_flight, slot.requests_in_flight);
     add(Metric::worker_busy_seconds_total, slot.busy_seconds);

@@ -73,6 +73,7 @@ WorkerValues read_worker(const ipc::WorkerRow& row, const ipc::Slot* slot, Time 
       .taken = relaxed(row.taken),
       .taken_back = relaxed(row.taken_back),
       .returned = relaxed(row.returned),
+      .messages = relaxed(row.messages),
       .untaken = relaxed(row.untaken),
       .stalled = relaxed(row.stalled) != 0,
       .dead_cpu_seconds = static_cast<double>(relaxed(row.dead_cpu_ns)) * kNanosecond,
@@ -85,6 +86,7 @@ WorkerValues read_worker(const ipc::WorkerRow& row, const ipc::Slot* slot, Time 
   ipc::ExitRecord records[ipc::kKeptExits];
   const std::size_t count = ipc::read_exits(row, records);
   values.exits.assign(records, records + count);
+  values.listens = bounded_text(row.listens);
   if (slot != nullptr) values.slot = read_slot(*slot, alive);
   return values;
 }
@@ -102,14 +104,21 @@ void read_pauses(const ipc::ListenerRow& row, Time now, ListenerValues& values) 
   }
 }
 
-void add_slots(std::span<const PoolValues> pools, std::size_t listener, ListenerValues& values) {
+void add_slots(std::span<const PoolValues> pools, std::size_t listener, std::uint64_t by_edge,
+               ListenerValues& values) {
+  const auto served_by = std::ranges::find(pools, values.layout.pool,
+                                           [](const PoolValues& pool) { return pool.layout.name; });
+  const bool told = served_by == pools.end() || served_by->tells_connections();
+  if (told || served_by->hands_over()) values.accepted = by_edge;
+  if (!told) return;
+  values.active = values.request_failures = 0;
   if (listener >= ipc::kMaxListeners) return;
   for (const PoolValues& pool : pools) {
     for (const WorkerValues& worker : pool.workers) {
       if (!worker.slot) continue;
-      values.accepted += worker.slot->listener_accepted[listener];
-      values.active += worker.slot->listener_active[listener];
-      values.request_failures += worker.slot->request_failures[listener];
+      *values.accepted += worker.slot->listener_accepted[listener];
+      *values.active += worker.slot->listener_active[listener];
+      *values.request_failures += worker.slot->request_failures[listener];
       values.refused_per_address += worker.slot->refused_connections[listener];
     }
   }
@@ -201,10 +210,9 @@ Snapshot read_snapshot(const Layout& layout, const ipc::Board& board,
     ListenerValues& values =
         snapshot.listeners.emplace_back(ListenerValues{.layout = layout.listeners[i],
                                                        .addresses = bounded_text(row.addresses),
-                                                       .accepted = relaxed(row.accepted),
                                                        .abandoned = relaxed(row.abandoned)});
     read_pauses(row, now, values);
-    add_slots(snapshot.pools, i, values);
+    add_slots(snapshot.pools, i, relaxed(row.accepted), values);
   }
   if (endpoints != nullptr) read_endpoints(layout, *endpoints, snapshot);
   read_traffic(layout, slots, snapshot);

@@ -26,7 +26,7 @@ namespace roundhouse::metrics {
 struct Layout {
   struct Pool {
     std::string name;
-    std::string type;    // "hello", "proxy", "native"
+    std::string type;    // "hello", "proxy", "native", "node"
     std::string policy;  // "rr", "none", ...
     std::uint32_t workers = 0;
     std::uint32_t worker_connections = 0;
@@ -88,10 +88,12 @@ struct WorkerValues {
   std::uint64_t taken = 0;
   std::uint64_t taken_back = 0;
   std::uint64_t returned = 0;
+  std::uint64_t messages = 0;
   std::uint32_t untaken = 0;
   bool stalled = false;
   double dead_cpu_seconds = 0;                // of all processes that ended here
   std::vector<ipc::ExitRecord> exits;         // newest first
+  std::string listens;                        // what a program listens on, and what serves it
   std::optional<SlotValues> slot;             // none: not arrived yet
   ProcessUsage usage;                         // by the monitor; CPU time of the dead included
   std::optional<double> requests_per_second;  // by the monitor
@@ -108,15 +110,17 @@ struct PoolValues {
   bool hands_over() const { return layout.policy != "none"; }
   // Whether the workers accept for themselves.
   bool workers_accept() const { return layout.policy == "none" || layout.policy == "rr_kernel"; }
+  // Whether its workers tell how many connections they hold.
+  bool tells_connections() const { return layout.type != "node"; }
 };
 
 struct ListenerValues {
   Layout::Listener layout;
   std::string addresses;
-  std::uint64_t accepted = 0;
+  std::optional<std::uint64_t> accepted;  // none: only the workers know, and do not tell; as is:
+  std::optional<std::uint64_t> active;
+  std::optional<std::uint64_t> request_failures;
   std::uint64_t abandoned = 0;
-  std::uint64_t active = 0;
-  std::uint64_t request_failures = 0;
   std::uint64_t refused_per_address = 0;
   std::optional<ipc::PauseReason> paused;
   std::array<double, ipc::kPauseReasons> paused_seconds{};

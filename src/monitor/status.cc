@@ -45,7 +45,8 @@ Json in_flight_of(const ipc::ExitRecord& record) {
   return texts;
 }
 
-Json exit_of(const ipc::ExitRecord& record, Viewer viewer) {
+// `tells`: the worker's type says how many connections and requests it holds.
+Json exit_of(const ipc::ExitRecord& record, bool tells, Viewer viewer) {
   const bool signalled = record.signal != 0;
   Json json{
       {"at", record.at},
@@ -60,8 +61,8 @@ Json exit_of(const ipc::ExitRecord& record, Viewer viewer) {
       {"user_cpu_seconds", static_cast<double>(record.user_cpu_ns) * kNanosecond},
       {"system_cpu_seconds", static_cast<double>(record.system_cpu_ns) * kNanosecond},
       {"max_resident_memory_bytes", record.max_resident_bytes},
-      {"connections_active", record.connections_active},
-      {"requests_in_flight", record.requests_in_flight},
+      {"connections_active", tells ? Json(record.connections_active) : Json(nullptr)},
+      {"requests_in_flight", tells ? Json(record.requests_in_flight) : Json(nullptr)},
       {"backtrace", backtrace_of(record)},
   };
   if (viewer == Viewer::kOperator) json["in_flight"] = in_flight_of(record);
@@ -86,8 +87,16 @@ Json worker_of(const PoolValues& pool, const WorkerValues& worker, Viewer viewer
   const auto [crashes, crashes_by_signal] =
       counts_of(worker.crashes, [](std::size_t i) { return signal_name(static_cast<int>(i)); });
   const auto& slot = worker.slot;
+  // What its type cannot tell is null, as it is absent from the metrics.
+  const bool tells = pool.tells_connections();
+  const bool counts = tells || pool.hands_over();
+  const auto if_told = [&](bool told, auto value) {
+    return slot && told ? Json(value(*slot)) : Json(nullptr);
+  };
+  using Slot = metrics::SlotValues;
   Json exits = Json::array();
-  for (const ipc::ExitRecord& record : worker.exits) exits.push_back(exit_of(record, viewer));
+  for (const ipc::ExitRecord& record : worker.exits)
+    exits.push_back(exit_of(record, pool.tells_connections(), viewer));
   return {
       {"id", worker.id},
       {"pid", worker.pid != 0 ? Json(worker.pid) : Json(nullptr)},
@@ -102,17 +111,18 @@ Json worker_of(const PoolValues& pool, const WorkerValues& worker, Viewer viewer
       {"crashes", crashes},
       {"crashes_by_signal", crashes_by_signal},
       {"connections",
-       {{"active", slot ? Json(slot->connections_active) : Json(nullptr)},
-        {"total", slot ? Json(slot->connections_total) : Json(nullptr)},
-        {"limit", pool.layout.worker_connections}}},
+       {{"active", if_told(tells, [](const Slot& s) { return s.connections_active; })},
+        {"total", if_told(counts, [](const Slot& s) { return s.connections_total; })},
+        {"limit", tells ? Json(pool.layout.worker_connections) : Json(nullptr)}}},
       {"requests",
-       {{"total", slot ? Json(slot->requests_total) : Json(nullptr)},
-        {"in_flight", slot ? Json(slot->requests_in_flight) : Json(nullptr)},
-        {"per_second", json_or_null(worker.requests_per_second)}}},
+       {{"total", if_told(tells, [](const Slot& s) { return s.requests_total; })},
+        {"in_flight", if_told(tells, [](const Slot& s) { return s.requests_in_flight; })},
+        {"per_second", tells ? json_or_null(worker.requests_per_second) : Json(nullptr)}}},
       {"cpu_percent", json_or_null(worker.cpu_percent)},
       {"cpu_seconds", json_or_null(worker.usage.cpu_seconds)},
       {"resident_memory_bytes", json_or_null(worker.usage.resident_bytes)},
       {"open_fds", json_or_null(worker.usage.open_fds)},
+      {"listens", worker.listens.empty() ? Json(nullptr) : Json(printable(worker.listens))},
       {"exits", exits},
   };
 }
@@ -145,10 +155,10 @@ Json listener_of(const ListenerValues& listener) {
       {"name", listener.layout.name},
       {"pool", listener.layout.pool},
       {"addresses", listener.addresses},
-      {"accepted", listener.accepted},
-      {"active", listener.active},
+      {"accepted", json_or_null(listener.accepted)},
+      {"active", json_or_null(listener.active)},
       {"limit", listener.layout.max_connections},
-      {"request_failures", listener.request_failures},
+      {"request_failures", json_or_null(listener.request_failures)},
       {"paused", listener.paused ? Json(to_string(*listener.paused)) : Json(nullptr)},
       {"paused_seconds", paused_seconds},
   };

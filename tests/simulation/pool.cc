@@ -214,7 +214,7 @@ void Pool::watch_again() {
 void Pool::accept(Listener& listener) {
   const auto index = static_cast<std::uint32_t>(&listener - listeners_.data());
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    if (!dispatcher_.has_room()) {
+    if (!dispatcher_.has_room(index)) {
       listener.accepting = false;
       return;
     }
@@ -242,8 +242,9 @@ void Pool::accept(Listener& listener) {
 }
 
 void Pool::resume(Listener& listener) {
+  const auto index = static_cast<std::uint32_t>(&listener - listeners_.data());
   listener.retry_due = false;
-  if (listener.accepting || listener.closed || !dispatcher_.has_room()) return;
+  if (listener.accepting || listener.closed || !dispatcher_.has_room(index)) return;
   listener.accepting = true;
   if (!listener.backlog.empty()) wake_();
 }

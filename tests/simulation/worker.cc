@@ -136,7 +136,7 @@ std::size_t Worker::untaken() const {
   return count;
 }
 
-ipc::Sent Worker::send(std::uint64_t sequence, std::span<const edge::Connection> batch) {
+ipc::Sent Worker::send(std::uint64_t sequence, std::span<edge::Connection> batch) {
   const auto not_sent = [&](ipc::Sent why) {
     for (const edge::Connection& connection : batch)
       world_.ledger.not_sent(connection.info.id, seat_);

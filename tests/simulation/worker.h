@@ -60,7 +60,7 @@ class Worker final : public edge::HandoffPort {
   // Faults are over: no more lies, a broken process dies.
   void calm();
 
-  ipc::Sent send(std::uint64_t sequence, std::span<const edge::Connection> batch) override;
+  ipc::Sent send(std::uint64_t sequence, std::span<edge::Connection> batch) override;
   ipc::Sent nudge(std::uint64_t sequence) override;
   std::uint64_t take_back(std::vector<edge::Connection>& out) override;
   std::uint64_t taken() const override;

@@ -39,7 +39,7 @@ Instance::Instance(const std::string& pools, const std::string& more, const Opti
                           std::string(options.listener.empty() ? "" : ", ") + options.listener +
                           "}";
   const std::string file =
-      directory_.write("roundhouse.yaml", "listeners: {web: " + web +
+      directory_.write("roundhouse.yaml", "listeners: {web: " + web + options.more_listeners +
                                               "}\n"
                                               "monitor: {bind: '127.0.0.1:0', socket: " +
                                               control_socket() +
@@ -65,6 +65,15 @@ double Instance::metric(const std::string& series) const {
   const std::string text = "\n" + get(monitor_, "/metrics").body;
   const std::size_t at = text.find("\n" + series + " ");
   return at == text.npos ? -1 : std::strtod(text.c_str() + at + series.size() + 2, nullptr);
+}
+
+std::vector<Address> Instance::listening() const {
+  std::vector<Address> addresses;
+  const std::string output = process_->output();
+  const std::regex pattern("listening on (127\\.0\\.0\\.1:[0-9]+)");
+  for (std::sregex_iterator at(output.begin(), output.end(), pattern), end; at != end; ++at)
+    addresses.push_back(*Address::parse((*at)[1].str()));
+  return addresses;
 }
 
 bool Instance::metric_reaches(const std::string& series, double value) const {

@@ -23,10 +23,11 @@ class Instance {
   struct Options {
     std::vector<std::string> arguments = {};  // after `run -c FILE`
     Process::Options process = {};
-    std::string log = {};        // more of the section `log`: "access: {format: json}"
-    bool wait = true;            // until every listener's pool has a ready worker
-    std::string listener = {};   // more keys of `web`, YAML
-    std::string also_bind = {};  // an address of `web` beside the free port
+    std::string log = {};             // more of the section `log`: "access: {format: json}"
+    bool wait = true;                 // until every listener's pool has a ready worker
+    std::string listener = {};        // more keys of `web`, YAML
+    std::string also_bind = {};       // an address of `web` beside the free port
+    std::string more_listeners = {};  // ", admin: {...}"
   };
   // `pools` and `more` are YAML; a listener `web`, on a free port of 127.0.0.1 unless options say
   // otherwise, and the monitor are added.
@@ -37,6 +38,8 @@ class Instance {
 
   Process& process() { return *process_; }
   const Address& web() const { return web_; }
+  // Where the listeners listen, in the order of the file; those that listen on 127.0.0.1.
+  std::vector<Address> listening() const;
   const Address& monitor() const { return monitor_; }
   const std::string& directory() const { return directory_.path(); }
   std::string control_socket() const { return directory_.path() + "/control.sock"; }

@@ -102,6 +102,20 @@ TEST(StatusView, EndpointsStandBelowWithTheirStates) {
             "       -  2.0 ms    -\n");
 }
 
+TEST(StatusView, OfANodePoolIsWhatItListensOn) {
+  Json status = example();
+  Json& workers = status["pools"][0]["workers"];
+  workers[0]["listens"] = "3000 -> web ([::]:8000)";
+  workers[1]["listens"] = "3000 -> web ([::]:8000)";
+  const std::string text = *status_text_of(status, "app", kNow);
+  const std::string line = "\n  listens: 3000 -> web ([::]:8000)\n";
+  const std::size_t at = text.find(line);
+  ASSERT_NE(at, text.npos) << text;
+  EXPECT_EQ(text.find("listens:", at + line.size()), text.npos) << "all alike: once";
+  workers[0]["exits"][0]["connections_active"] = nullptr;
+  EXPECT_EQ(status_text_of(status, "app/1", kNow)->find("connections open"), text.npos);
+}
+
 TEST(StatusView, WhatIsNotThereIsSaid) {
   EXPECT_EQ(status_text_of(example(), "ap", kNow).error().message,
             "there is no pool 'ap'; expected one of app");

@@ -49,6 +49,31 @@ const Case kCases[] = {
      "listeners: {a: {bind: [127.0.0.1:0, 127.0.0.1:0]}}\nmonitor: {bind: 127.0.0.1:0}", ""},
     {"NativeNeedsACommand", "pools: {a: {type: native}}",
      "t.yaml:1:9: pools.a: is of type native and has no command; expected `command`"},
+    {"NodeNeedsACommand", "pools: {a: {type: node}}",
+     "t.yaml:1:9: pools.a: is of type node and has no command; expected `command`"},
+    {"NodeDoesNotTellItsConnections", "pools: {a: {type: node, command: node x, policy: least}}",
+     "t.yaml:1:50: pools.a.policy: least is not for workers of type node, which do not tell how "
+     "many connections they hold; expected rr, sticky or none"},
+    {"NodeHasNoOptionsForWhatItDoesNotTell",
+     "pools: {a: {type: node, command: node x, worker_connections: 5}}",
+     "t.yaml:1:62: pools.a.worker_connections: looks at what a Node program does not tell; "
+     "expected no such key"},
+    {"ListensAreForNode", "pools: {a: {command: ./x, listen: {3000: web}}}",
+     "t.yaml:1:35: pools.a.listen: is for Node programs, and this pool is of type native; expected "
+     "type: node, or no such key"},
+    {"ListensNameAListenerOfThePool",
+     "pools: {a: {type: node, command: node x, listen: {3000: wob}}}",
+     "t.yaml:1:50: pools.a.listen: there is no listener 'wob' of this pool; expected one with "
+     "`pool: a`"},
+    {"NodeUnderPolicyNoneHasOneAddress",
+     "listeners: {w: {bind: [127.0.0.1:1, 127.0.0.1:2]}}\n"
+     "pools: {a: {type: node, command: node x, policy: none}}",
+     "t.yaml:1:23: listeners.w.bind: has several addresses, and a Node program under policy none "
+     "accepts from one socket; expected one address, or policy rr"},
+    {"NodeMayNameItsListeners",
+     "listeners: {w: {pool: a}}\npools: {a: {type: node, command: node x, listen: {3000: w, "
+     "/app.sock: w}, liveness: {unanswered: 5s}}}",
+     ""},
     {"HelloHasNoCommand", "pools: {a: {type: hello, command: ./x}}",
      "t.yaml:1:35: pools.a.command: is for programs, and this pool is of type hello; expected "
      "type: native, or no such "

@@ -46,7 +46,9 @@ std::string file_with(const Option& option, const std::string& value) {
     return "upstreams: {x: {" + text +
            (option.key == "servers" ? "}}" : ", servers: '127.0.0.1:80'}}");
   const bool program = !has_option(PoolType::kHello, option.key) && option.key != "command";
-  return "pools: {x: {" + text + (program ? ", command: ./x}}" : "}}");
+  const bool node = program && !has_option(PoolType::kNative, option.key);
+  return "pools: {x: {" + text + (program ? ", command: ./x" : "") + (node ? ", type: node" : "") +
+         "}}";
 }
 
 std::string full_key(const Option& option) {
@@ -109,6 +111,8 @@ std::vector<std::string> wrong_values(const Option& option) {
       return {"{'a b': x}", "{A: [x]}", "{A: \"a\\nb\"}", "{A: '%{nonsense}'}"};
     case Kind::kMatches:
       return {"{'a b': x}", "{A: [x]}", "{A: \"a\\nb\"}"};
+    case Kind::kListens:
+      return {"{0: web}", "{70000: web}", "{x: web}", "{3000: 'a b'}", "{3000: [web]}"};
     case Kind::kVariables:
       return {"{1A: x}", "{A: [x]}", "{A: \"a\\0b\"}", "{'': x}"};
   }

@@ -45,7 +45,7 @@ TEST_F(DispatcherTest, AWorkerWithDepthUntakenGetsNoMoreUntilItTakes) {
   offer(20);
   EXPECT_EQ(lying(), (Sizes{4, 4}));
   EXPECT_EQ(dispatcher_->waiting(), 12u);
-  EXPECT_FALSE(dispatcher_->has_room());
+  EXPECT_FALSE(dispatcher_->has_room(0));
   port(0).take_one();
   dispatcher_->observe(now_);
   EXPECT_EQ(lying(), (Sizes{4, 4}));
@@ -57,12 +57,12 @@ TEST_F(DispatcherTest, AWorkerAtWorkerConnectionsGetsNoMoreUntilOneCloses) {
   set_up(pool_);
   offer(6);
   take_all();
-  EXPECT_FALSE(dispatcher_->has_room());
+  EXPECT_FALSE(dispatcher_->has_room(0));
   --port(1).open;
-  EXPECT_TRUE(dispatcher_->has_room());
+  EXPECT_TRUE(dispatcher_->has_room(0));
   offer(1);
   EXPECT_EQ(lying(), (Sizes{0, 1}));
-  EXPECT_FALSE(dispatcher_->has_room());
+  EXPECT_FALSE(dispatcher_->has_room(0));
 }
 
 TEST_F(DispatcherTest, OpenConnectionsAndThoseOnTheirWayCountTogether) {
@@ -78,10 +78,10 @@ TEST_F(DispatcherTest, OpenConnectionsAndThoseOnTheirWayCountTogether) {
 TEST_F(DispatcherTest, WithoutRoomEveryServingWorkerIsAsked) {
   pool_.handoff.depth = 1;
   set_up(pool_);
-  EXPECT_TRUE(dispatcher_->has_room());
+  EXPECT_TRUE(dispatcher_->has_room(0));
   EXPECT_EQ(port(0).room_wishes, 0);
   offer(2);
-  EXPECT_FALSE(dispatcher_->has_room());
+  EXPECT_FALSE(dispatcher_->has_room(0));
   EXPECT_EQ(port(0).room_wishes, 1);
   EXPECT_EQ(port(1).room_wishes, 1);
 }
@@ -91,9 +91,9 @@ TEST_F(DispatcherTest, ThereIsNoRoomWhileSomebodyWaits) {
   dispatcher_->serve(1, false);
   offer(1);
   dispatcher_->serve(1, true);
-  EXPECT_FALSE(dispatcher_->has_room());
+  EXPECT_FALSE(dispatcher_->has_room(0));
   dispatcher_->observe(now_);
-  EXPECT_TRUE(dispatcher_->has_room());
+  EXPECT_TRUE(dispatcher_->has_room(0));
   EXPECT_EQ(lying(), (Sizes{0, 1}));
 }
 
@@ -197,7 +197,7 @@ TEST_F(DispatcherTest, AllChannelsFullMakesConnectionsWaitAndLosesNone) {
   port(0).answer = port(1).answer = ipc::Sent::kFull;
   offer(20);
   EXPECT_EQ(dispatcher_->waiting(), 20u);
-  EXPECT_FALSE(dispatcher_->has_room());
+  EXPECT_FALSE(dispatcher_->has_room(0));
   port(1).answer = ipc::Sent::kYes;
   dispatcher_->observe(now_);
   EXPECT_EQ(lying(), (Sizes{0, 20}));

@@ -1,7 +1,9 @@
 // A worker's channel as a queue, and the worker's end of it, for tests of the dispatcher.
 #pragma once
 
+#include <algorithm>
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include "edge/dispatcher.h"
@@ -15,10 +17,13 @@ class FakePort final : public HandoffPort {
   ipc::Sent nudge_answer = ipc::Sent::kYes;  // to nudge()
   std::uint64_t says_taken = 0;
   std::uint64_t open = 0;
+  std::size_t limit = ipc::kMaxDescriptors;
+  std::vector<std::uint32_t> unwilling;  // for connections of these listeners
   // What a test reads.
   std::vector<std::uint64_t> served;  // ids, in the order in which they were taken
   int room_wishes = 0;
   int messages = 0;
+  int flushes = 0;
 
   // The worker reads one message, or all.
   void take_one() {
@@ -39,7 +44,7 @@ class FakePort final : public HandoffPort {
     return count;
   }
 
-  ipc::Sent send(std::uint64_t sequence, std::span<const Connection> batch) override {
+  ipc::Sent send(std::uint64_t sequence, std::span<Connection> batch) override {
     if (answer != ipc::Sent::kYes) return answer;
     ++messages;
     Message& message = queue_.emplace_back();
@@ -66,6 +71,17 @@ class FakePort final : public HandoffPort {
   std::uint64_t taken() const override { return says_taken; }
   std::uint64_t connections_active() const override { return open; }
   void want_room() override { ++room_wishes; }
+  bool willing(std::uint32_t listener) const override {
+    return std::ranges::find(unwilling, listener) == unwilling.end();
+  }
+  std::size_t batch_limit() const override { return limit; }
+  void flush() override { ++flushes; }
+  // The worker turns the oldest message away: its sequence, and the connection of it.
+  std::pair<std::uint64_t, Connection> turn_away_one() {
+    Message message = std::move(queue_.front());
+    queue_.pop_front();
+    return {message.sequence, std::move(message.connections.front())};
+  }
 
  private:
   struct Message {

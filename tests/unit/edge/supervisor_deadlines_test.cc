@@ -60,6 +60,41 @@ TEST_F(SupervisorDeadlinesTest, AHungWorkerIsAbortedAtTwoSecondsAndKilledHalfASe
   EXPECT_EQ(exit(0, {.signal = SIGKILL}).reason, ExitReason::kHang);
 }
 
+TEST_F(SupervisorDeadlinesTest, AWorkerThatOwesAnAnswerForThirtySecondsHangs) {
+  set_up_ready({.workers = 2});
+  seen_[0].unanswered_since = now_;
+  pass(29900ms);
+  EXPECT_EQ(signals(SIGABRT), 0);
+  pass(100ms);
+  EXPECT_EQ(signals(SIGABRT), 1);
+  EXPECT_EQ(exit(0, {.signal = SIGABRT}).reason, ExitReason::kHang);
+}
+
+TEST_F(SupervisorDeadlinesTest, AStoppedWorkerThatOwesAnAnswerIsKilledAtOnce) {
+  set_up_ready({.workers = 2});
+  seen_[0].unanswered_since = now_;
+  seen_[0].stopped = true;
+  pass(30s);
+  EXPECT_EQ(signals(SIGABRT), 0);
+  EXPECT_EQ(signals(SIGKILL), 1);
+}
+
+TEST_F(SupervisorDeadlinesTest, TimeInWhichTheEdgeDidNotRunIsNotOwed) {
+  set_up_ready({.workers = 2});
+  seen_[0].unanswered_since = now_;
+  now_ += 60s;
+  tick_once();
+  EXPECT_EQ(signals(SIGABRT), 0);
+  pass(30s);
+  EXPECT_EQ(signals(SIGABRT), 1);
+}
+
+TEST_F(SupervisorDeadlinesTest, AnAnnouncedExitIsNoCrashWhateverItsCode) {
+  set_up_ready({.workers = 2});
+  EXPECT_EQ(exit(0, {.code = 3, .announced = true}).reason, ExitReason::kExited);
+  EXPECT_EQ(exit(1, {.code = 3}).reason, ExitReason::kCrash);
+}
+
 TEST_F(SupervisorDeadlinesTest, AHungWorkerIsReplacedWhenItIsDeadAndNotBeside) {
   set_up_ready({.workers = 2});
   forget();

@@ -1,0 +1,118 @@
+// A worker that is an unmodified Node program: to it the edge is the primary of Node's cluster.
+//
+// A connection goes to it as a `newconn` and is taken when the worker has answered that it accepts,
+// which it says before its program sees the connection. Until then the edge keeps a descriptor of
+// it: one that the worker turns away, did not read, or left unanswered when it died, was touched by
+// nobody and goes to another.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/checks.h"
+#include "edge/node_channel.h"
+#include "edge/node_framing.h"
+#include "edge/node_listens.h"
+#include "edge/node_writer.h"
+#include "edge/worker_handle.h"
+#include "ipc/slot.h"
+#include "net/event_loop.h"
+
+namespace roundhouse::edge {
+
+// The slot is written by the edge: the program does not know of it. `pool` and `listens` outlive
+// the handle.
+class NodeHandle final : public WorkerHandle, private IoHandler, private NodeReceiver {
+ public:
+  static Result<std::unique_ptr<NodeHandle>> create(EventLoop& loop, std::size_t place,
+                                                    Listener& listener, const config::Pool& pool,
+                                                    NodeListens& listens);
+
+  Result<Inheritance> prepare(ipc::Bequest bequest, Time now) override;
+  void died() override;
+  void ended() override;
+  void ask_to_drain(Time deadline) override;
+  std::optional<Time> heartbeat() const override { return std::nullopt; }
+  std::optional<Time> unanswered_since() override;
+  std::uint64_t requests_since_start() const override { return 0; }
+  bool has_announced_exit() const override { return announced_; }
+  std::string listens() const override;
+  std::string why_not_ready() const override;
+  std::uint64_t program_messages() const override { return program_messages_; }
+
+  ipc::Sent send(std::uint64_t sequence, std::span<Connection> batch) override;
+  ipc::Sent nudge(std::uint64_t sequence) override;
+  std::uint64_t take_back(std::vector<Connection>& out) override;
+  std::uint64_t taken() const override;
+  std::uint64_t connections_active() const override { return 0; }
+  void want_room() override { room_wanted_ = true; }
+  bool willing(std::uint32_t listener) const override;
+  std::size_t batch_limit() const override { return 1; }
+  void flush() override;
+
+ private:
+  // A connection that was given to the worker and not answered.
+  struct Given {
+    std::uint64_t sequence;
+    Time at;
+    Connection connection;  // its descriptor, here as well
+  };
+  // What the worker does for a listener.
+  struct Serving {
+    std::string key;  // empty: nothing
+    Time rests_until{};
+    Duration rest{};  // the last one, since it last accepted
+  };
+  // What it asked for and has.
+  struct Held {
+    NodeEndpoint* endpoint;
+    NodeListen asked;
+  };
+
+  NodeHandle(EventLoop& loop, std::size_t place, Listener& listener, ipc::Shared<ipc::Slot> slot,
+             const config::Pool& pool, NodeListens& listens);
+  void on_ready(Ready ready) override;
+  bool on_node_message(const NodeMessage& message) override;
+  bool read_messages();
+  void watch(bool writing);
+  void on_query(const NodeMessage& message);
+  void on_listening(const NodeListen& listen);
+  void on_close(const std::string& key);
+  void on_answer(const NodeMessage& message);
+  bool on_acknowledged(bool arrived);
+  void turn_away(std::deque<Given>::iterator given, Duration rest);
+  void say_room();
+  void end_rest();
+  void reply(const NodeMessage& query, NodeEndpoint& endpoint);
+  std::deque<Given>::iterator find(std::uint64_t sequence);
+
+  EventLoop& loop_;
+  const config::Pool& pool_;
+  NodeListens& listens_;
+  const NodeFormat format_;
+  NodeChannel channel_;
+  NodeFraming framing_;
+  NodeWriter writer_;
+  IoWatcher watcher_;
+  Timer disconnect_timer_;
+  Timer rest_timer_;  // to try again what was not possible
+  std::deque<Given> given_;
+  std::optional<std::deque<std::uint64_t>> recalled_;  // still to be told by take_back()
+  std::vector<Held> held_;
+  std::array<Serving, config::kMaxListeners> serving_;  // by listener
+  std::uint64_t last_sequence_ = 0;
+  std::uint64_t nudge_ = 0;  // not known to be read; 0: none
+  Time nudged_at_{};
+  bool watches_writing_ = false;
+  bool room_wanted_ = false;
+  bool announced_ = false;  // that its exit is its own wish
+  bool dead_ = false;
+  std::uint64_t program_messages_ = 0;
+  Time loss_told_at_{};
+};
+
+}  // namespace roundhouse::edge

@@ -1,0 +1,121 @@
+"""The worker half of a Node cluster program, unmodified, under Roundhouse and under Node's own primary."""
+
+import time
+from statistics import median
+
+from rig import proc
+from rig.load import Wrk, run_load
+from rig.peers import PEERS, NodeCluster
+from rig.roundhouse import Roundhouse
+from rig.server import Server
+from rig.table import Row, Table, jain
+from measure.cost import CLIENTS, Cost
+from measure.scale import Scale
+
+WORKERS = 2
+RATE = 1.25
+EDGE_CPU = 0.45
+KEEP_ALIVE = 1.0
+FAIRNESS = 0.999
+FAIR_WORKERS = 4
+
+
+def program(workers: int, policy: str = "rr", **more: object) -> Roundhouse:
+    command = ["node", str(PEERS / "node_cluster.js"), "3000", str(workers), policy]
+    server = Roundhouse(workers, policy, pool={"type": "node", "command": command, **more})
+    server.name = "roundhouse with Node workers"
+    return server
+
+
+def measure(table: Table, scale: Scale) -> None:
+    ours, one_by_one = program(WORKERS), program(WORKERS, handoff={"depth": 1})
+    node = NodeCluster(WORKERS, "rr")
+    costs = _alternate([ours, one_by_one, node], scale)
+    table.add(_rate_row("connections a second", costs[ours], costs[node], RATE),
+              _rate_row("the same, handoff.depth 1", costs[one_by_one], costs[node], None),
+              _cpu_row("edge CPU per connection", costs[ours].edge, costs[node].edge, EDGE_CPU),
+              _cpu_row("CPU of all processes per connection", costs[ours].whole,
+                       costs[node].whole, None),
+              _keep_alive_row(scale))
+    for row in _fairness_rows(scale.fairness_rounds):
+        table.add(row)
+
+
+def _alternate(servers: list[Server], scale: Scale) -> dict[Server, Cost]:
+    """Every server once, then every one again: what the machine does meanwhile hits all."""
+    costs = {server: Cost() for server in servers}
+    for server in servers:
+        server.start()
+    try:
+        for server in servers:
+            run_load(server.port, clients=CLIENTS, requests=1000)  # warm
+        for _ in range(scale.cost_rounds):
+            for server in servers:
+                _counted_run(server, costs[server], scale.connections // 2)
+    finally:
+        for server in servers:
+            server.stop()
+    return costs
+
+
+def _counted_run(server: Server, cost: Cost, connections: int) -> None:
+    edge, whole = proc.cpu_seconds(server.edge_pid), server.cpu_seconds()
+    report = run_load(server.port, clients=CLIENTS, requests=connections)
+    edge, whole = proc.cpu_seconds(server.edge_pid) - edge, server.cpu_seconds() - whole
+    if report.failed:
+        raise RuntimeError(f"{server.name}: {report.kinds()} in a quiet run")
+    cost.rates.append(report.per_second)
+    cost.p50.append(report.latency["p50"])
+    cost.p99.append(report.latency["p99"])
+    cost.edge.append(edge * 1e6 / report.answered)
+    cost.whole.append(whole * 1e6 / report.answered)
+
+
+def _rate_row(what: str, ours: Cost, node: Cost, least: float | None) -> Row:
+    ratio = median(a / b for a, b in zip(ours.rates, node.rates))
+    return Row(f"Node workers, rr, {what}", ours.pace(), node.pace(), f"{ratio:.2f}",
+               f"≥ {least}" if least else "", ratio >= least if least else None)
+
+
+def _cpu_row(what: str, ours: list[float], node: list[float], most: float | None) -> Row:
+    ratio = median(a / b for a, b in zip(ours, node))
+    return Row(f"Node workers, rr, {what}", f"{median(ours):.1f} µs", f"{median(node):.1f} µs",
+               f"{ratio:.2f}", f"≤ {most}" if most else "", ratio <= most if most else None)
+
+
+def _keep_alive_row(scale: Scale) -> Row:
+    seconds = 5 if scale.connections >= 10_000 else 1
+    rates: list[list[float]] = [[], []]
+    with program(WORKERS) as ours, NodeCluster(WORKERS, "rr") as node:
+        for _ in range(3):
+            for server, seen in zip((ours, node), rates):
+                with Wrk(server.port, CLIENTS, seconds) as wrk:
+                    seen.append(wrk.finish().per_second)
+    ratio = median(a / b for a, b in zip(*rates))
+    return Row("Node workers, rr, kept-alive requests a second", f"{median(rates[0]):,.0f}",
+               f"{median(rates[1]):,.0f}", f"{ratio:.2f}", f"≥ {KEEP_ALIVE}", ratio >= KEEP_ALIVE)
+
+
+def _fairness_rows(rounds: int) -> list[Row]:
+    indexes = []
+    with program(FAIR_WORKERS) as server:
+        for _ in range(rounds):
+            before = server.metrics().by("worker", "worker_connections_total")
+            with Wrk(server.port, CLIENTS, seconds=1) as wrk:
+                wrk.finish()
+            after = server.metrics().by("worker", "worker_connections_total")
+            indexes.append(jain([after[worker] - before[worker] for worker in after]))
+    theirs = []
+    with NodeCluster(FAIR_WORKERS, "rr") as node:
+        idle = {pid: proc.open_sockets(pid) for pid in node.worker_pids()}
+        for _ in range(rounds):
+            with Wrk(node.port, CLIENTS, seconds=1) as wrk:
+                time.sleep(0.6)
+                during = {pid: proc.open_sockets(pid) for pid in idle}
+                wrk.finish()
+            time.sleep(0.2)  # until the last connections are closed
+            theirs.append(jain([during[pid] - idle[pid] for pid in idle]))
+    return [Row(f"Jain's index, {CLIENTS} kept-alive connections, {FAIR_WORKERS} Node workers, rr",
+                f"{min(indexes):.4f} at least", f"{min(theirs):.4f} at least",
+                target=f"≥ {FAIRNESS} in {rounds} of {rounds} runs",
+                met=min(indexes) >= FAIRNESS)]
