@@ -14,6 +14,7 @@
 #include "edge/access_log_file.h"
 #include "edge/configured_endpoints.h"
 #include "edge/exit_report.h"
+#include "edge/listening_sockets.h"
 #include "edge/process_probe.h"
 
 namespace roundhouse::edge {
@@ -51,42 +52,6 @@ std::uint32_t depth_that_fits(std::uint32_t wanted, rlim_t limit, std::size_t wo
 ExitStatus to_exit_status(int wait_status) {
   if (WIFSIGNALED(wait_status)) return {.signal = WTERMSIG(wait_status)};
   return {.code = WEXITSTATUS(wait_status)};
-}
-
-std::string joined_addresses(const Acceptor::Sockets& sockets) {
-  std::string text;
-  const auto add = [&](const ListeningSocket& socket) {
-    text += (text.empty() ? "" : ", ") + socket.address.to_string();
-  };
-  for (const ListeningSocket& socket : sockets.own) add(socket);
-  for (const ReuseportGroup& group : sockets.groups) add(group.sockets.front());
-  return text;
-}
-
-Result<Acceptor::Sockets> bind_sockets(const config::Listener& listener, const config::Pool& pool) {
-  Acceptor::Sockets bound;
-  const ListenOptions options{.backlog = static_cast<int>(listener.backlog),
-                              .defer = listener.defer_accept};
-  for (const Address& address : listener.bind) {
-    if (pool.policy == config::Policy::kRrKernel && !address.is_unix())
-      bound.groups.push_back(TRY(listen_in_rotation(address, options, pool.workers)));
-    else
-      bound.own.push_back(TRY(listen_on(address, options)));
-  }
-  return bound;
-}
-
-// What the workers of the pool accept from by themselves.
-void choose_inherited(std::uint32_t listener, const Acceptor::Sockets& sockets,
-                      const config::Pool& pool, Pool::Setting& setting) {
-  if (pool.policy == config::Policy::kNone) {
-    for (const ListeningSocket& socket : sockets.own)
-      setting.sockets.push_back({listener, socket.fd.get()});
-  }
-  for (const ReuseportGroup& group : sockets.groups) {
-    for (std::size_t place = 0; place < group.sockets.size(); ++place)
-      setting.own_sockets[place].push_back({listener, group.sockets[place].fd.get()});
-  }
 }
 
 std::optional<ipc::Limits::Shape> shape_of_limits(const config::Configuration& configuration,

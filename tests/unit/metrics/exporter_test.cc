@@ -15,6 +15,7 @@
 #include <sstream>
 
 #include "metrics/catalogue.h"
+#include "scrape.h"
 #include "support/fake_instance.h"
 
 namespace roundhouse::metrics {
@@ -22,22 +23,6 @@ namespace {
 
 using ipc::WorkerState;
 using test::FakeInstance;
-
-// The text as a scraper sees it: series with its labels -> value as written.
-std::map<std::string, std::string> series_of(const std::string& text) {
-  std::map<std::string, std::string> series;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("#")) continue;
-    const auto space = line.rfind(' ');
-    EXPECT_TRUE(series.emplace(line.substr(0, space), line.substr(space + 1)).second) << line;
-  }
-  return series;
-}
-
-std::map<std::string, std::string> scrape(const Snapshot& snapshot) {
-  return series_of(exposition(snapshot));
-}
 
 // An instance of which everything can be told.
 Snapshot full_snapshot(FakeInstance& instance) {
@@ -177,31 +162,6 @@ TEST(Exporter, ProgramsTellNoFailures) {
   layout.pools[0].type = "native";
   FakeInstance instance(layout);
   EXPECT_EQ(exposition(instance.snapshot(Time())).find("http_failures"), std::string::npos);
-}
-
-TEST(Exporter, WhatANodeProgramDoesNotTellIsAbsent) {
-  metrics::Layout layout = FakeInstance::one_pool(1);
-  layout.pools[0].type = "node";
-  const auto told = [&](const std::string& policy) {
-    layout.pools[0].policy = policy;
-    FakeInstance instance(layout);
-    instance.make_ready(0, 100);
-    ipc::add(instance.worker(0).messages, 3);
-    return scrape(instance.snapshot(Time()));
-  };
-  const std::string worker = "{pool=\"hello\",worker=\"1\"}";
-  auto series = told("rr");
-  EXPECT_EQ(series["roundhouse_worker_messages_total" + worker], "3");
-  EXPECT_EQ(series["roundhouse_worker_connections_total" + worker], "0");
-  EXPECT_EQ(series["roundhouse_listener_accepted_total{listener=\"web\"}"], "0");
-  for (const char* absent :
-       {"worker_connections_active", "worker_connections_limit", "worker_requests_total",
-        "worker_requests_in_flight", "worker_busy_seconds_total"})
-    EXPECT_FALSE(series.contains("roundhouse_" + std::string(absent) + worker)) << absent;
-  EXPECT_FALSE(series.contains("roundhouse_listener_connections_active{listener=\"web\"}"));
-  series = told("none");
-  EXPECT_FALSE(series.contains("roundhouse_worker_connections_total" + worker));
-  EXPECT_FALSE(series.contains("roundhouse_listener_accepted_total{listener=\"web\"}"));
 }
 
 TEST(Exporter, OtherSignalsAppearWhenTheyHappen) {
