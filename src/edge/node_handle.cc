@@ -85,7 +85,7 @@ Result<WorkerHandle::Inheritance> NodeHandle::prepare(ipc::Bequest bequest, Time
 }
 
 void NodeHandle::died() {
-  for (int i = 0; i < kLastReads && read_messages(); ++i) {
+  for (int i = 0; i < kLastReads && read_messages() > 0; ++i) {
   }
   dead_ = true;
 }
@@ -143,23 +143,25 @@ void NodeHandle::on_ready(Ready ready) {
       rest_timer_.start_once(kRetry);
     }
   }
-  for (int i = 0; ready.readable && i < kReadsPerTurn && read_messages(); ++i) {
+  // A short read was the last: the loop tells if there is more after all.
+  for (int i = 0; ready.readable && i < kReadsPerTurn && read_messages() == kReadSize; ++i) {
   }
   if (!watcher_.watching()) return listener().on_breach(place());
   flush();
   if (room_wanted_) say_room();
 }
 
-// One read. False: there was nothing, or nothing more is wanted; then nothing is watched.
-bool NodeHandle::read_messages() {
+// One read, of at most kReadSize bytes. 0: there was nothing, or nothing more is wanted; then
+// nothing is watched.
+std::size_t NodeHandle::read_messages() {
   std::array<char, kReadSize> buffer;
   const ipc::StreamReceived received = channel_.receive(buffer);
-  if (received.status == ipc::Received::kNothing) return false;
+  if (received.status == ipc::Received::kNothing) return 0;
   const bool good = received.status == ipc::Received::kMessage &&
                     framing_.feed({buffer.data(), received.size}, *this) &&
                     channel_.unsent() <= kUnsentMax;
   if (!good) watcher_.stop();
-  return good;
+  return good ? received.size : 0;
 }
 
 // Whoever rests longer than the first is looked at again.

@@ -77,7 +77,7 @@ class NodeHandle final : public WorkerHandle, private IoHandler, private NodeRec
              const config::Pool& pool, NodeListens& listens);
   void on_ready(Ready ready) override;
   bool on_node_message(const NodeMessage& message) override;
-  bool read_messages();
+  std::size_t read_messages();
   void watch(bool writing);
   void on_query(const NodeMessage& message);
   void on_listening(const NodeListen& listen);

@@ -10,6 +10,7 @@ using Type = NodeValue::Type;
 using namespace std::string_view_literals;
 
 constexpr std::string_view kCluster = "NODE_CLUSTER";
+constexpr std::string_view kHandleAck = R"({"cmd":"NODE_HANDLE_ACK"})";
 
 // A port may have been given as text.
 std::optional<std::int64_t> whole_number(const NodeValue& value) {
@@ -167,6 +168,10 @@ NodeMessage parse_node_message(std::string_view text, NodeFormat format) {
                         (json || text.substr(prefix.size() + 1).starts_with("NODE_"));
   if (!internal) {
     message.kind = json && !looks_like_json(text) ? Kind::kMalformed : Kind::kUser;
+    return message;
+  }
+  if (json && text == kHandleAck) {  // half of all messages
+    message.kind = Kind::kHandleAck;
     return message;
   }
   if (text.starts_with(handle_prefix(format))) {  // what is in it is the program's own

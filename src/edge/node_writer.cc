@@ -16,7 +16,13 @@ void append_varint(std::string& bytes, std::uint64_t value) {
 // Names and keys of ours, addresses and what a worker called its sockets: mostly ASCII.
 void append_json_text(std::string& bytes, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
+  const bool plain = std::ranges::none_of(
+      text, [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < ' '; });
   bytes += '"';
+  if (plain) {
+    bytes.append(text) += '"';
+    return;
+  }
   for (const char c : text) {
     if (c == '"' || c == '\\') {
       bytes += '\\';

@@ -23,7 +23,7 @@ TEST_P(HostileNodeWorker, IsReplacedAndHarmsNobody) {
   EXPECT_TRUE(instance.process().prints("broke the protocol of its channel: it is replaced"))
       << GetParam();
   EXPECT_TRUE(instance.process().prints("died: killed by SIGKILL (it broke the protocol"));
-  ASSERT_TRUE(instance.process().prints("worker 1 (pid"));
+  ASSERT_TRUE(instance.process().prints("worker 1 (pid")) << instance.process().output();
   const auto listening = instance.listening();
   ASSERT_EQ(listening.size(), 1u);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(get(listening[0]).body, "worker 1\n");

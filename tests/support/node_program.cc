@@ -47,9 +47,9 @@ const char* const kShellReads = "while :; do cat <&3 >/dev/null 2>&1; sleep 0.02
 std::string one_node_one_shell(const NodeProgram& program, const std::string& script,
                                const std::string& more) {
   const std::string file = program.directory().write(
-      "half.sh", "if [ $ROUNDHOUSE_WORKER_ID = 1 ]; then exec " + node() + " " +
-                     program.file("server.js") + "; fi\nsay() { printf '%s\\n' \"$1\" >&3; }\n" +
-                     script + "\n");
+      "half.sh",
+      "if [ $ROUNDHOUSE_WORKER_ID = 1 ]; then exec " + node() + " " + program.file("server.js") +
+          "; fi\nexec 2>/dev/null\nsay() { printf '%s\\n' \"$1\" >&3; }\n" + script + "\n");
   return "app: {type: node, command: [/bin/sh, " + file + "], workers: 2" +
          (more.empty() ? "" : ", " + more) + "}";
 }
