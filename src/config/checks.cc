@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/option_table.h"
+#include "config/program_rules.h"
 #include "config/report.h"
 #include "config/route_checks.h"
 #include "config/values.h"
@@ -40,7 +41,7 @@ bool is_name_and_port(std::string_view text) {
 class Checker {
  public:
   Checker(const Configuration& configuration, const Provenance& provenance, Problems& problems)
-      : configuration_(configuration), report_(provenance, problems) {}
+      : configuration_(configuration), provenance_(provenance), report_(provenance, problems) {}
 
   void check();
 
@@ -83,6 +84,7 @@ class Checker {
   static std::string text_of(Bytes value) { return format_bytes(value); }
 
   const Configuration& configuration_;
+  const Provenance& provenance_;
   Report report_;
 };
 
@@ -150,6 +152,7 @@ void Checker::check_listener(const Listener& listener) {
   }
   expect_order(key, "limits.line", listener.limits.line, "limits.headers", listener.limits.headers);
   check_protocol(listener, key);
+  check_via(configuration_, listener, provenance_, report_);
   std::string names;
   for (const Pool& pool : configuration_.pools) names += (names.empty() ? "" : ", ") + pool.name;
   if (!listener.pool.empty() && configuration_.find_pool(listener.pool) == nullptr) {
@@ -190,6 +193,7 @@ void Checker::check_protocol(const Listener& listener, const std::string& key) {
 void Checker::check_pool(const Pool& pool) {
   const std::string key = "pools." + pool.name;
   check_type(pool, key);
+  if (is_foreign(pool.type)) check_program(pool, report_);
   expect_order(key, "restart.backoff_min", pool.restart.backoff_min, "restart.backoff_max",
                pool.restart.backoff_max);
   expect_order(key, "liveness.suspect", pool.liveness.suspect, "liveness.replace",
@@ -198,8 +202,9 @@ void Checker::check_pool(const Pool& pool) {
 
 void Checker::check_type(const Pool& pool, const std::string& key) {
   if (is_refused(key + ".type")) return;
-  if (pool.type == PoolType::kNative && !is_set(key + ".command")) {
-    report(key, "is of type native and has no command; expected `command`");
+  if (is_program(pool.type) && pool.command.empty() && !is_refused(key + ".command")) {
+    report(key, "is of type " + std::string(to_string(pool.type)) +
+                    " and has no command; expected `command`");
   }
   if (pool.type == PoolType::kProxy && configuration_.upstreams.empty() &&
       configuration_.routes.empty()) {
@@ -209,13 +214,16 @@ void Checker::check_type(const Pool& pool, const std::string& key) {
     if (option.section != Section::kPool || has_option(pool.type, option.key)) continue;
     const std::string full = joined(key, option.key);
     if (!is_set(full)) continue;
-    report(full, option.key == "test_handlers"
-                     ? "is for the built-in hello, and this pool is " +
-                           std::string(pool.type == PoolType::kProxy ? "a proxy" : "a program") +
-                           "; expected no such key"
-                     : "is for programs, and this pool is of type " +
-                           std::string(to_string(pool.type)) +
-                           "; expected type: native, or no such key");
+    const std::string type(to_string(pool.type));
+    if (option.key == "test_handlers")
+      report(full, "is for the built-in hello, and this pool is " +
+                       std::string(pool.type == PoolType::kProxy ? "a proxy" : "a program") +
+                       "; expected no such key");
+    else if (is_program(pool.type))
+      report(full, "is nothing that a program of type " + type + " can do; expected no such key");
+    else
+      report(full, "is for programs, and this pool is of type " + type +
+                       "; expected `command` without this type, or no such key");
   }
 }
 
@@ -223,6 +231,8 @@ void Checker::check_upstreams() {
   std::size_t servers = 0;
   for (const Upstream& upstream : configuration_.upstreams) {
     servers += upstream.servers.size();
+    if (const Pool* const pool = configuration_.find_pool(upstream.pool)) servers += pool->workers;
+    check_upstream_pool(configuration_, upstream, report_);
     check_upstream(upstream, "upstreams." + upstream.name);
   }
   if (configuration_.upstreams.size() > kMaxUpstreams) {
@@ -230,7 +240,8 @@ void Checker::check_upstreams() {
                             " entries; expected at most " + std::to_string(kMaxUpstreams));
   }
   if (servers > kMaxServers) {
-    report("upstreams", "have " + std::to_string(servers) + " servers in all; expected at most " +
+    report("upstreams", "have " + std::to_string(servers) +
+                            " servers in all (workers of pools are some); expected at most " +
                             std::to_string(kMaxServers));
   }
 }
@@ -238,8 +249,10 @@ void Checker::check_upstreams() {
 void Checker::check_upstream(const Upstream& upstream, const std::string& key) {
   const bool dns = is_set(key + ".dns");
   const bool srv = is_set(key + ".srv");
-  if (upstream.servers.empty() && !is_refused(key + ".servers") && !dns && !srv)
-    report(key, "has no servers; expected `servers` with at least one address, `dns` or `srv`");
+  if (upstream.servers.empty() && !is_refused(key + ".servers") && !dns && !srv &&
+      upstream.pool.empty() && !is_refused(key + ".pool"))
+    report(key,
+           "has no servers; expected `servers` with at least one address, `dns`, `srv` or `pool`");
   if (dns && srv) report(key + ".srv", "stands beside `dns`; expected one of the two");
   if (dns && !is_refused(key + ".dns") && !is_name_and_port(upstream.dns))
     report(key + ".dns", "'" + shown(key + ".dns", upstream.dns) +
@@ -283,22 +296,37 @@ void Checker::check_pools_are_used() {
     bool used = false;
     for (const Listener& listener : configuration_.listeners)
       used = used || listener.pool == pool.name;
+    for (const Upstream& upstream : configuration_.upstreams)
+      used = used || upstream.pool == pool.name;
     if (!used)
-      report("pools." + pool.name,
-             "no listener names it; expected a listener with `pool: " + pool.name + "`");
+      report(
+          "pools." + pool.name,
+          "no listener or upstream names it; expected a listener with `pool: " + pool.name + "`");
   }
 }
 
 }  // namespace
 
 bool has_option(PoolType type, std::string_view key) {
+  const bool of_foreign = key == "socket" || key == "stop_signal" || key.starts_with("ready.");
   switch (type) {
     case PoolType::kHello:
-      return key != "command" && key != "env" && key != "env_file" && key != "cwd" && key != "user";
+      return key != "command" && key != "env" && key != "env_file" && key != "cwd" &&
+             key != "user" && key != "output" && !of_foreign;
     case PoolType::kProxy:
       return key != "test_handlers" && has_option(PoolType::kHello, key);
     case PoolType::kNative:
+      return key != "test_handlers" && !of_foreign;
+    case PoolType::kAuto:
       return key != "test_handlers";
+    case PoolType::kNode:
+      return key != "test_handlers" && !key.starts_with("ready.");
+    case PoolType::kPort:
+      return key != "policy" && has_option(PoolType::kListenFds, key);
+    case PoolType::kListenFds:  // what only a worker with a channel can tell or be told
+      return key != "test_handlers" && key != "worker_connections" &&
+             !key.starts_with("handoff.") && key != "recycle.requests" &&
+             key != "liveness.suspect" && key != "liveness.replace";
   }
   return true;
 }

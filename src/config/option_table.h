@@ -97,5 +97,7 @@ std::string format_bound(const Option& option, std::int64_t bound);
 // One that stands alone, in a flag or an environment variable. The error is that of
 // describe_refusal().
 std::expected<Policy, std::string> parse_policy(std::string_view text);
+// Of a program.
+std::expected<PoolType, std::string> parse_program_type(std::string_view text);
 
 }  // namespace roundhouse::config

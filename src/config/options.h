@@ -14,6 +14,7 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/program_options.h"
 #include "config/proxy_options.h"
 
 namespace roundhouse::config {
@@ -25,9 +26,6 @@ inline constexpr Bytes kTiB = 1024 * kGiB;
 
 // How the connections of a pool's listeners find their worker.
 enum class Policy : std::uint8_t { kRr, kNone, kLeast, kSticky };
-// hello, proxy: built in. native: a program that speaks the native protocol on the descriptors it
-// inherits.
-enum class PoolType : std::uint8_t { kHello, kProxy, kNative };
 // What the connections of a listener carry. tcp: bytes, handed on as they are.
 enum class Protocol : std::uint8_t { kHttp, kTcp };
 // Who may ask the hello workers for their test handlers, such as /die: peers on this machine,
@@ -38,7 +36,6 @@ enum class TestHandlers : std::uint8_t { kLocal, kOn, kOff };
 enum class AccessFormat : std::uint8_t { kOff, kJson, kLogfmt, kCombined };
 
 std::string_view to_string(Policy policy);
-std::string_view to_string(PoolType type);
 std::string_view to_string(TestHandlers handlers);
 std::string_view to_string(Protocol protocol);
 std::string_view to_string(Balance balance);
@@ -64,6 +61,7 @@ struct Listener {
   std::string name;
   std::vector<Address> bind = {Address::ipv6_any(8000)};  // port 8000 of every interface
   std::string pool;                                       // as loaded: always the name of a pool
+  Via via = Via::kAuto;                                   // as loaded: direct or proxy
   Protocol protocol = Protocol::kHttp;
   std::string upstream;  // of a tcp listener; as loaded: always the name of an upstream then
   std::uint32_t backlog = 4096;
@@ -101,6 +99,10 @@ struct Pool {
     Duration replace = 2s;
     Duration kill = 500ms;
   };
+  struct Readiness {  // of a foreign program
+    ReadyBy by = ReadyBy::kAuto;
+    Duration settle = 1s;
+  };
 
   std::string name;
   PoolType type = PoolType::kHello;
@@ -113,6 +115,10 @@ struct Pool {
   std::string env_file;              // where some of env came from; only for show
   std::string cwd;                   // empty: that of the edge
   std::string user;                  // empty: Configuration::user
+  PrivateSocket socket = PrivateSocket::kAuto;
+  Readiness ready;
+  StopSignal stop_signal = StopSignal::kTerm;
+  Output output = Output::kPass;
   Restart restart;
   Recycle recycle;
   Timeouts timeouts;

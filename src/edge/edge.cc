@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/signal_name.h"
+#include "config/pool_endpoints.h"
 #include "edge/exit_report.h"
 #include "edge/process_probe.h"
 
@@ -83,6 +84,7 @@ Result<void> Edge::prepare() {
   header.started_ns = nanoseconds(Clock::now());
   std::snprintf(header.configuration_source, sizeof header.configuration_source, "%s",
                 setting_.configuration_source.c_str());
+  output_ = std::make_unique<OutputPlaces>(*loop_, TRY(ipc::OutputBoard::create(workers)));
   configuration_fd_ =
       TRY(ipc::create_sealed_file("roundhouse-configuration", setting_.configuration_text));
   oom_kills_ = out_of_memory_kills();
@@ -111,23 +113,9 @@ Result<void> Edge::create_pools() {
     }
   }
   std::size_t first_row = 0;
-  for (const config::Pool& options : configuration.pools) {
-    Pool::Setting setting{
-        .board = &board_,
-        .first_row = first_row,
-        .is_only_pool = configuration.pools.size() == 1,
-        .listeners = configuration.listeners.size(),
-        .configuration_fd = configuration_fd_.get(),
-        .identity = TRY(identity_of(options.user.empty() ? configuration.user : options.user)),
-        .sockets = {}};
-    for (std::size_t i = 0; i < sockets.size(); ++i) {
-      if (options.policy != config::Policy::kNone ||
-          configuration.listeners[i].pool != options.name)
-        continue;
-      for (const ListeningSocket& socket : sockets[i]) {
-        setting.sockets.push_back({static_cast<std::uint32_t>(i), socket.fd.get()});
-      }
-    }
+  for (std::size_t i = 0; i < configuration.pools.size(); ++i) {
+    const config::Pool& options = configuration.pools[i];
+    Pool::Setting setting = TRY(setting_for(i, first_row, sockets));
     const std::string name = options.name;
     Pool::Signals signals{.room = [this, name] { resume_acceptors(name); },
                           .failed =
@@ -142,6 +130,62 @@ Result<void> Edge::create_pools() {
     first_row += options.workers;
   }
   return create_acceptors(std::move(sockets));
+}
+
+Result<Pool::Setting> Edge::setting_for(std::size_t pool, std::size_t first_row,
+                                        const std::vector<std::vector<ListeningSocket>>& sockets) {
+  const config::Configuration& configuration = setting_.configuration;
+  const config::Pool& options = configuration.pools[pool];
+  Pool::Setting setting{
+      .board = &board_,
+      .first_row = first_row,
+      .is_only_pool = configuration.pools.size() == 1,
+      .listeners = configuration.listeners.size(),
+      .configuration_fd = configuration_fd_.get(),
+      .identity = TRY(identity_of(options.user.empty() ? configuration.user : options.user)),
+      .output = output_.get()};
+  const std::vector<config::PoolUpstream> upstreams = config::pool_upstreams(configuration);
+  setting.reads_board = options.type == config::PoolType::kProxy && !upstreams.empty();
+  std::vector<std::size_t> first_endpoints;
+  for (const config::PoolUpstream& upstream : upstreams) {
+    if (upstream.pool == pool) first_endpoints.push_back(upstream.first_endpoint);
+  }
+  setting.proxied = !first_endpoints.empty();
+  setting.requests_in_flight = [this, first_endpoints](std::size_t place) {
+    std::uint32_t all = 0;
+    for (const std::size_t first : first_endpoints) {
+      const std::size_t row = config::row_of_pool_endpoint(first + place, ipc::kMaxEndpoints);
+      for (const auto& proxies : pools_) {
+        if (proxies->options().type == config::PoolType::kProxy) all += proxies->requests_at(row);
+      }
+    }
+    return all;
+  };
+  if (config::is_foreign(options.type)) TRY_VOID(make_folder_for(options, setting));
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    const config::Listener& listener = configuration.listeners[i];
+    if (options.policy != config::Policy::kNone || listener.pool != options.name) continue;
+    for (const ListeningSocket& socket : sockets[i]) {
+      setting.sockets.push_back({static_cast<std::uint32_t>(i), socket.fd.get()});
+      setting.socket_names += (setting.socket_names.empty() ? "" : ":") + listener.name;
+      // As systemd gives them; nobody here accepts from them.
+      if (options.type == config::PoolType::kListenFds) set_blocking(socket.fd.get());
+    }
+  }
+  return setting;
+}
+
+Result<void> Edge::make_folder_for(const config::Pool& pool, Pool::Setting& setting) {
+  const config::Configuration& configuration = setting_.configuration;
+  const Identity* guest = nullptr;
+  const auto proxies =
+      std::ranges::find(configuration.pools, config::PoolType::kProxy, &config::Pool::type);
+  if (setting.proxied && proxies != configuration.pools.end())
+    guest = TRY(identity_of(proxies->user.empty() ? configuration.user : proxies->user));
+  setting.folder = TRY(private_sockets_.add_pool(pool.name, setting.identity, guest));
+  ipc::BoardHeader& header = board_.header();
+  std::snprintf(header.sockets, sizeof header.sockets, "%s", private_sockets_.folder().c_str());
+  return {};
 }
 
 Result<void> Edge::create_acceptors(std::vector<std::vector<ListeningSocket>> sockets) {
@@ -163,6 +207,7 @@ Result<void> Edge::create_acceptors(std::vector<std::vector<ListeningSocket>> so
 Result<void> Edge::create_monitor() {
   const config::Configuration& configuration = setting_.configuration;
   MonitorHandle::Setting setting{.board = &board_,
+                                 .output_fd = output_->board.fd(),
                                  .configuration_fd = configuration_fd_.get(),
                                  .identity = TRY(identity_of(configuration.user)),
                                  .slots = {},
@@ -296,9 +341,21 @@ void Edge::begin_drain() {
   phase_ = Phase::kDraining;
   const Time now = loop_->now();
   for (const auto& acceptor : acceptors_) acceptor->close();
-  for (const auto& pool : pools_)
-    pool->stop(now, stop_began_ + setting_.configuration.shutdown.deadline);
+  for (const auto& pool : pools_) {
+    if (!pool->is_proxied())
+      pool->stop(now, stop_began_ + setting_.configuration.shutdown.deadline);
+  }
   finish_if_done();
+}
+
+// Those who have requests for them are gone.
+void Edge::stop_endpoints() {
+  if (endpoints_stopping_) return;
+  endpoints_stopping_ = true;
+  for (const auto& pool : pools_) {
+    if (pool->is_proxied())
+      pool->stop(Clock::now(), stop_began_ + setting_.configuration.shutdown.deadline);
+  }
 }
 
 void Edge::kill_now(const std::string& asked_by) {
@@ -308,6 +365,7 @@ void Edge::kill_now(const std::string& asked_by) {
 
 void Edge::kill_everything() {
   phase_ = Phase::kDraining;
+  endpoints_stopping_ = true;
   board_.header().stopping.store(1);
   for (const auto& acceptor : acceptors_) acceptor->close();
   for (const auto& pool : pools_) {
@@ -319,6 +377,8 @@ void Edge::kill_everything() {
 
 void Edge::finish_if_done() {
   if (phase_ != Phase::kDraining) return;
+  const auto done = [](const auto& pool) { return pool->is_proxied() || pool->all_gone(); };
+  if (std::ranges::all_of(pools_, done)) stop_endpoints();
   if (!std::ranges::all_of(pools_, [](const auto& pool) { return pool->all_gone(); })) return;
   phase_ = Phase::kFinishing;
   monitor_->stop();

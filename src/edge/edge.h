@@ -11,6 +11,7 @@
 #include "edge/acceptor.h"
 #include "edge/monitor_handle.h"
 #include "edge/pool.h"
+#include "edge/private_sockets.h"
 #include "ipc/board.h"
 #include "net/event_loop.h"
 
@@ -34,6 +35,9 @@ class Edge {
   Edge(Setting setting, std::unique_ptr<EventLoop> loop);
   Result<void> prepare();
   Result<void> create_pools();
+  Result<Pool::Setting> setting_for(std::size_t pool, std::size_t first_row,
+                                    const std::vector<std::vector<ListeningSocket>>& sockets);
+  Result<void> make_folder_for(const config::Pool& pool, Pool::Setting& setting);
   Result<void> create_acceptors(std::vector<std::vector<ListeningSocket>> sockets);
   Result<void> create_monitor();
   Result<const Identity*> identity_of(const std::string& user);
@@ -49,12 +53,15 @@ class Edge {
   void begin_drain();
   void kill_now(const std::string& asked_by);
   void kill_everything();
+  void stop_endpoints();
   void finish_if_done();
 
   Setting setting_;
   std::unique_ptr<EventLoop> loop_;
   std::vector<std::unique_ptr<Identity>> identities_;
   ipc::Board board_;
+  PrivateSockets private_sockets_;
+  std::unique_ptr<OutputPlaces> output_;
   UniqueFd configuration_fd_;
   std::vector<std::unique_ptr<Pool>> pools_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
@@ -66,6 +73,7 @@ class Edge {
   Timer delay_;
   Phase phase_ = Phase::kRunning;
   Time stop_began_{};
+  bool endpoints_stopping_ = false;  // the workers that proxies forward to, once those are gone
   std::uint64_t connections_ = 0;
   std::uint64_t oom_kills_ = 0;
   std::optional<Error> failure_;

@@ -20,6 +20,7 @@ struct Death {
   ExitStatus status;
   bool core_dumped;
   rusage usage;
+  std::string last_words;  // the end of its stderr; empty for built-in workers
 };
 
 // "12.4s", "350ms".

@@ -38,6 +38,7 @@ Result<void> MonitorHandle::spawn_process() {
   bequest.channel = theirs.fd();
   bequest.configuration = setting_.configuration_fd;
   bequest.memory = setting_.board->fd();
+  bequest.output = setting_.output_fd;
   if (setting_.tcp) bequest.listeners.push_back({ipc::kMonitorTcp, setting_.tcp->fd.get()});
   if (setting_.control)
     bequest.listeners.push_back({ipc::kMonitorUnix, setting_.control->fd.get()});

@@ -27,6 +27,7 @@ class MonitorHandle final : private IoHandler {
  public:
   struct Setting {
     const ipc::Board* board = nullptr;
+    int output_fd = -1;
     int configuration_fd = -1;
     const Identity* identity = nullptr;
     std::vector<int> slots;  // borrowed; in the board's order

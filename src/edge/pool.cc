@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "edge/native_handle.h"
 #include "edge/process_probe.h"
+#include "edge/program_handle.h"
 
 namespace roundhouse::edge {
 namespace {
@@ -29,6 +30,14 @@ std::string placed(const std::string& command, const std::string& cwd) {
   return (std::filesystem::absolute(cwd) / command).string();
 }
 
+// What whoever started the edge said to the edge alone.
+bool is_for_the_edge(std::string_view variable) {
+  static constexpr std::string_view kNames[] = {
+      "LISTEN_PID",    "LISTEN_FDS",   "LISTEN_FDNAMES",  "NOTIFY_SOCKET",
+      "WATCHDOG_USEC", "WATCHDOG_PID", "NODE_CHANNEL_FD", "NODE_UNIQUE_ID"};
+  return std::ranges::find(kNames, variable.substr(0, variable.find('='))) != std::end(kNames);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Pool>> Pool::create(EventLoop& loop, const config::Pool& options,
@@ -42,9 +51,29 @@ Result<std::unique_ptr<Pool>> Pool::create(EventLoop& loop, const config::Pool& 
                                             path == nullptr ? "/usr/bin:/bin" : path));
   }
   for (std::size_t place = 0; place < options.workers; ++place) {
-    pool->handles_.push_back(TRY(NativeHandle::create(loop, place, *pool)));
+    pool->handles_.push_back(TRY(pool->make_handle(place)));
+    if (!config::is_program(options.type)) continue;
+    const std::string prefix = options.name + "/" + std::to_string(place + 1) + " | ";
+    pool->outputs_.push_back(std::make_unique<ProgramOutput>(
+        loop, *pool->setting_.output,
+        ProgramOutput::Setting{.row = pool->setting_.first_row + place,
+                               .prefix = options.output == config::Output::kPrefix ? prefix : "",
+                               .counts = pool->row(place)}));
   }
   return pool;
+}
+
+Result<std::unique_ptr<WorkerHandle>> Pool::make_handle(std::size_t place) {
+  if (!config::is_foreign(options_.type)) return NativeHandle::create(loop_, place, *this);
+  return ProgramHandle::create(
+      loop_, place, *this,
+      {.options = options_,
+       .header = setting_.board->header(),
+       .row = row(place),
+       .folder = setting_.folder,
+       .proxied = setting_.proxied,
+       .socket_names = setting_.socket_names,
+       .requests_in_flight = [this, place] { return setting_.requests_in_flight(place); }});
 }
 
 Pool::Pool(EventLoop& loop, const config::Pool& options, Setting setting, Signals signals)
@@ -97,6 +126,7 @@ void Pool::start_process(std::size_t place) {
     log::error("worker_start_failed", name_of(place) + " did not start: " + pid.error().message,
                {{"pool", options_.name}, {"worker", id(place)}});
     handles_[place]->ended();
+    if (!outputs_.empty()) outputs_[place]->ended();
     carry_out(supervisor_.spawn_failed(place, now));
     return;
   }
@@ -121,18 +151,36 @@ Result<pid_t> Pool::spawn_worker(std::size_t place, Time now) {
   bequest.worker_id = id(place);
   bequest.configuration = setting_.configuration_fd;
   bequest.listeners = setting_.sockets;
+  if (setting_.reads_board) bequest.pools = setting_.board->fd();
   WorkerHandle::Inheritance given = TRY(handles_[place]->prepare(std::move(bequest), now));
-  return spawn(program_for(place, std::move(given.environment)), given.descriptors);
+  const std::vector<int> descriptors = given.descriptors;
+  Program program = program_for(place, std::move(given));
+  if (outputs_.empty()) return spawn(program, descriptors);
+  ProgramOutput& output = *outputs_[place];
+  TRY_VOID(output.open());
+  program.out = output.out();
+  program.err = output.err();
+  const pid_t pid = TRY(spawn(program, descriptors));
+  output.started();
+  return pid;
 }
 
-Program Pool::program_for(std::size_t place, std::vector<std::string> given) const {
+Program Pool::program_for(std::size_t place, WorkerHandle::Inheritance given) const {
   const bool ours = options_.command.empty();
   Program program{.path = executable_,
                   .arguments = options_.command,
-                  .environment = std::move(given),
+                  .environment = std::move(given.environment),
                   .cwd = options_.cwd,
                   .identity = setting_.identity,
-                  .die_with_us = !ours};
+                  .die_with_us = !ours,
+                  .told_its_pid = given.told_its_pid};
+  if (!ours) {
+    program.environment.push_back("NODE_APP_INSTANCE=" + std::to_string(place));
+    if (config::is_foreign(options_.type)) {
+      program.environment.push_back("ROUNDHOUSE_POOL=" + options_.name);
+      program.environment.push_back("ROUNDHOUSE_WORKER_ID=" + std::to_string(id(place)));
+    }
+  }
   if (ours)
     program.arguments = {"roundhouse", "worker", options_.name + "/" + std::to_string(id(place))};
   const auto is_set = [&](std::string_view variable) {
@@ -145,7 +193,8 @@ Program Pool::program_for(std::size_t place, std::vector<std::string> given) con
     if (!is_set(text)) program.environment.push_back(text);
   }
   for (char** inherited = environ; *inherited != nullptr; ++inherited) {
-    if (!is_set(*inherited)) program.environment.emplace_back(*inherited);
+    if (!is_set(*inherited) && !is_for_the_edge(*inherited))
+      program.environment.emplace_back(*inherited);
   }
   return program;
 }
@@ -197,21 +246,25 @@ bool Pool::reaped(pid_t pid, const ExitStatus& status, bool core_dumped, const r
       std::ranges::find_if(handles_, [pid](const auto& h) { return h->pid() == pid; });
   if (handle == handles_.end()) return false;
   const auto place = static_cast<std::size_t>(handle - handles_.begin());
+  // What it had forked dies with it. Process ids are given out in turn, so a group of this number
+  // is its own still.
+  if (config::is_program(options_.type)) ::kill(-pid, SIGKILL);
   dispatcher_.serve(place, false);
   if (status.signal != 0 || status.code != 0) dispatcher_.be_cautious(now + kCautiousAfterCrash);
   dispatcher_.detach(place, now);
   Actions actions;
   const Obituary obituary = supervisor_.exited(place, status, now, actions);
   replaced_reason_[place] = obituary.reason;
+  ipc::WorkerRow& on_board = row(place);
   const Death death{.pool = options_.name,
                     .name = name_of(place),
                     .worker = id(place),
                     .pid = pid,
                     .status = status,
                     .core_dumped = core_dumped,
-                    .usage = usage};
+                    .usage = usage,
+                    .last_words = last_words_of(place, pid, on_board.exits.load())};
   const ipc::ExitRecord record = make_exit_record(death, obituary, (*handle)->slot());
-  ipc::WorkerRow& on_board = row(place);
   ipc::write_exit(on_board, record);
   const bool crashed = obituary.reason == ExitReason::kCrash ||
                        obituary.reason == ExitReason::kOom || obituary.reason == ExitReason::kHang;
@@ -226,6 +279,15 @@ bool Pool::reaped(pid_t pid, const ExitStatus& status, bool core_dumped, const r
   carry_out(actions);
   watch_untaken();
   return true;
+}
+
+// Of a program that has just ended, which are kept for `exit`, the next of its exits.
+std::string Pool::last_words_of(std::size_t place, pid_t pid, std::size_t exit) {
+  if (outputs_.empty()) return "";
+  outputs_[place]->ended();
+  std::string words = outputs_[place]->last_words();
+  setting_.output->board.keep_last_words(setting_.first_row + place, exit, pid, words);
+  return words;
 }
 
 void Pool::offer(Connection connection) {
@@ -271,7 +333,8 @@ void Pool::tick(Time now) {
 
 void Pool::publish(std::size_t place) {
   ipc::WorkerRow& on_board = row(place);
-  on_board.state.store(supervisor_.state(place));
+  const WorkerState state = supervisor_.state(place);
+  if (on_board.state.exchange(state) != state) ipc::add(setting_.board->header().changes);
   on_board.next_start_ns.store(nanoseconds(supervisor_.next_start(place)));
   const HandoffCounts& counts = dispatcher_.counts(place);
   on_board.given.store(counts.given, std::memory_order_relaxed);
@@ -291,6 +354,16 @@ std::uint64_t Pool::connections_of(std::uint32_t listener) const {
     open += dispatcher_.untaken(place);
   }
   return open;
+}
+
+std::uint32_t Pool::requests_at(std::size_t endpoint_row) const {
+  std::uint32_t all = 0;
+  for (const auto& handle : handles_) {
+    if (handle->pid() != 0)
+      all +=
+          handle->slot().endpoints[endpoint_row].requests_in_flight.load(std::memory_order_relaxed);
+  }
+  return all;
 }
 
 void Pool::stop(Time now, Time deadline) { carry_out(supervisor_.stop(now, deadline)); }

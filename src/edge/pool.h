@@ -9,6 +9,7 @@
 
 #include "edge/dispatcher.h"
 #include "edge/exit_report.h"
+#include "edge/program_output.h"
 #include "edge/spawn.h"
 #include "edge/supervisor.h"
 #include "edge/worker_handle.h"
@@ -27,8 +28,15 @@ class Pool final : private WorkerHandle::Listener {
     std::size_t listeners = 0;  // of the whole configuration
     int configuration_fd = -1;  // borrowed
     const Identity* identity = nullptr;
+    OutputPlaces* output = nullptr;  // of programs; outlives the pool
     std::vector<ipc::InheritedListener>
-        sockets;  // policy none: what the workers accept from; borrowed
+        sockets;               // policy none: what the workers accept from; borrowed
+    std::string socket_names;  // of these: their listeners, ":" between them
+    std::string folder;        // of the private sockets of a foreign program
+    bool proxied = false;      // its workers are endpoints of an upstream
+    bool reads_board = false;  // proxies: an upstream of theirs is a pool
+    // Of one of its workers, at all proxies together.
+    std::function<std::uint32_t(std::size_t place)> requests_in_flight;
   };
   // What the edge wants to hear. Called inside the loop.
   struct Signals {
@@ -50,9 +58,14 @@ class Pool final : private WorkerHandle::Listener {
   std::uint64_t connections_of(
       std::uint32_t listener) const;  // open at workers, or on their way there
 
+  // Requests in flight at an endpoint of the proxies that are these workers.
+  std::uint32_t requests_at(std::size_t endpoint_row) const;
+
   void stop(Time now, Time deadline);
   void kill();
   bool all_gone() const { return supervisor_.all_gone(); }
+
+  bool is_proxied() const { return setting_.proxied; }
 
   const config::Pool& options() const { return options_; }
   std::size_t size() const { return handles_.size(); }
@@ -65,10 +78,12 @@ class Pool final : private WorkerHandle::Listener {
   void on_room_notice(std::size_t place) override;
   void on_breach(std::size_t place) override;
 
+  Result<std::unique_ptr<WorkerHandle>> make_handle(std::size_t place);
   void carry_out(const Actions& actions);
   void start_process(std::size_t place);
   Result<pid_t> spawn_worker(std::size_t place, Time now);
-  Program program_for(std::size_t place, std::vector<std::string> given) const;
+  Program program_for(std::size_t place, WorkerHandle::Inheritance given) const;
+  std::string last_words_of(std::size_t place, pid_t pid, std::size_t exit);
   std::string name_of(std::size_t place) const;  // for the log
   void flush_later();
   void watch_untaken();
@@ -85,6 +100,7 @@ class Pool final : private WorkerHandle::Listener {
   const Signals signals_;
   std::string executable_;
   std::vector<std::unique_ptr<WorkerHandle>> handles_;
+  std::vector<std::unique_ptr<ProgramOutput>> outputs_;  // none of built-in workers
   Supervisor supervisor_;
   Dispatcher dispatcher_;
   std::vector<std::optional<ExitReason>> replaced_reason_;  // why the place's last process ended

@@ -29,6 +29,7 @@ struct Layout {
     std::string policy;  // "rr", "none", ...
     std::uint32_t workers = 0;
     std::uint32_t worker_connections = 0;
+    bool tells = true;  // false: a program that knows nothing of us, whose slot stays empty
   };
   struct Listener {
     std::string name;
@@ -38,10 +39,11 @@ struct Layout {
   struct Endpoint {
     std::string upstream;
     std::string name;
+    std::uint32_t row = 0;  // of the slots
   };
   std::vector<Pool> pools;
   std::vector<Listener> listeners;
-  std::vector<std::string> routes;  // by row of the slots, as is:
+  std::vector<std::string> routes;  // by row of the slots
   std::vector<Endpoint> endpoints;
 };
 
@@ -82,6 +84,8 @@ struct WorkerValues {
   std::uint64_t taken = 0;
   std::uint64_t taken_back = 0;
   std::uint64_t returned = 0;
+  std::uint64_t output_lines = 0;
+  std::uint64_t output_dropped = 0;
   std::uint32_t untaken = 0;
   bool stalled = false;
   double dead_cpu_seconds = 0;                // of all processes that ended here

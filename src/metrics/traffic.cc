@@ -66,8 +66,9 @@ void add_traffic(const ipc::Slot& slot, bool alive, std::span<RouteValues> route
     add(slot.routes[i].answers, routes[i].answers);
     add(slot.routes[i].durations, routes[i].durations);
   }
-  for (std::size_t i = 0; i < std::min(endpoints.size(), ipc::kMaxEndpoints); ++i)
-    add(slot.endpoints[i], alive, endpoints[i]);
+  for (EndpointValues& endpoint : endpoints) {
+    if (endpoint.row < ipc::kMaxEndpoints) add(slot.endpoints[endpoint.row], alive, endpoint);
+  }
 }
 
 }  // namespace roundhouse::metrics

@@ -30,6 +30,7 @@ struct RouteValues {
 struct EndpointValues {
   std::string upstream;
   std::string name;
+  std::uint32_t row = 0;  // of the slots
   std::uint32_t requests_in_flight = 0;
   std::uint32_t connections_active = 0;
   std::uint32_t ejected_by = 0;  // workers that leave it alone now
@@ -41,7 +42,8 @@ struct EndpointValues {
   DurationValues durations;
 };
 
-// Adds what one worker tells, by row. `alive`: its gauges still mean something.
+// Adds what one worker tells: of routes by their order, of endpoints by row. `alive`: its gauges
+// still mean something.
 void add_traffic(const ipc::Slot& slot, bool alive, std::span<RouteValues> routes,
                  std::span<EndpointValues> endpoints);
 

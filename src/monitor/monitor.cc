@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "config/effective.h"
+#include "config/pool_endpoints.h"
 #include "ipc/shared_memory.h"
 
 namespace roundhouse::monitor {
@@ -24,7 +25,8 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
                             .type = std::string(to_string(pool.type)),
                             .policy = std::string(to_string(pool.policy)),
                             .workers = pool.workers,
-                            .worker_connections = pool.worker_connections});
+                            .worker_connections = pool.worker_connections,
+                            .tells = !config::is_foreign(pool.type)});
   }
   for (const config::Listener& listener : configuration.listeners) {
     layout.listeners.push_back({.name = listener.name,
@@ -33,9 +35,20 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
   }
   if (!configuration.routes.empty()) layout.routes.emplace_back("none");
   for (const config::Route& route : configuration.routes) layout.routes.push_back(route.name);
+  std::uint32_t row = 0;
   for (const config::Upstream& upstream : configuration.upstreams) {
     for (const config::Server& server : upstream.servers)
-      layout.endpoints.push_back({.upstream = upstream.name, .name = server.address});
+      layout.endpoints.push_back({.upstream = upstream.name, .name = server.address, .row = row++});
+  }
+  for (const config::PoolUpstream& upstream : config::pool_upstreams(configuration)) {
+    const config::Pool& pool = configuration.pools[upstream.pool];
+    for (std::size_t place = 0; place < pool.workers; ++place) {
+      const std::size_t last =
+          config::row_of_pool_endpoint(upstream.first_endpoint + place, ipc::kMaxEndpoints);
+      layout.endpoints.push_back({.upstream = configuration.upstreams[upstream.upstream].name,
+                                  .name = pool.name + "/" + std::to_string(place + 1),
+                                  .row = static_cast<std::uint32_t>(last)});
+    }
   }
   return layout;
 }
@@ -43,21 +56,27 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
 Result<std::unique_ptr<Monitor>> Monitor::create(ipc::Heritage heritage,
                                                  const config::Configuration& configuration) {
   ipc::Board board = TRY(ipc::Board::open(std::move(heritage.memory)));
+  ipc::OutputBoard output;
+  if (heritage.output)
+    output = TRY(ipc::OutputBoard::open(std::move(heritage.output), board.workers()));
   Observer observer = TRY(Observer::create(layout_of(configuration), std::move(board)));
   auto loop = TRY(EventLoop::create());
-  std::unique_ptr<Monitor> monitor(
-      new Monitor(std::move(loop), std::move(observer), std::move(heritage.channel)));
+  std::unique_ptr<Monitor> monitor(new Monitor(std::move(loop), std::move(observer),
+                                               std::move(output), std::move(heritage.channel)));
   TRY_VOID(monitor->serve(std::move(heritage.listeners)));
   return monitor;
 }
 
-Monitor::Monitor(std::unique_ptr<EventLoop> loop, Observer observer, UniqueFd channel)
+Monitor::Monitor(std::unique_ptr<EventLoop> loop, Observer observer, ipc::OutputBoard output,
+                 UniqueFd channel)
     : loop_(std::move(loop)),
       observer_(std::move(observer)),
       channel_(std::move(channel)),
+      output_(std::move(output)),
       api_({.glance = [this] { return observer_.glance(Clock::now()); },
             .look = [this] { return observer_.look(Clock::now()); },
-            .send = [this](ipc::Command command) { return send(command); }}),
+            .send = [this](ipc::Command command) { return send(command); },
+            .output = output_ ? &output_ : nullptr}),
       sampler_(*loop_, [this] { observer_.sample(loop_->now()); }) {
   watcher_.watch(*loop_, channel_.fd(), Interest::kRead, Trigger::kLevel, *this);
   sampler_.start_periodic(kSampleEvery);

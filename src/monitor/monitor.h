@@ -15,6 +15,7 @@
 #include "config/options.h"
 #include "ipc/channel.h"
 #include "ipc/heritage.h"
+#include "ipc/output_board.h"
 #include "metrics/snapshot.h"
 #include "monitor/control_api.h"
 #include "monitor/http_server.h"
@@ -38,7 +39,8 @@ class Monitor final : private IoHandler {
   EventLoop& loop() { return *loop_; }
 
  private:
-  Monitor(std::unique_ptr<EventLoop> loop, Observer observer, UniqueFd channel);
+  Monitor(std::unique_ptr<EventLoop> loop, Observer observer, ipc::OutputBoard output,
+          UniqueFd channel);
   Result<void> serve(std::vector<ipc::OwnedListener> listeners);
   void on_ready(Ready ready) override;
   Result<void> take_slots();
@@ -49,6 +51,7 @@ class Monitor final : private IoHandler {
   ipc::Channel channel_;
   ipc::Message message_;
   IoWatcher watcher_;
+  ipc::OutputBoard output_;
   ControlApi api_;
   std::vector<std::unique_ptr<HttpServer>> servers_;
   Timer sampler_;

@@ -14,17 +14,22 @@
 namespace roundhouse::proxy {
 namespace {
 
+// For those who wait, and for idle connections: each request looks for itself.
+constexpr Duration kRefreshEvery = std::chrono::milliseconds(20);
+
 // Row 0 of the slot is for what matches no route.
 std::size_t row_of(std::optional<std::size_t> route) { return route ? *route + 1 : 0; }
 
 }  // namespace
 
 Proxy::Proxy(Parts parts)
-    : parts_(parts),
-      router_(parts.configuration),
-      host_{.loop = parts.loop, .deadlines = parts.deadlines} {
+    : parts_(std::move(parts)),
+      router_(parts_.configuration),
+      host_{.loop = parts_.loop, .deadlines = parts_.deadlines},
+      pools_(parts_.configuration, std::move(parts_.pools)),
+      refresher_(parts_.loop, [this] { refresh_pools(); }) {
   std::uint32_t row = 0;
-  for (const config::Upstream& upstream : parts.configuration.upstreams) {
+  for (const config::Upstream& upstream : parts_.configuration.upstreams) {
     std::vector<upstream::EndpointSpec> specs;
     for (const config::Server& server : upstream.servers) {
       CHECK(row < ipc::kMaxEndpoints);
@@ -33,10 +38,20 @@ Proxy::Proxy(Parts parts)
                        .weight = server.weight,
                        .row = row++});
     }
-    clusters_.push_back(std::make_unique<upstream::Cluster>(upstream::Cluster::Parts{
-        .loop = parts.loop, .deadlines = parts.deadlines, .slot = parts.slot, .config = upstream}));
+    clusters_.push_back(
+        std::make_unique<upstream::Cluster>(upstream::Cluster::Parts{.loop = parts_.loop,
+                                                                     .deadlines = parts_.deadlines,
+                                                                     .slot = parts_.slot,
+                                                                     .config = upstream}));
     clusters_.back()->set_endpoints(specs);
   }
+  if (!pools_.upstreams().empty()) refresher_.start_periodic(kRefreshEvery);
+}
+
+void Proxy::refresh_pools() {
+  if (!pools_.changed()) return;
+  for (const config::PoolUpstream& upstream : pools_.upstreams())
+    clusters_[upstream.upstream]->set_endpoints(pools_.endpoints_of(upstream));
 }
 
 Proxy::Verdict Proxy::judge(const Client& client) {
@@ -62,6 +77,7 @@ Proxy::Verdict Proxy::judge(const Client& client) {
 }
 
 std::uint64_t Proxy::body_limit(const Client& client) {
+  refresh_pools();
   verdict_ = judge(client);
   const auto own = verdict_.route ? router_.route(*verdict_.route).config.body : std::nullopt;
   return own.value_or(client.listener().limits.body);

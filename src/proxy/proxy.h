@@ -18,6 +18,7 @@
 #include "proxy/handler.h"
 #include "proxy/router.h"
 #include "upstream/cluster.h"
+#include "upstream/pool_watch.h"
 
 namespace roundhouse::proxy {
 
@@ -29,6 +30,7 @@ class Proxy final : public Handler {
     DeadlineQueue& deadlines;
     ipc::Slot& slot;
     const config::Configuration& configuration;  // checked; must outlive this
+    ipc::Board pools = {};                       // where an upstream is a pool
   };
 
   explicit Proxy(Parts parts);
@@ -44,6 +46,8 @@ class Proxy final : public Handler {
     std::string_view path;  // in normal form, in path_
   };
 
+  // The endpoints that are workers of pools, where the edge has changed any.
+  void refresh_pools();
   Verdict judge(const Client& client);
   std::unique_ptr<Exchange> refuse(Client& client, http::Failure failure);
   std::unique_ptr<Exchange> forward(Client& client, const RequestFacts& facts);
@@ -53,6 +57,8 @@ class Proxy final : public Handler {
   Router router_;
   std::vector<std::unique_ptr<upstream::Cluster>> clusters_;  // in the configuration's order
   ExchangeHost host_;
+  upstream::PoolWatch pools_;
+  Timer refresher_;
   std::mt19937_64 random_{std::random_device()()};
   std::vector<char> path_;  // scratch
   Verdict verdict_;         // of the request that body_limit() was asked about last

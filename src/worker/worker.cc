@@ -22,10 +22,13 @@ namespace {
 std::unique_ptr<proxy::Handler> make_handler(EventLoop& loop, DeadlineQueue& deadlines,
                                              ipc::Slot& slot, std::uint32_t worker_id,
                                              const config::Configuration& configuration,
-                                             const config::Pool& pool) {
+                                             const config::Pool& pool, ipc::Board pools) {
   if (pool.type == config::PoolType::kProxy) {
-    return std::make_unique<proxy::Proxy>(proxy::Proxy::Parts{
-        .loop = loop, .deadlines = deadlines, .slot = slot, .configuration = configuration});
+    return std::make_unique<proxy::Proxy>(proxy::Proxy::Parts{.loop = loop,
+                                                              .deadlines = deadlines,
+                                                              .slot = slot,
+                                                              .configuration = configuration,
+                                                              .pools = std::move(pools)});
   }
   return std::make_unique<Hello>(worker_id, ::getpid(), pool.test_handlers);
 }
@@ -33,11 +36,12 @@ std::unique_ptr<proxy::Handler> make_handler(EventLoop& loop, DeadlineQueue& dea
 class Worker final : public native::ConnectionSink {
  public:
   Worker(std::unique_ptr<EventLoop> loop, ipc::Heritage heritage, ipc::Shared<ipc::Slot> slot,
-         const config::Configuration& configuration, const config::Pool& pool)
+         const config::Configuration& configuration, const config::Pool& pool, ipc::Board pools)
       : loop_(std::move(loop)),
         slot_(std::move(slot)),
         deadlines_(loop_->now()),
-        handler_(make_handler(*loop_, deadlines_, *slot_, heritage.worker_id, configuration, pool)),
+        handler_(make_handler(*loop_, deadlines_, *slot_, heritage.worker_id, configuration, pool,
+                              std::move(pools))),
         server_({.loop = *loop_,
                  .deadlines = deadlines_,
                  .slot = *slot_,
@@ -108,11 +112,13 @@ Result<void> run_worker(ipc::Heritage heritage) {
   if (pool == nullptr) return fail("the configuration has no pool " + heritage.pool);
   auto slot =
       TRY(ipc::Shared<ipc::Slot>::open(std::move(heritage.memory), ipc::Access::kReadWrite));
+  ipc::Board pools;
+  if (heritage.pools) pools = TRY(ipc::Board::open(std::move(heritage.pools)));
   install_crash_handler(*slot);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGINT, SIG_IGN);  // of a terminal: for the edge alone
   Worker worker(TRY(EventLoop::create()), std::move(heritage), std::move(slot), configuration,
-                *pool);
+                *pool, std::move(pools));
   worker.run();
   return {};
 }

@@ -23,23 +23,33 @@ std::string binary() { return ROUNDHOUSE_BINARY; }
 
 // A copy that everybody may execute: the checkout can be in a folder that the workers' user cannot
 // enter.
-std::string scripted_worker(const std::string& script) {
+static std::string copied(const std::string& program) {
   static const TemporaryDirectory directory;
-  static const std::string program = directory.path() + "/scripted_worker";
-  std::filesystem::copy_file(SCRIPTED_WORKER, program,
-                             std::filesystem::copy_options::skip_existing);
-  return program + " " + script;
+  const std::string copy =
+      directory.path() + "/" + std::filesystem::path(program).filename().string();
+  std::filesystem::copy_file(program, copy, std::filesystem::copy_options::skip_existing);
+  return copy;
+}
+
+std::string scripted_worker(const std::string& script) {
+  return copied(SCRIPTED_WORKER) + " " + script;
+}
+
+std::string scripted_program(const std::string& script) {
+  return copied(SCRIPTED_PROGRAM) + " " + script;
 }
 
 Instance::Instance(const std::string& pools, const std::string& more, const Options& options) {
-  const std::string file = directory_.write("roundhouse.yaml",
-                                            "listeners: {web: {bind: '127.0.0.1:0'}}\n"
-                                            "monitor: {bind: '127.0.0.1:0', socket: " +
-                                                control_socket() +
-                                                "}\n"
-                                                "log: {format: text, level: debug}\n"
-                                                "pools: {" +
-                                                pools + "}\n" + more);
+  const std::string file = directory_.write(
+      "roundhouse.yaml", std::string("listeners: {web: {bind: '127.0.0.1:0'") +
+                             (options.listener.empty() ? "" : ", ") + options.listener +
+                             "}}\n"
+                             "monitor: {bind: '127.0.0.1:0', socket: " +
+                             control_socket() +
+                             "}\n"
+                             "log: {format: text, level: debug}\n"
+                             "pools: {" +
+                             pools + "}\n" + more);
   std::vector<std::string> command{binary(), "run", "-c", file};
   command.insert(command.end(), options.arguments.begin(), options.arguments.end());
   process_ = std::make_unique<Process>(command, options.process);
@@ -62,7 +72,7 @@ bool Instance::metric_reaches(const std::string& series, double value) const {
   return eventually([&] { return metric(series) >= value; });
 }
 
-std::vector<pid_t> Instance::worker_pids(std::size_t workers) const {
+std::vector<pid_t> Instance::worker_pids(std::size_t workers, const std::string& pool) const {
   std::vector<pid_t> pids(workers, 0);
   const std::string text = get(monitor_, "/metrics").body;
   const std::regex pattern("roundhouse_worker_info\\{([^}]*)\\} 1");
@@ -70,6 +80,7 @@ std::vector<pid_t> Instance::worker_pids(std::size_t workers) const {
   const std::regex worker_label("worker=\"([0-9]+)\"");
   for (std::sregex_iterator at(text.begin(), text.end(), pattern), end; at != end; ++at) {
     const std::string labels = (*at)[1].str();
+    if (!pool.empty() && !labels.contains("pool=\"" + pool + "\"")) continue;
     std::smatch pid;
     std::smatch worker;
     if (!std::regex_search(labels, pid, pid_label) ||

@@ -17,13 +17,16 @@ namespace roundhouse::test {
 std::string binary();
 // A command line of tests/support/scripted_worker.cc.
 std::string scripted_worker(const std::string& script);
+// And of tests/support/scripted_program.cc.
+std::string scripted_program(const std::string& script);
 
 class Instance {
  public:
   struct Options {
     std::vector<std::string> arguments = {};  // after `run -c FILE`
     Process::Options process = {};
-    bool wait = true;  // until every listener's pool has a ready worker
+    bool wait = true;           // until every listener's pool has a ready worker
+    std::string listener = {};  // more keys of `web`
   };
   // `pools` and `more` are YAML; a listener `web` on a free port of 127.0.0.1 and the monitor are
   // added.
@@ -41,8 +44,9 @@ class Instance {
   // The value of one series of /metrics, as `roundhouse_name{labels}`; -1 if it is absent.
   double metric(const std::string& series) const;
   bool metric_reaches(const std::string& series, double value) const;
-  // Pids of the workers that /metrics knows, by id from 1; 0 for one that is not running.
-  std::vector<pid_t> worker_pids(std::size_t workers) const;
+  // Pids of the workers that /metrics knows, by id from 1; 0 for one that is not running. `pool`:
+  // where there are several.
+  std::vector<pid_t> worker_pids(std::size_t workers, const std::string& pool = "") const;
   // Waits until /readyz says 200 and all `workers` of `pool` are in state ready.
   bool all_ready(const std::string& pool, int workers) const;
   // TERM, then its end.

@@ -25,7 +25,7 @@ const Case kCases[] = {
      "t.yaml:1:13: listeners.a: names no pool and there are several; expected `pool` with one of "
      "x, y"},
     {"EveryPoolHasAListener", "listeners: {a: {pool: x}}\npools: {x: {}, y: {}}",
-     "t.yaml:2:16: pools.y: no listener names it; expected a listener with `pool: y`"},
+     "t.yaml:2:16: pools.y: no listener or upstream names it; expected a listener with `pool: y`"},
     {"TwoListenersHaveTwoAddresses",
      "listeners: {a: {bind: 127.0.0.1:80}, b: {bind: 127.0.0.1:80}}",
      "t.yaml:1:48: listeners.b.bind: 127.0.0.1:80 is the same as or overlaps 127.0.0.1:80 of "
@@ -51,11 +51,10 @@ const Case kCases[] = {
      "t.yaml:1:9: pools.a: is of type native and has no command; expected `command`"},
     {"HelloHasNoCommand", "pools: {a: {type: hello, command: ./x}}",
      "t.yaml:1:35: pools.a.command: is for programs, and this pool is of type hello; expected "
-     "type: native, or no such "
-     "key"},
+     "`command` without this type, or no such key"},
     {"APoolOfNoTypeIsHello", "pools: {a: {cwd: /tmp}}",
-     "t.yaml:1:18: pools.a.cwd: is for programs, and this pool is of type hello; expected type: "
-     "native, or no such key"},
+     "t.yaml:1:18: pools.a.cwd: is for programs, and this pool is of type hello; expected "
+     "`command` without this type, or no such key"},
     {"ProgramsHaveNoTestHandlers", "pools: {a: {command: ./x, test_handlers: on}}",
      "t.yaml:1:42: pools.a.test_handlers: is for the built-in hello, and this pool is a program; "
      "expected no such key"},

@@ -93,6 +93,8 @@ const char* const kGolden =
     "worker_last_exit_timestamp_seconds gauge pool,worker\n"
     "worker_restarts_total counter pool,worker,reason\n"
     "worker_crashes_total counter pool,worker,signal\n"
+    "worker_output_lines_total counter pool,worker\n"
+    "worker_output_dropped_total counter pool,worker\n"
     "worker_connections_active gauge pool,worker\n"
     "worker_connections_limit gauge pool,worker\n"
     "worker_connections_total counter pool,worker\n"
@@ -106,7 +108,9 @@ const char* const kGolden =
     "handoff_duration_seconds histogram pool,worker\n";
 
 TEST(Exporter, NamesKindsAndLabelsAreTheAgreedOnes) {
-  FakeInstance instance(FakeInstance::one_pool(2));
+  Layout layout = FakeInstance::one_pool(2);
+  layout.pools[0].type = "native";  // it tells them all
+  FakeInstance instance(layout);
   const std::string text = exposition(full_snapshot(instance));
   std::map<std::string, std::string> labels;
   for (const auto& [series, value] : series_of(text)) {
