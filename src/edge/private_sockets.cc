@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,42 +16,81 @@
 namespace roundhouse::edge {
 namespace {
 
+constexpr const char* kName = "roundhouse-sockets-";
 constexpr mode_t kPassable = 0711;  // one can go through, and not look
 constexpr mode_t kOwnersOnly = 0700;
 constexpr mode_t kOwnersAndGuests = 0710;
 constexpr std::size_t kPortsKept = 1024;  // of the latest answers
 constexpr int kPortTries = 64;
 
-void remove_folder(const std::string& path) {
-  if (DIR* folder = ::opendir(path.c_str())) {
-    while (const dirent* entry = ::readdir(folder)) ::unlinkat(::dirfd(folder), entry->d_name, 0);
-    ::closedir(folder);
+std::vector<std::string> names_in(const std::string& path) {
+  std::vector<std::string> names;
+  DIR* const folder = ::opendir(path.c_str());
+  if (folder == nullptr) return names;
+  while (const dirent* entry = ::readdir(folder)) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(name);
+  }
+  ::closedir(folder);
+  return names;
+}
+
+// The folder of an edge: folders of pools, and sockets in these.
+void remove_tree(const std::string& path) {
+  for (const std::string& pool : names_in(path)) {
+    const std::string folder = path + "/" + pool;
+    for (const std::string& socket : names_in(folder)) ::unlink((folder + "/" + socket).c_str());
+    ::rmdir(folder.c_str());
   }
   ::rmdir(path.c_str());
+}
+
+// Locked by whoever lives in it; the kernel lets go of that with the process.
+UniqueFd lock_folder(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status{};
+  if (fd && (::fstat(fd.get(), &status) != 0 || status.st_uid != ::geteuid() ||
+             ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0))
+    fd.reset();
+  return fd;
+}
+
+void remove_abandoned(const std::string& base) {
+  for (const std::string& name : names_in(base)) {
+    if (!name.starts_with(kName)) continue;
+    if (const UniqueFd lock = lock_folder(base + "/" + name)) remove_tree(base + "/" + name);
+  }
 }
 
 }  // namespace
 
 PrivateSockets::~PrivateSockets() {
   if (folder_.empty()) return;
-  for (const std::string& pool : pools_) remove_folder(pool);
-  ::rmdir(folder_.c_str());
+  remove_tree(folder_);
 }
 
 Result<void> PrivateSockets::create() {
   if (!folder_.empty()) return {};
-  const char* runtime = std::getenv("RUNTIME_DIRECTORY");
-  const std::string first = runtime == nullptr ? "" : std::string(runtime);
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    const std::string text = value == nullptr ? "" : value;
+    return text.substr(0, text.find(':'));
+  };
+  // A user's own folder lets nobody else in, and root's programs are other users.
+  const std::string own = ::geteuid() == 0 ? "" : variable("XDG_RUNTIME_DIR");
   int why = ENOENT;
   for (const std::string& base :
-       {first.substr(0, first.find(':')), std::string("/run"), std::string("/tmp")}) {
+       {variable("RUNTIME_DIRECTORY"), own, std::string("/run"), std::string("/tmp")}) {
     if (base.empty()) continue;
-    std::string path = base + "/roundhouse-" + std::to_string(::getpid()) + "-XXXXXX";
-    if (::mkdtemp(path.data()) != nullptr && ::chmod(path.c_str(), kPassable) == 0) {
-      folder_ = std::move(path);
-      return {};
-    }
+    remove_abandoned(base);
+    std::string path = base + "/" + kName + std::to_string(::getpid()) + "-XXXXXX";
+    const bool made = ::mkdtemp(path.data()) != nullptr && ::chmod(path.c_str(), kPassable) == 0;
     why = errno;
+    lock_ = made ? lock_folder(path) : UniqueFd();
+    struct stat status{};
+    if (!lock_ || ::fstat(lock_.get(), &status) != 0 || status.st_nlink == 0) continue;
+    folder_ = std::move(path);
+    return {};
   }
   return fail_errno("mkdir of a folder for the sockets of programs in /run or /tmp", why);
 }
@@ -60,7 +100,6 @@ Result<std::string> PrivateSockets::add_pool(const std::string& pool, const Iden
   TRY_VOID(create());
   std::string path = folder_ + "/" + pool;
   if (::mkdir(path.c_str(), kOwnersOnly) != 0) return fail_errno("mkdir " + path, errno);
-  pools_.push_back(path);
   if (owner == nullptr) return path;
   const bool shared = guest != nullptr && guest->uid != owner->uid;
   if (::chown(path.c_str(), owner->uid, shared ? guest->gid : owner->gid) != 0)

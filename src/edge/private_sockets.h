@@ -2,15 +2,14 @@
 //
 // A pool's folder belongs to its user and lets nobody else in but the built-in workers that forward
 // to it. The folder of the edge has a name that cannot be guessed, so nothing that stood there
-// before is met. What is removed or bound in a pool's folder is so by name and never through a
-// link, since its user may put anything there.
+// before is met; one whose edge was killed is removed by the next. What is removed or bound in a
+// pool's folder is so by name and never through a link, since its user may put anything there.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "base/address.h"
 #include "base/error.h"
@@ -27,7 +26,7 @@ class PrivateSockets {
   // Removes it all.
   ~PrivateSockets();
 
-  // In $RUNTIME_DIRECTORY, /run or /tmp, the first that takes it.
+  // In $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR (not as root), /run or /tmp, the first that takes it.
   Result<void> create();
   const std::string& folder() const { return folder_; }
   // `owner`: who the pool's programs are; `guest`: who forwards to them. None: who we are.
@@ -36,7 +35,7 @@ class PrivateSockets {
 
  private:
   std::string folder_;  // empty: not made
-  std::vector<std::string> pools_;
+  UniqueFd lock_;       // of the folder, held as long as this edge lives
 };
 
 // A unix socket bound at `path`, whatever stood there before, that everyone whom the folder lets in

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
@@ -108,6 +109,21 @@ TEST(Port, ItMayBeAPrivatePathInstead) {
   EXPECT_FALSE(std::ifstream(path).good()) << "nothing is left behind";
 }
 
+TEST(Port, ThePathsOfAnEdgeThatWasKilledAreRemovedByTheNext) {
+  std::string path;
+  {
+    Instance instance(pool_of("serve", "workers: 1, socket: unix"));
+    path = get(instance.web(), "/env/SOCKET").body;
+    instance.process().signal(SIGKILL);
+    instance.process().wait();
+  }
+  const std::string folder = path.substr(0, path.rfind('/'));
+  EXPECT_TRUE(std::filesystem::exists(folder)) << folder;
+  Instance next(pool_of("serve", "workers: 1, socket: unix"));
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  EXPECT_EQ(get(next.web()).body, "program 1\n");
+}
+
 TEST(Port, ListenFdsIsServedByProxiesTooAndTheSameProgramServesBoth) {
   Instance instance(pool_of("serve", "type: listen_fds, workers: 2, ready: {settle: 10ms}"),
                     "upstreams: {site: {pool: app}}\n",
@@ -197,6 +213,7 @@ TEST(BadPrograms, WhatOneHasForkedDiesWithIt) {
   ASSERT_TRUE(children >> child);
   ::kill(parent, SIGKILL);
   EXPECT_TRUE(eventually([&] { return !is_alive(child); }));
+  EXPECT_EQ(instance.stop().code, 0);  // a killed edge leaves children of children behind
 }
 
 TEST(CommandLinePrograms, AreAPoolOfTheirOwn) {
