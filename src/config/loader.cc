@@ -317,7 +317,7 @@ Result<void> Loading::apply_flags() {
       }))
     return fail("--policy: " + std::string(to_string(*overrides_.policy)) +
                     " cannot be done by workers of type " +
-                    std::string(to_string(configuration_.pools.front().type)),
+                    std::string(to_string(configuration_.pools.front().type)) + "; expected none",
                 ExitCode::kUsage);
   if (overrides_.workers) {
     const std::vector<Pool*> pools = pools_for_flags();

@@ -142,6 +142,26 @@ TEST(Port, ListenFdsIsServedByProxiesTooAndTheSameProgramServesBoth) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(get(proxied.web()).status, 200);
 }
 
+TEST(Port, APoolAndServersAreUpstreamsBesideOneAnother) {
+  Instance server("app: {type: hello, workers: 1}");
+  Instance instance(pool_of("serve", "workers: 2"),
+                    "upstreams: {site: {pool: app}, other: ['" + server.web().to_string() +
+                        "']}\nroutes: [{path: /other, upstream: other}, {upstream: site}]\n");
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  ::kill(instance.worker_pids(2, "app")[0], SIGKILL);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_TRUE(get(instance.web()).body.starts_with("program "));
+    EXPECT_EQ(get(instance.web(), "/other").body, get(server.web(), "/other").body);
+  }
+  const auto requests = [&](const std::string& labels) {
+    return instance.metric("roundhouse_upstream_requests_total{" + labels + "}");
+  };
+  EXPECT_EQ(requests("upstream=\"other\",endpoint=\"" + server.web().to_string() + "\""), 4);
+  EXPECT_GE(requests(R"(upstream="site",endpoint="app/1")") +
+                requests(R"(upstream="site",endpoint="app/2")"),
+            4);
+}
+
 TEST(Port, WhatIsInFlightIsFinishedBeforeTheStopSignalIsSent) {
   TemporaryDirectory directory;
   Instance instance(pool_of("serve", "workers: 1"));

@@ -74,7 +74,8 @@ TEST(Programs, APolicyForAllIsForThoseThatCanDoIt) {
   EXPECT_EQ(of(loaded).pools[1].policy, Policy::kLeast) << "the proxies before it";
   const auto none = load("pools: {app: {command: gunicorn a:b}}", {}, {.policy = Policy::kRr});
   ASSERT_FALSE(none);
-  EXPECT_EQ(none.error().message, "--policy: rr cannot be done by workers of type listen_fds");
+  EXPECT_EQ(none.error().message,
+            "--policy: rr cannot be done by workers of type listen_fds; expected none");
 }
 
 TEST(Programs, OfTheCommandLineAreThePoolOfThatName) {
