@@ -53,6 +53,7 @@ Result<config::Loaded> load(const config::Location& location, const config::Over
 
 std::string describe(const cli::CommandLine& line, const config::Location& location) {
   if (line.command == cli::Command::kProxy) return "the command line (a reverse proxy)";
+  if (!line.overrides.command.empty()) return "the command line (a program)";
   if (location.path.empty()) return "built-in default (hello on port 8000)";
   return location.path + " (" + location.found_by + ")";
 }
@@ -79,9 +80,10 @@ void settle_policies(config::Configuration& configuration) {
 }
 
 Result<void> run_edge(const cli::CommandLine& line) {
-  const config::Location location = line.command == cli::Command::kProxy
-                                        ? config::Location()
-                                        : config::locate_configuration(line.file);
+  const bool needs_no_file =
+      line.command == cli::Command::kProxy || !line.overrides.command.empty();
+  const config::Location location =
+      needs_no_file ? config::Location() : config::locate_configuration(line.file);
   config::Loaded loaded = TRY(load(location, line.overrides));
   choose_sticky_keys(loaded.configuration);
   const config::Configuration& configuration = loaded.configuration;
@@ -115,6 +117,11 @@ int run_command(const cli::CommandLine& line) {
                         : cli::generate(line));
     case cli::Command::kStatus:
       return finish(cli::status(line, folders));
+    case cli::Command::kLogs:
+      return finish(cli::logs(line, folders, [](std::string_view text) {
+        std::fwrite(text.data(), 1, text.size(), stdout);
+        std::fflush(stdout);
+      }));
     case cli::Command::kHealth:
       return finish(cli::health(line, folders));
     case cli::Command::kStop:

@@ -21,16 +21,16 @@ struct Row {
 };
 
 constexpr std::array kCommands = {
-    Row{Command::kRun, "run", "[-c FILE] [-p PORT] [-n WORKERS] [FLAGS]",
-        "serve; without a command too"},
+    Row{Command::kRun, "run", "[-c FILE] [FLAGS] [-- PROGRAM ARGS...]",
+        "serve, what the file says or this program"},
     Row{Command::kProxy, "proxy", "--to URL... [-p PORT] [-n WORKERS] [FLAGS]",
         "a reverse proxy to these servers"},
-    Row{Command::kCheck, "check", "[-c FILE] [FLAGS OF run]",
-        "say all that is wrong with a configuration"},
-    Row{Command::kExplain, "explain", "[-c FILE] [FLAGS OF run]",
-        "print what is in effect, and where from"},
+    Row{Command::kCheck, "check", "[AS run]", "say all that is wrong with a configuration"},
+    Row{Command::kExplain, "explain", "[AS run]", "print what is in effect, and where from"},
     Row{Command::kStatus, "status", "[--json] [--socket PATH] [POOL/ID]",
         "the workers of the running instance"},
+    Row{Command::kLogs, "logs", "[-f] [--socket PATH] [POOL[/ID]]",
+        "what programs print; -f: and go on"},
     Row{Command::kHealth, "health", "[--socket PATH]", "exit 0 if every pool has a ready worker"},
     Row{Command::kStop, "stop", "[--socket PATH]", "drain and stop the running instance"},
     Row{Command::kVersion, "version", "", "print the version"},
@@ -47,8 +47,15 @@ constexpr std::string_view kHelpEnd =
     "  --policy POLICY      how connections are given out: rr, none, least, sticky, rr_kernel\n"
     "  --access-log FORMAT  a line for each request: json, logfmt, combined or off; to standard\n"
     "                       output, unless the file says where\n"
+    "  --type TYPE          how PROGRAM gets them: auto, node, listen_fds, port, native\n"
+    "  -- PROGRAM ...       instead of a file: this program as the only pool, as in\n"
+    "                       roundhouse run -p 8000 -n 4 -- node server.js\n"
     "\n"
     "Exit codes: 0, 64 usage, 78 configuration, 71 system, 1 otherwise.\n";
+
+bool takes_program(Command command) {
+  return command == Command::kRun || command == Command::kCheck || command == Command::kExplain;
+}
 
 const Row& row_of(Command command) { return *std::ranges::find(kCommands, command, &Row::command); }
 
@@ -76,6 +83,7 @@ struct Words {
   std::optional<std::string> workers;
   std::optional<std::string> policy;
   std::optional<std::string> access_log;
+  std::optional<std::string> type;
   std::vector<std::string> to;
   bool version = false;
 };
@@ -89,6 +97,7 @@ void add_overrides(CLI::App& app, Words& words) {
 
 void add_run_options(CLI::App& app, Words& words) {
   app.add_option("-c,--config", words.line.file);
+  app.add_option("--type", words.type);
   add_overrides(app, words);
 }
 
@@ -103,6 +112,11 @@ void add_options(CLI::App& app, Command command, Words& words) {
       return add_overrides(app, words);
     case Command::kStatus:
       app.add_flag("--json", words.line.json);
+      app.add_option("--socket", words.line.socket);
+      app.add_option("subject", words.line.subject);
+      return;
+    case Command::kLogs:
+      app.add_flag("-f,--follow", words.line.follow);
       app.add_option("--socket", words.line.socket);
       app.add_option("subject", words.line.subject);
       return;
@@ -214,6 +228,15 @@ std::expected<void, std::string> check_overrides(Words& words) {
     if (!format) return std::unexpected("--access-log: " + format.error());
     overrides.access_log = *format;
   }
+  if (words.type) {
+    const auto type = config::parse_program_type(*words.type);
+    if (!type) return std::unexpected("--type: " + type.error());
+    overrides.type = *type;
+    if (overrides.command.empty())
+      return std::unexpected("--type: is for a program behind `--`; in a file it is `type`");
+  }
+  if (!overrides.command.empty() && !words.line.file.empty())
+    return std::unexpected("-c: there is a program behind `--`; expected one of the two");
   return {};
 }
 
@@ -226,12 +249,17 @@ std::string usage(Command command) {
 }
 
 std::expected<CommandLine, Outcome> parse_command_line(int count, const char* const* arguments) {
+  const char* const* const end = arguments + count;
+  const char* const* const dashes = std::find(arguments, end, std::string_view("--"));
+  const bool has_dashes = dashes != end;
+  count = static_cast<int>(dashes - arguments);
   if (const std::string what = unknown_command(count, arguments); !what.empty()) {
     return std::unexpected(Outcome{
         ExitCode::kUsage, "",
         "roundhouse: " + what + "\nusage: roundhouse [COMMAND] [FLAGS]; see roundhouse --help\n"});
   }
   Words words;
+  if (has_dashes) words.line.overrides.command.assign(dashes + 1, end);
   CLI::App app;
   add_run_options(app, words);
   app.add_flag("--version", words.version);
@@ -265,6 +293,10 @@ std::expected<CommandLine, Outcome> parse_command_line(int count, const char* co
   } catch (const CLI::ParseError& error) {
     return std::unexpected(misuse(command_now(), error.what()));
   }
+  if (has_dashes && words.line.overrides.command.empty())
+    return std::unexpected(misuse(command_now(), "there is no program behind `--`"));
+  if (has_dashes && !takes_program(command_now()))
+    return std::unexpected(misuse(command_now(), "not expected here: --"));
   if (words.version || words.line.command == Command::kVersion) {
     return std::unexpected(Outcome{ExitCode::kOk, "roundhouse " ROUNDHOUSE_VERSION "\n", ""});
   }

@@ -17,6 +17,7 @@ enum class Command : std::uint8_t {
   kCheck,
   kExplain,
   kStatus,
+  kLogs,
   kHealth,
   kStop,
   kVersion,
@@ -29,6 +30,7 @@ struct CommandLine {
   config::Overrides overrides;  // of run and proxy
   std::string socket;           // --socket; empty: to be found
   bool json = false;
+  bool follow = false;  // logs: go on
   std::string subject;  // status: POOL/ID, or empty; generate: what
 };
 
@@ -41,8 +43,9 @@ struct Outcome {
   static Outcome of(const Error& error) { return {error.code, "", error.message + "\n"}; }
 };
 
-// No command is `run`. The unexpected: help and --version (kOk), or what is wrong with the words
-// and the usage line (kUsage). `arguments` as main has them.
+// No command is `run`. What stands behind `--` is the program of `run -- PROGRAM`, untouched. The
+// unexpected: help and --version (kOk), or what is wrong with the words and the usage line
+// (kUsage). `arguments` as main has them.
 std::expected<CommandLine, Outcome> parse_command_line(int count, const char* const* arguments);
 
 // "roundhouse run [-c FILE] ...".

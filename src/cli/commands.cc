@@ -14,7 +14,8 @@ namespace roundhouse::cli {
 namespace {
 
 Result<config::Loaded> load(const CommandLine& line, const config::Surroundings& surroundings) {
-  const config::Location location = config::locate_configuration(line.file);
+  const config::Location location =
+      line.overrides.command.empty() ? config::locate_configuration(line.file) : config::Location();
   return location.path.empty() ? config::load_defaults(line.overrides, surroundings)
                                : config::load_file(location.path, line.overrides, surroundings);
 }

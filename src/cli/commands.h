@@ -1,7 +1,9 @@
 // The commands other than `run`: those about a configuration, and those for a running instance.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/command_line.h"
@@ -21,6 +23,10 @@ Outcome generate(const CommandLine& line);
 
 // Its workers as a table, or the API's JSON as it is.
 Outcome status(const CommandLine& line, const std::vector<std::string>& folders);
+// The lines of its programs, each given to `print` as it comes. With line.follow until the instance
+// has gone.
+Outcome logs(const CommandLine& line, const std::vector<std::string>& folders,
+             const std::function<void(std::string_view)>& print);
 // kOk if every pool has a ready worker.
 Outcome health(const CommandLine& line, const std::vector<std::string>& folders);
 // Asks it to drain and stop, and returns when it has.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "cli/table.h"
@@ -207,11 +208,12 @@ std::string exit_text(const Json& exit, double now) {
   if (number(exit, "connections_active"))
     result += "    " + counted(exit, "connections_active", "connection") + " open, " +
               counted(exit, "requests_in_flight", "request") + " in flight\n";
-  for (const char* list : {"in_flight", "backtrace"}) {
+  for (const auto& [list, title] : {std::pair{"in_flight", "in flight:"},
+                                    {"backtrace", "backtrace, for addr2line -Cfpe roundhouse:"},
+                                    {"stderr", "the end of its stderr:"}}) {
     const Json& entries = member(exit, list);
     if (!entries.is_array() || entries.empty()) continue;
-    result += std::string("    ") +
-              (list[0] == 'i' ? "in flight:" : "backtrace, for addr2line -Cfpe roundhouse:") + "\n";
+    result += std::string("    ") + title + "\n";
     for (const Json& entry : entries) result += "      " + plain(entry) + "\n";
   }
   return result;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/option_table.h"
+#include "config/program_rules.h"
 #include "config/report.h"
 #include "config/route_checks.h"
 #include "config/values.h"
@@ -30,11 +31,15 @@ bool is_request_path(std::string_view text) {
 
 // Options that only Node programs have.
 bool is_for_node(std::string_view key) { return key == "listen" || key == "liveness.unanswered"; }
+// What only programs are asked that know nothing of us.
+bool is_for_foreign(std::string_view key) {
+  return key == "socket" || key == "stop_signal" || key.starts_with("ready.");
+}
 
 class Checker {
  public:
   Checker(const Configuration& configuration, const Provenance& provenance, Problems& problems)
-      : configuration_(configuration), report_(provenance, problems) {}
+      : configuration_(configuration), provenance_(provenance), report_(provenance, problems) {}
 
   void check();
 
@@ -79,6 +84,7 @@ class Checker {
   static std::string text_of(Bytes value) { return format_bytes(value); }
 
   const Configuration& configuration_;
+  const Provenance& provenance_;
   Report report_;
 };
 
@@ -150,6 +156,7 @@ void Checker::check_listener(const Listener& listener) {
   }
   expect_order(key, "limits.line", listener.limits.line, "limits.headers", listener.limits.headers);
   check_protocol(listener, key);
+  check_via(configuration_, listener, provenance_, report_);
   std::string names;
   for (const Pool& pool : configuration_.pools) names += (names.empty() ? "" : ", ") + pool.name;
   if (!listener.pool.empty() && configuration_.find_pool(listener.pool) == nullptr) {
@@ -199,6 +206,7 @@ void Checker::check_protocol(const Listener& listener, const std::string& key) {
 void Checker::check_pool(const Pool& pool) {
   const std::string key = "pools." + pool.name;
   check_type(pool, key);
+  if (is_foreign(pool.type)) check_program(pool, report_);
   expect_order(key, "restart.backoff_min", pool.restart.backoff_min, "restart.backoff_max",
                pool.restart.backoff_max);
   expect_order(key, "liveness.suspect", pool.liveness.suspect, "liveness.replace",
@@ -207,8 +215,7 @@ void Checker::check_pool(const Pool& pool) {
 
 void Checker::check_type(const Pool& pool, const std::string& key) {
   if (is_refused(key + ".type")) return;
-  const bool program = pool.type == PoolType::kNative || pool.type == PoolType::kNode;
-  if (program && !is_set(key + ".command")) {
+  if (is_program(pool.type) && pool.command.empty() && !is_refused(key + ".command")) {
     report(key, "is of type " + std::string(to_string(pool.type)) +
                     " and has no command; expected `command`");
   }
@@ -231,11 +238,15 @@ std::string Checker::misplaced(const Pool& pool, std::string_view option) const 
     return "is for the built-in hello, and this pool is " +
            std::string(pool.type == PoolType::kProxy ? "a proxy" : "a program") +
            "; expected no such key";
-  if (pool.type == PoolType::kNode)
+  if (is_for_node(option))
+    return "is for Node programs, and this pool is of type " + type +
+           "; expected type: node, or no such key";
+  if (pool.type == PoolType::kNode && !is_for_foreign(option))
     return "looks at what a Node program does not tell; expected no such key";
-  return "is for " + std::string(is_for_node(option) ? "Node programs" : "programs") +
-         ", and this pool is of type " + type +
-         "; expected type: " + (is_for_node(option) ? "node" : "native") + ", or no such key";
+  if (is_program(pool.type))
+    return "is nothing that a program of type " + type + " can do; expected no such key";
+  return "is for programs, and this pool is of type " + type +
+         "; expected `command` without this type, or no such key";
 }
 
 void Checker::check_node(const Pool& pool, const std::string& key) {
@@ -268,6 +279,8 @@ void Checker::check_upstreams() {
   std::size_t servers = 0;
   for (const Upstream& upstream : configuration_.upstreams) {
     servers += upstream.servers.size();
+    if (const Pool* const pool = configuration_.find_pool(upstream.pool)) servers += pool->workers;
+    check_upstream_pool(configuration_, upstream, report_);
     check_upstream(upstream, "upstreams." + upstream.name);
   }
   if (configuration_.upstreams.size() > kMaxUpstreams) {
@@ -275,7 +288,8 @@ void Checker::check_upstreams() {
                             " entries; expected at most " + std::to_string(kMaxUpstreams));
   }
   if (servers > kMaxServers) {
-    report("upstreams", "have " + std::to_string(servers) + " servers in all; expected at most " +
+    report("upstreams", "have " + std::to_string(servers) +
+                            " servers in all (workers of pools are some); expected at most " +
                             std::to_string(kMaxServers));
   }
 }
@@ -283,8 +297,10 @@ void Checker::check_upstreams() {
 void Checker::check_upstream(const Upstream& upstream, const std::string& key) {
   const bool dns = is_set(key + ".dns") || !upstream.dns.empty();
   const bool srv = is_set(key + ".srv");
-  if (upstream.servers.empty() && !is_refused(key + ".servers") && !dns && !srv)
-    report(key, "has no servers; expected `servers` with at least one address, `dns` or `srv`");
+  if (upstream.servers.empty() && !is_refused(key + ".servers") && !dns && !srv &&
+      upstream.pool.empty() && !is_refused(key + ".pool"))
+    report(key,
+           "has no servers; expected `servers` with at least one address, `dns`, `srv` or `pool`");
   if (dns && srv) report(key + ".srv", "stands beside `dns`; expected one of the two");
   if (dns && !is_refused(key + ".dns") && !is_name_and_port(upstream.dns))
     report(key + ".dns", "'" + shown(key + ".dns", upstream.dns) +
@@ -329,9 +345,12 @@ void Checker::check_pools_are_used() {
     bool used = false;
     for (const Listener& listener : configuration_.listeners)
       used = used || listener.pool == pool.name;
+    for (const Upstream& upstream : configuration_.upstreams)
+      used = used || upstream.pool == pool.name;
     if (!used)
-      report("pools." + pool.name,
-             "no listener names it; expected a listener with `pool: " + pool.name + "`");
+      report(
+          "pools." + pool.name,
+          "no listener or upstream names it; expected a listener with `pool: " + pool.name + "`");
   }
 }
 
@@ -341,13 +360,21 @@ bool has_option(PoolType type, std::string_view key) {
   switch (type) {
     case PoolType::kHello:
       return key != "command" && key != "env" && key != "env_file" && key != "cwd" &&
-             key != "user" && !is_for_node(key);
+             key != "user" && key != "output" && !is_for_node(key) && !is_for_foreign(key);
     case PoolType::kProxy:
       return key != "test_handlers" && has_option(PoolType::kHello, key);
     case PoolType::kNative:
-      return key != "test_handlers" && !is_for_node(key);
+      return key != "test_handlers" && !is_for_node(key) && !is_for_foreign(key);
+    case PoolType::kAuto:
+      return key != "test_handlers";
     case PoolType::kNode:  // what such a program does not tell is not looked at
       return key != "test_handlers" && key != "worker_connections" && key != "recycle.requests" &&
+             key != "liveness.suspect" && key != "liveness.replace" && !is_for_foreign(key);
+    case PoolType::kPort:
+      return key != "policy" && has_option(PoolType::kListenFds, key);
+    case PoolType::kListenFds:  // what only a worker with a channel can tell or be told
+      return key != "test_handlers" && key != "worker_connections" && !is_for_node(key) &&
+             !key.starts_with("handoff.") && key != "recycle.requests" &&
              key != "liveness.suspect" && key != "liveness.replace";
   }
   return true;

@@ -13,6 +13,7 @@
 #include "config/document.h"
 #include "config/env_file.h"
 #include "config/option_table.h"
+#include "config/program_rules.h"
 #include "config/reader.h"
 #include "config/route_checks.h"
 
@@ -67,11 +68,13 @@ class Loading {
 
   // An error is kUsage; everything else becomes a problem.
   Result<void> run() {
+    add_parts_of_flags();
+    place_folders();
+    choose_types(configuration_, provenance_, surroundings_.file, problems_);
     add_implicit_parts();
     derive_values();
     derive_routes(configuration_, provenance_);
     read_env_files();
-    place_folders();
     choose_policies();
     if (problems_.empty()) TRY_VOID(apply_flags());
     check_configuration(configuration_, provenance_, problems_);
@@ -79,9 +82,12 @@ class Loading {
   }
 
  private:
+  void add_parts_of_flags();
   void add_implicit_parts();
   void derive_values();
   void derive_tcp(Listener& listener);
+  void derive_pools_of_listeners();
+  std::vector<Pool*> pools_for_flags();
   void derive_health(Upstream& upstream);
   void read_env_files();
   void place_folders();
@@ -106,7 +112,17 @@ class Loading {
   Problems& problems_;
 };
 
-void Loading::add_implicit_parts() {
+void Loading::add_parts_of_flags() {
+  if (!overrides_.command.empty()) {
+    Pool pool;
+    pool.name = "app";
+    pool.command = overrides_.command;
+    pool.type = overrides_.type.value_or(PoolType::kAuto);
+    configuration_.pools.push_back(std::move(pool));
+    for (const char* key : {"pools", "pools.app", "pools.app.command"})
+      set_source(key, From::kFlag, "the command line");
+    if (overrides_.type) set_source("pools.app.type", From::kFlag, "--type");
+  }
   if (!overrides_.to.empty() || !overrides_.to_name.empty()) {
     Upstream upstream;
     upstream.name = "site";
@@ -117,6 +133,9 @@ void Loading::add_implicit_parts() {
     if (!overrides_.to.empty()) set_source("upstreams.site.servers", From::kFlag, "--to");
     if (!overrides_.to_name.empty()) set_source("upstreams.site.dns", From::kFlag, "--to");
   }
+}
+
+void Loading::add_implicit_parts() {
   const bool proxies = std::ranges::find(configuration_.pools, PoolType::kProxy, &Pool::type) !=
                        configuration_.pools.end();
   const bool wanted = !configuration_.upstreams.empty() || !configuration_.routes.empty();
@@ -137,10 +156,6 @@ void Loading::add_implicit_parts() {
   if (!is_set("listeners")) {
     Listener listener;
     listener.name = "web";
-    if (provenance_.contains("pools.gateway") && configuration_.pools.size() > 1) {
-      listener.pool = "gateway";
-      set_source("listeners.web.pool", From::kDerived, "it serves the upstreams");
-    }
     if (overrides_.protocol != listener.protocol) {
       listener.protocol = overrides_.protocol;
       set_source("listeners.web.protocol", From::kFlag, "--to");
@@ -151,22 +166,15 @@ void Loading::add_implicit_parts() {
 }
 
 void Loading::derive_values() {
+  derive_pools_of_listeners();
+  put_proxies_in_front(configuration_, provenance_);
   for (Pool& pool : configuration_.pools) {
     const std::string key = "pools." + pool.name;
-    if (!is_set(key + ".type") && is_set(key + ".command")) {
-      pool.type = PoolType::kNative;
-      set_source(key + ".type", From::kDerived, "it has a command");
-    }
     if (pool.workers == 0) {
       pool.workers = std::clamp<std::uint32_t>(surroundings_.cpus, 1, 1024);
       provenance_[key + ".workers"].name = "auto, the CPUs that this process may use";
     }
-  }
-  for (Listener& listener : configuration_.listeners) {
-    const std::string key = "listeners." + listener.name + ".pool";
-    if (is_set(key) || configuration_.pools.size() != 1) continue;
-    listener.pool = configuration_.pools.front().name;
-    set_source(key, From::kDerived, "the only pool");
+    derive_program_values(pool, provenance_);
   }
   for (Listener& listener : configuration_.listeners) {
     if (listener.protocol == Protocol::kTcp) derive_tcp(listener);
@@ -187,6 +195,21 @@ void Loading::derive_tcp(Listener& listener) {
   if (!is_set(key + ".defer_accept")) {
     listener.defer_accept = Duration::zero();
     set_source(key + ".defer_accept", From::kDerived, "tcp: the server may speak first");
+  }
+}
+
+void Loading::derive_pools_of_listeners() {
+  for (Listener& listener : configuration_.listeners) {
+    const std::string key = "listeners." + listener.name + ".pool";
+    if (is_set(key)) continue;
+    if (configuration_.pools.size() == 1) {
+      listener.pool = configuration_.pools.front().name;
+      set_source(key, From::kDerived, "the only pool");
+    } else if (const auto added = provenance_.find("pools.gateway");
+               added != provenance_.end() && added->second.from == From::kDerived) {
+      listener.pool = "gateway";
+      set_source(key, From::kDerived, "it serves the upstreams");
+    }
   }
 }
 
@@ -254,6 +277,9 @@ void Loading::choose_policies() {
   const auto nodes = policy_from("NODE_CLUSTER_SCHED_POLICY");
   for (Pool& pool : configuration_.pools) {
     const std::string key = "pools." + pool.name + ".policy";
+    const auto wanted = overrides_.policy ? overrides_.policy : ours ? ours : nodes;
+    const bool of_all = overrides_.policy || ours || (nodes && !is_set(key));
+    if (of_all && !can_do(pool.type, *wanted)) continue;  // it is meant for the others
     if (overrides_.policy) {
       pool.policy = *overrides_.policy;
       set_source(key, From::kFlag, "--policy");
@@ -267,18 +293,40 @@ void Loading::choose_policies() {
   }
 }
 
+// Those that the operator named; without any, those that were added.
+std::vector<Pool*> Loading::pools_for_flags() {
+  std::vector<Pool*> all;
+  std::vector<Pool*> named;
+  for (Pool& pool : configuration_.pools) {
+    all.push_back(&pool);
+    if (provenance_["pools." + pool.name].from != From::kDerived) named.push_back(&pool);
+  }
+  return named.empty() ? all : named;
+}
+
 Result<void> Loading::apply_flags() {
   if (overrides_.access_log) {
     configuration_.log.access.format = *overrides_.access_log;
     set_source("log.access.format", From::kFlag, "--access-log");
   }
+  if (overrides_.type && overrides_.command.empty())
+    return fail("--type: is for a command on the command line; set `type` in " + file_,
+                ExitCode::kUsage);
+  if (overrides_.policy && std::ranges::none_of(configuration_.pools, [&](const Pool& pool) {
+        return can_do(pool.type, *overrides_.policy);
+      }))
+    return fail("--policy: " + std::string(to_string(*overrides_.policy)) +
+                    " cannot be done by workers of type " +
+                    std::string(to_string(configuration_.pools.front().type)) + "; expected none",
+                ExitCode::kUsage);
   if (overrides_.workers) {
-    if (configuration_.pools.size() != 1) {
-      return fail("-n: there are " + std::to_string(configuration_.pools.size()) + " pools in " +
-                      file_ + "; set `workers` of the one that you mean there",
+    const std::vector<Pool*> pools = pools_for_flags();
+    if (pools.size() != 1) {
+      return fail("-n: there are " + std::to_string(pools.size()) + " pools in " + file_ +
+                      "; set `workers` of the one that you mean there",
                   ExitCode::kUsage);
     }
-    Pool& pool = configuration_.pools.front();
+    Pool& pool = *pools.front();
     pool.workers = *overrides_.workers != 0
                        ? *overrides_.workers
                        : std::clamp<std::uint32_t>(surroundings_.cpus, 1, 1024);
@@ -313,6 +361,10 @@ Surroundings surroundings_of_this_process() {
   surroundings.variable = [](const std::string& name) -> std::optional<std::string> {
     const char* value = std::getenv(name.c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+  surroundings.file = [](const std::string& path) -> std::optional<std::string> {
+    auto content = read_file(path, kMaxDocumentBytes);
+    return content ? std::optional(*std::move(content)) : std::nullopt;
   };
   surroundings.cpus = cpu_count();
   if (getpwnam("roundhouse") != nullptr) surroundings.user = "roundhouse";

@@ -3,8 +3,8 @@
 //
 // No file: a pool `hello` and a listener `web` on 8000. A pool and no listener: that listener. A
 // listener and no pool: that pool. Upstreams or routes and no pool of proxies: `gateway`. One
-// upstream and no routes: everything goes there. Policy: flag, ROUNDHOUSE_SCHED_POLICY, file,
-// NODE_CLUSTER_SCHED_POLICY, default.
+// upstream and no routes: everything goes there. A pool of type port: proxies before it. Policy:
+// flag, ROUNDHOUSE_SCHED_POLICY, file, NODE_CLUSTER_SCHED_POLICY, default.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "config/options.h"
+#include "config/program_type.h"
 #include "config/provenance.h"
 #include "config/substitution.h"
 
@@ -29,11 +30,14 @@ struct Overrides {
   std::string to_name;                  // of `proxy`: NAME:PORT, whose addresses are the servers
   std::vector<Server> to;               // of `proxy`: the servers of the only upstream, `site`
   Protocol protocol = Protocol::kHttp;  // what they speak
+  std::vector<std::string> command;     // behind `--`: the only pool, `app`
+  std::optional<PoolType> type;         // of that
 };
 
 // What a configuration takes from the machine; a test has its own.
 struct Surroundings {
   VariableLookup variable;
+  FileLookup file;              // what launchers look into; none: no files
   std::uint32_t cpus = 1;       // what `workers: auto` means
   std::string user = "nobody";  // what an absent `user` means
 };

@@ -28,7 +28,29 @@ struct Names<Policy> {
 };
 template <>
 struct Names<PoolType> {
-  static constexpr std::string_view kAll[] = {"hello", "proxy", "native", "node"};
+  static constexpr std::string_view kAll[] = {"hello", "proxy",      "native", "auto",
+                                              "node",  "listen_fds", "port"};
+};
+template <>
+struct Names<Via> {
+  static constexpr std::string_view kAll[] = {"auto", "direct", "proxy"};
+};
+template <>
+struct Names<PrivateSocket> {
+  static constexpr std::string_view kAll[] = {"auto", "unix", "tcp"};
+};
+template <>
+struct Names<ReadyBy> {
+  static constexpr std::string_view kAll[] = {"auto", "notify", "connect", "settle"};
+};
+template <>
+struct Names<StopSignal> {
+  static constexpr std::string_view kAll[] = {"TERM", "INT",  "QUIT", "HUP",
+                                              "USR1", "USR2", "WINCH"};
+};
+template <>
+struct Names<Output> {
+  static constexpr std::string_view kAll[] = {"pass", "prefix"};
 };
 template <>
 struct Names<Protocol> {

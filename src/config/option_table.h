@@ -100,5 +100,7 @@ std::string format_bound(const Option& option, std::int64_t bound);
 // describe_refusal().
 std::expected<Policy, std::string> parse_policy(std::string_view text);
 std::expected<AccessFormat, std::string> parse_access_format(std::string_view text);
+// Of a program.
+std::expected<PoolType, std::string> parse_program_type(std::string_view text);
 
 }  // namespace roundhouse::config

@@ -1,6 +1,7 @@
 #include "config/options.h"
 
 #include <algorithm>
+#include <csignal>
 
 namespace roundhouse::config {
 
@@ -28,10 +29,33 @@ std::string_view to_string(PoolType type) {
       return "proxy";
     case PoolType::kNative:
       return "native";
+    case PoolType::kAuto:
+      return "auto";
     case PoolType::kNode:
       return "node";
+    case PoolType::kListenFds:
+      return "listen_fds";
+    case PoolType::kPort:
+      return "port";
   }
   return "unknown";
+}
+
+std::string_view to_string(PrivateSocket socket) {
+  switch (socket) {
+    case PrivateSocket::kAuto:
+      return "auto";
+    case PrivateSocket::kUnix:
+      return "unix";
+    case PrivateSocket::kTcp:
+      return "tcp";
+  }
+  return "unknown";
+}
+
+int number_of(StopSignal signal) {
+  static constexpr int kNumbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH};
+  return kNumbers[static_cast<std::size_t>(signal)];
 }
 
 std::string_view to_string(TestHandlers handlers) {

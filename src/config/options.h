@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/access_log_options.h"
+#include "config/program_options.h"
 #include "config/proxy_options.h"
 
 namespace roundhouse::config {
@@ -26,9 +27,6 @@ inline constexpr Bytes kTiB = 1024 * kGiB;
 
 // How the connections of a pool's listeners find their worker.
 enum class Policy : std::uint8_t { kRr, kNone, kLeast, kSticky, kRrKernel };
-// hello, proxy: built in. native: a program that speaks the native protocol on the descriptors it
-// inherits. node: an unmodified Node program.
-enum class PoolType : std::uint8_t { kHello, kProxy, kNative, kNode };
 // What the connections of a listener carry. tcp: bytes, handed on as they are.
 enum class Protocol : std::uint8_t { kHttp, kTcp };
 // Who may ask the hello workers for their test handlers, such as /die: peers on this machine,
@@ -36,7 +34,6 @@ enum class Protocol : std::uint8_t { kHttp, kTcp };
 enum class TestHandlers : std::uint8_t { kLocal, kOn, kOff };
 
 std::string_view to_string(Policy policy);
-std::string_view to_string(PoolType type);
 std::string_view to_string(TestHandlers handlers);
 std::string_view to_string(Protocol protocol);
 std::string_view to_string(Balance balance);
@@ -62,6 +59,7 @@ struct Listener {
   std::string name;
   std::vector<Address> bind = {Address::ipv6_any(8000)};  // port 8000 of every interface
   std::string pool;                                       // as loaded: always the name of a pool
+  Via via = Via::kAuto;                                   // as loaded: direct or proxy
   Protocol protocol = Protocol::kHttp;
   std::string upstream;  // of a tcp listener; as loaded: always the name of an upstream then
   std::uint32_t backlog = 4096;
@@ -100,6 +98,10 @@ struct Pool {
     Duration kill = 500ms;
     Duration unanswered = 30s;  // of a Node worker
   };
+  struct Readiness {  // of a foreign program
+    ReadyBy by = ReadyBy::kAuto;
+    Duration settle = 1s;
+  };
 
   std::string name;
   PoolType type = PoolType::kHello;
@@ -113,6 +115,10 @@ struct Pool {
   std::string env_file;              // where some of env came from; only for show
   std::string cwd;                   // empty: that of the edge
   std::string user;                  // empty: Configuration::user
+  PrivateSocket socket = PrivateSocket::kAuto;
+  Readiness ready;
+  StopSignal stop_signal = StopSignal::kTerm;
+  Output output = Output::kPass;
   Restart restart;
   Recycle recycle;
   Timeouts timeouts;

@@ -123,8 +123,9 @@ struct Upstream {
 
   std::string name;
   std::vector<Server> servers;
-  std::string dns;  // name:port; all its addresses are endpoints
-  std::string srv;  // _service._proto.name
+  std::string pool;  // whose workers are its endpoints, instead of servers
+  std::string dns;   // name:port; all its addresses are endpoints
+  std::string srv;   // _service._proto.name
   Balance balance = Balance::kP2c;
   std::string hash = "address";  // of kHash: address, path, header:NAME or cookie:NAME
   Sticky sticky;

@@ -20,12 +20,12 @@ prints what is in effect and where each value came from. For editors there is
 Every key is optional, and so is every part:
 
 ```yaml
-pools: {app: {command: ./server, workers: 4}}    # a pool and no listener: port 8000
+pools: {app: {command: node server.js, workers: 4}}    # a pool and no listener: port 8000
 ---
 listeners: {web: {bind: 127.0.0.1:8080}}         # a listener and no pool: hello
 ---
 listeners: {a: {bind: 8000, pool: x}, b: {bind: "unix:/run/b.sock", pool: y}}
-pools: {x: {policy: least}, y: {command: [./server, --fast]}}
+pools: {x: {policy: least}, y: {command: [python3, app.py]}}
 ---
 upstreams: {site: [10.0.0.1:3000, 10.0.0.2:3000]}    # a reverse proxy on port 8000
 ```
@@ -57,8 +57,9 @@ constexpr Chapter kChapters[] = {
      "Where connections come in. Without any: `web`, with these defaults."},
     {Section::kPool, "Pools", "pools.NAME.",
      "Sets of identical workers. Without any: `hello`, with these defaults. `command`, `env`, "
-     "`env_file`, `cwd` and\n"
-     "`user` are for programs, `test_handlers` for `hello`."},
+     "`env_file`, `cwd`,\n"
+     "`user`, `output`, and what [programs.md](programs.md) speaks of are for programs, "
+     "`test_handlers` for\n`hello`."},
     {Section::kRoute, "Routes", "routes[].",
      "A list: what is done with a request that comes to workers of type `proxy`; the first that "
      "matches wins. Each\n"
@@ -89,7 +90,7 @@ std::string default_of(const Option& option) {
   const Items items = option.default_items(option);
   if (option.key == "pool" && option.section == Section::kListener) return "the only pool";
   if (option.section == Section::kRoute && option.key == "respond.status") return "";
-  if (option.key == "type") return "`native` with `command`, else `hello`";
+  if (option.key == "type") return "`auto` with `command`, else `hello`";
   return items.empty() || items.front().empty() ? "" : "`" + items.front() + "`";
 }
 

@@ -129,4 +129,16 @@ std::expected<AccessFormat, std::string> parse_access_format(std::string_view te
   return whole->log.access.format;
 }
 
+std::expected<PoolType, std::string> parse_program_type(std::string_view text) {
+  const Option* option = find_option(Section::kPool, "type");
+  const Items items = {std::string(text)};
+  Pool pool;
+  const Refusals refusals = option->assign(*option, items, &pool);
+  if (!refusals.empty())
+    return std::unexpected(describe_refusal(*option, text, refusals.front().what));
+  if (!is_program(pool.type))
+    return std::unexpected("'" + std::string(text) + "' is built in; expected one of programs");
+  return pool.type;
+}
+
 }  // namespace roundhouse::config

@@ -2,15 +2,27 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "base/address.h"
+#include "config/checks.h"
+#include "config/pool_endpoints.h"
 
 namespace roundhouse::edge {
+
+static_assert(config::kMaxServers <= ipc::kMaxEndpoints);
 
 Result<ipc::EndpointBoard> create_endpoint_board(const config::Configuration& configuration) {
   if (configuration.upstreams.empty()) return ipc::EndpointBoard();
   auto board = TRY(ipc::EndpointBoard::create());
   const auto table = std::make_unique<ipc::EndpointTable>();
+  for (const config::PoolUpstream& upstream : config::pool_upstreams(configuration)) {
+    const config::Pool& pool = configuration.pools[upstream.pool];
+    for (std::size_t place = 0; place < pool.workers; ++place)
+      table->reserve(config::row_of_pool_endpoint(upstream.from_end, place, ipc::kMaxEndpoints),
+                     static_cast<std::uint32_t>(upstream.upstream),
+                     pool.name + "/" + std::to_string(place + 1));
+  }
   for (std::uint32_t i = 0; i < configuration.upstreams.size(); ++i) {
     for (const config::Server& server : configuration.upstreams[i].servers) {
       const Address address = TRY(Address::parse(server.address));

@@ -1,4 +1,5 @@
-// The endpoint board as the edge makes it: the servers of the configuration, each well.
+// The endpoint board as the edge makes it: the servers of the configuration, each well, and
+// rows for the workers of pools that are upstreams.
 #pragma once
 
 #include "base/error.h"

@@ -11,10 +11,10 @@
 #include "base/log.h"
 #include "base/signal_name.h"
 #include "config/checks.h"
+#include "config/pool_endpoints.h"
 #include "edge/access_log_file.h"
 #include "edge/configured_endpoints.h"
 #include "edge/exit_report.h"
-#include "edge/listening_sockets.h"
 #include "edge/process_probe.h"
 
 namespace roundhouse::edge {
@@ -54,15 +54,6 @@ ExitStatus to_exit_status(int wait_status) {
   return {.code = WEXITSTATUS(wait_status)};
 }
 
-std::optional<ipc::Limits::Shape> shape_of_limits(const config::Configuration& configuration,
-                                                  const config::Pool& pool) {
-  const config::SharedLimits shared = configuration.shared_limits(pool);
-  if (!shared.any()) return std::nullopt;
-  return ipc::Limits::Shape{.places = pool.workers,
-                            .worker_connections = pool.worker_connections,
-                            .by_address = shared.addresses};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Edge>> Edge::create(Setting setting) {
@@ -91,6 +82,7 @@ Result<void> Edge::prepare() {
   header.started_ns = nanoseconds(Clock::now());
   std::snprintf(header.configuration_source, sizeof header.configuration_source, "%s",
                 setting_.configuration_source.c_str());
+  output_ = std::make_unique<OutputPlaces>(*loop_, TRY(ipc::OutputBoard::create(workers)));
   configuration_fd_ =
       TRY(ipc::create_sealed_file("roundhouse-configuration", setting_.configuration_text));
   endpoints_ = TRY(create_endpoint_board(configuration));
@@ -103,86 +95,10 @@ Result<void> Edge::prepare() {
   return {};
 }
 
-Result<const Identity*> Edge::identity_of(const std::string& user) {
-  if (::geteuid() != 0) return nullptr;
-  for (const auto& known : identities_) {
-    if (known->name == user) return known.get();
-  }
-  identities_.push_back(std::make_unique<Identity>(TRY(find_identity(user))));
-  return identities_.back().get();
-}
-
-Result<void> Edge::create_pools() {
-  const config::Configuration& configuration = setting_.configuration;
-  std::vector<Acceptor::Sockets> sockets;
-  sockets.reserve(configuration.listeners.size());
-  for (const config::Listener& listener : configuration.listeners)
-    sockets.push_back(TRY(bind_sockets(listener, *configuration.find_pool(listener.pool))));
-  std::size_t first_row = 0;
-  for (const config::Pool& options : configuration.pools) {
-    Pool::Setting setting{
-        .board = &board_,
-        .first_row = first_row,
-        .is_only_pool = configuration.pools.size() == 1,
-        .listeners = configuration.listeners.size(),
-        .configuration_fd = configuration_fd_.get(),
-        .endpoints_fd = endpoints_for_workers_.get(),
-        .identity = TRY(identity_of(options.user.empty() ? configuration.user : options.user)),
-        .access_log = access_log_.get(),
-        .limits = shape_of_limits(configuration, options),
-        .sockets = {},
-        .own_sockets = {},
-        .served = {}};
-    setting.own_sockets.resize(options.workers);
-    for (std::size_t i = 0; i < sockets.size(); ++i) {
-      const config::Listener& listener = configuration.listeners[i];
-      if (listener.pool != options.name) continue;
-      const auto index = static_cast<std::uint32_t>(i);
-      choose_inherited(index, sockets[i], options, setting);
-      if (options.type != config::PoolType::kNode) continue;
-      const ListeningSocket& first = sockets[i].first();
-      setting.served.push_back({.index = index,
-                                .name = listener.name,
-                                .address = first.address,
-                                .fd = first.fd.get(),
-                                .backlog = static_cast<int>(listener.backlog)});
-    }
-    const std::string name = options.name;
-    Pool::Signals signals{.room = [this, name] { resume_acceptors(name); },
-                          .failed =
-                              [this, name] {
-                                failure_ = Error{
-                                    "every worker of pool " + name + " failed at its first start",
-                                    ExitCode::kFailure};
-                                // Not now: run() may be starting the others still.
-                                loop_->defer([this] { kill_everything(); });
-                              },
-                          .turns = [this, name] { tell_turns(name); }};
-    pools_.push_back(TRY(Pool::create(*loop_, options, std::move(setting), std::move(signals))));
-    first_row += options.workers;
-  }
-  return create_acceptors(std::move(sockets));
-}
-
-Result<void> Edge::create_acceptors(std::vector<Acceptor::Sockets> sockets) {
-  const config::Configuration& configuration = setting_.configuration;
-  for (std::size_t i = 0; i < sockets.size(); ++i) {
-    const config::Listener& listener = configuration.listeners[i];
-    const auto pool = std::ranges::find_if(
-        pools_, [&](const auto& p) { return p->options().name == listener.pool; });
-    if (pool == pools_.end()) return fail("listener " + listener.name + " has no pool");
-    ipc::ListenerRow& row = board_.listener(i);
-    std::snprintf(row.addresses, sizeof row.addresses, "%s", joined_addresses(sockets[i]).c_str());
-    acceptors_.push_back(std::make_unique<Acceptor>(*loop_, listener, static_cast<std::uint32_t>(i),
-                                                    std::move(sockets[i]), **pool, row,
-                                                    connections_));
-  }
-  return {};
-}
-
 Result<void> Edge::create_monitor() {
   const config::Configuration& configuration = setting_.configuration;
   MonitorHandle::Setting setting{.board = &board_,
+                                 .output_fd = output_->board.fd(),
                                  .configuration_fd = configuration_fd_.get(),
                                  .endpoints_fd = endpoints_ ? endpoints_.fd() : -1,
                                  .identity = TRY(identity_of(configuration.user)),
@@ -338,9 +254,21 @@ void Edge::begin_drain() {
   phase_ = Phase::kDraining;
   const Time now = loop_->now();
   for (const auto& acceptor : acceptors_) acceptor->close();
-  for (const auto& pool : pools_)
-    pool->stop(now, stop_began_ + setting_.configuration.shutdown.deadline);
+  for (const auto& pool : pools_) {
+    if (!pool->is_proxied())
+      pool->stop(now, stop_began_ + setting_.configuration.shutdown.deadline);
+  }
   finish_if_done();
+}
+
+// Those who have requests for them are gone.
+void Edge::stop_endpoints() {
+  if (endpoints_stopping_) return;
+  endpoints_stopping_ = true;
+  for (const auto& pool : pools_) {
+    if (pool->is_proxied())
+      pool->stop(Clock::now(), stop_began_ + setting_.configuration.shutdown.deadline);
+  }
 }
 
 void Edge::kill_now(const std::string& asked_by) {
@@ -350,6 +278,7 @@ void Edge::kill_now(const std::string& asked_by) {
 
 void Edge::kill_everything() {
   phase_ = Phase::kDraining;
+  endpoints_stopping_ = true;
   board_.header().stopping.store(1);
   for (const auto& acceptor : acceptors_) acceptor->close();
   for (const auto& pool : pools_) {
@@ -361,6 +290,8 @@ void Edge::kill_everything() {
 
 void Edge::finish_if_done() {
   if (phase_ != Phase::kDraining) return;
+  const auto done = [](const auto& pool) { return pool->is_proxied() || pool->all_gone(); };
+  if (std::ranges::all_of(pools_, done)) stop_endpoints();
   if (!std::ranges::all_of(pools_, [](const auto& pool) { return pool->all_gone(); })) return;
   phase_ = Phase::kFinishing;
   monitor_->stop();

@@ -11,6 +11,7 @@
 #include "edge/acceptor.h"
 #include "edge/monitor_handle.h"
 #include "edge/pool.h"
+#include "edge/private_sockets.h"
 #include "ipc/board.h"
 #include "ipc/endpoint_board.h"
 #include "net/event_loop.h"
@@ -35,6 +36,10 @@ class Edge {
   Edge(Setting setting, std::unique_ptr<EventLoop> loop);
   Result<void> prepare();
   Result<void> create_pools();
+  Result<Pool::Setting> setting_for(std::size_t pool, std::size_t first_row,
+                                    const std::vector<Acceptor::Sockets>& sockets);
+  Result<void> make_folder_for(const config::Pool& pool, Pool::Setting& setting);
+  std::uint32_t requests_at(const std::vector<std::size_t>& from_ends, std::size_t place) const;
   Result<void> create_acceptors(std::vector<Acceptor::Sockets> sockets);
   Result<void> create_monitor();
   Result<const Identity*> identity_of(const std::string& user);
@@ -52,6 +57,7 @@ class Edge {
   void begin_drain();
   void kill_now(const std::string& asked_by);
   void kill_everything();
+  void stop_endpoints();
   void finish_if_done();
 
   Setting setting_;
@@ -60,6 +66,8 @@ class Edge {
   ipc::Board board_;
   ipc::EndpointBoard endpoints_;  // none where there are no upstreams
   UniqueFd endpoints_for_workers_;
+  PrivateSockets private_sockets_;
+  std::unique_ptr<OutputPlaces> output_;
   UniqueFd configuration_fd_;
   UniqueFd access_log_;  // none: nobody writes one
   std::vector<std::unique_ptr<Pool>> pools_;
@@ -72,6 +80,7 @@ class Edge {
   Timer delay_;
   Phase phase_ = Phase::kRunning;
   Time stop_began_{};
+  bool endpoints_stopping_ = false;  // the workers that proxies forward to, once those are gone
   std::uint64_t connections_ = 0;
   std::uint64_t oom_kills_ = 0;
   std::optional<Error> failure_;

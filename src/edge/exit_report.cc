@@ -68,6 +68,21 @@ std::string what_next(const Obituary& obituary) {
   return "next start at once";
 }
 
+// The last two lines, as one.
+std::string end_of(std::string_view words) {
+  constexpr std::size_t kLines = 2;
+  constexpr std::size_t kMost = 240;
+  while (words.ends_with('\n')) words.remove_suffix(1);
+  std::string text;
+  for (std::size_t i = 0; i < kLines && !words.empty(); ++i) {
+    const auto begin = words.rfind('\n') + 1;
+    const std::string_view line = words.substr(begin);
+    text = std::string(line.substr(0, kMost / kLines)) + (text.empty() ? "" : " / ") + text;
+    words = words.substr(0, begin == 0 ? 0 : begin - 1);
+  }
+  return text;
+}
+
 // Addresses relative to the executable, as addr2line -e takes them.
 std::string backtrace_text(const ipc::ExitRecord& record) {
   std::string text;
@@ -140,6 +155,9 @@ void log_exit(const Death& death, const Obituary& obituary, const ipc::ExitRecor
   if (const std::uint64_t cut = record.connections_active; cut > 0)
     sentence += ", " + std::to_string(cut) + (cut == 1 ? " connection cut" : " connections cut");
   sentence += "; " + what_next(obituary);
+  if (const std::string said = end_of(death.last_words); !said.empty() && !planned)
+    sentence += "; the end of its stderr: " + said;
+  if (!death.hint.empty()) sentence += "; " + std::string(death.hint);
   const bool human_must_act =
       obituary.next == WorkerState::kQuarantined || obituary.next == WorkerState::kFailed;
   const log::Level level = human_must_act ? log::Level::kError

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <string>
+#include <string_view>
 
 #include "edge/supervisor.h"
 #include "ipc/board.h"
@@ -21,6 +22,8 @@ struct Death {
   bool core_dumped;
   rusage usage;
   std::string why_not_ready = {};  // where the worker's protocol tells
+  std::string last_words = {};     // the end of its stderr; empty for built-in workers
+  std::string_view hint = {};      // what these words mean, where that is known
 };
 
 // "12.4s", "350ms".

@@ -12,13 +12,11 @@
 #include "edge/native_handle.h"
 #include "edge/node_handle.h"
 #include "edge/process_probe.h"
+#include "edge/program_handle.h"
 #include "net/listener.h"
 
 namespace roundhouse::edge {
 namespace {
-
-// How long after a crash each connection travels alone: the request that caused it may come again.
-constexpr Duration kCautiousAfterCrash = std::chrono::seconds(10);
 
 // A generator of its own for each pool; nothing here is a secret.
 std::uint64_t seed() {
@@ -48,15 +46,33 @@ Result<std::unique_ptr<Pool>> Pool::create(EventLoop& loop, const config::Pool& 
     pool->limits_ = TRY(ipc::Limits::create(*pool->setting_.limits, loop.now()));
   for (std::size_t place = 0; place < options.workers; ++place) {
     pool->handles_.push_back(TRY(pool->make_handle(place)));
+    if (!config::is_program(options.type)) continue;
+    const std::string prefix = options.name + "/" + std::to_string(place + 1) + " | ";
+    pool->outputs_.push_back(std::make_unique<ProgramOutput>(
+        loop, *pool->setting_.output,
+        ProgramOutput::Setting{.row = pool->setting_.first_row + place,
+                               .prefix = options.output == config::Output::kPrefix ? prefix : "",
+                               .counts = pool->row(place)}));
   }
   return pool;
 }
 
 Result<std::unique_ptr<WorkerHandle>> Pool::make_handle(std::size_t place) {
-  if (options_.type != config::PoolType::kNode) return NativeHandle::create(loop_, place, *this);
-  if (node_listens_ == nullptr)
-    node_listens_ = std::make_unique<NodeListens>(options_, setting_.served, setting_.identity);
-  return NodeHandle::create(loop_, place, *this, options_, *node_listens_);
+  if (options_.type == config::PoolType::kNode) {
+    if (node_listens_ == nullptr)
+      node_listens_ = std::make_unique<NodeListens>(options_, setting_.served, setting_.identity);
+    return NodeHandle::create(loop_, place, *this, options_, *node_listens_);
+  }
+  if (!config::is_foreign(options_.type)) return NativeHandle::create(loop_, place, *this);
+  return ProgramHandle::create(
+      loop_, place, *this,
+      {.options = options_,
+       .header = setting_.board->header(),
+       .row = row(place),
+       .folder = setting_.folder,
+       .proxied = setting_.proxied,
+       .socket_names = setting_.socket_names,
+       .requests_in_flight = [this, place] { return setting_.requests_in_flight(place); }});
 }
 
 Pool::Pool(EventLoop& loop, const config::Pool& options, Setting setting, Signals signals)
@@ -111,70 +127,6 @@ void Pool::carry_out(const Actions& actions) {
   }
 }
 
-void Pool::start_process(std::size_t place) {
-  const Time now = loop_.now();
-  auto pid = spawn_worker(place, now);
-  if (!pid) {
-    log::error("worker_start_failed", name_of(place) + " did not start: " + pid.error().message,
-               {{"pool", options_.name}, {"worker", id(place)}});
-    handles_[place]->ended();
-    carry_out(supervisor_.spawn_failed(place, now));
-    return;
-  }
-  handles_[place]->started(*pid);
-  supervisor_.spawned(place, now);
-  dispatcher_.attach(place, *handles_[place]);
-  ipc::WorkerRow& on_board = row(place);
-  ipc::add(on_board.starts);
-  if (replaced_reason_[place])
-    ipc::add(on_board.restarts[static_cast<std::size_t>(*replaced_reason_[place])]);
-  on_board.pid.store(*pid);
-  on_board.generation.store(1);
-  on_board.started_at.store(wall_clock_seconds());
-  on_board.started_ns.store(nanoseconds(now));
-  on_board.ready_ns.store(0);
-  publish(place);
-}
-
-Result<pid_t> Pool::spawn_worker(std::size_t place, Time now) {
-  ipc::Bequest bequest;
-  bequest.pool = options_.name;
-  bequest.worker_id = id(place);
-  bequest.configuration = setting_.configuration_fd;
-  bequest.access_log = access_log_;
-  wants_access_log_[place] = false;
-  if (options_.type == config::PoolType::kProxy) bequest.endpoints = setting_.endpoints_fd;
-  if (limits_) bequest.limits = limits_->fd();
-  bequest.listeners = turns_ ? setting_.own_sockets[place] : setting_.sockets;
-  WorkerHandle::Inheritance given = TRY(handles_[place]->prepare(std::move(bequest), now));
-  return spawn(program_for(place, std::move(given.environment)), given.descriptors);
-}
-
-Program Pool::program_for(std::size_t place, std::vector<std::string> given) const {
-  const bool ours = options_.command.empty();
-  Program program{.path = executable_,
-                  .arguments = options_.command,
-                  .environment = std::move(given),
-                  .cwd = options_.cwd,
-                  .identity = setting_.identity,
-                  .die_with_us = !ours};
-  if (ours)
-    program.arguments = {"roundhouse", "worker", options_.name + "/" + std::to_string(id(place))};
-  const auto is_set = [&](std::string_view variable) {
-    const std::string_view name = variable.substr(0, variable.find('=') + 1);
-    return std::ranges::any_of(program.environment,
-                               [&](const std::string& own) { return own.starts_with(name); });
-  };
-  for (const config::Variable& variable : options_.env) {
-    const std::string text = variable.name + "=" + variable.value;
-    if (!is_set(text)) program.environment.push_back(text);
-  }
-  for (char** inherited = environ; *inherited != nullptr; ++inherited) {
-    if (!is_set(*inherited)) program.environment.emplace_back(*inherited);
-  }
-  return program;
-}
-
 std::string Pool::name_of(std::size_t place) const {
   const std::string number = std::to_string(id(place));
   return "worker " + (setting_.is_only_pool ? number : options_.name + "/" + number);
@@ -219,46 +171,6 @@ void Pool::on_breach(std::size_t place) {
              name_of(place) + " broke the protocol of its channel: it is replaced",
              {{"pool", options_.name}, {"worker", id(place)}, {"pid", handles_[place]->pid()}});
   carry_out(supervisor_.breach(place, loop_.now()));
-}
-
-bool Pool::reaped(pid_t pid, ExitStatus status, bool core_dumped, const rusage& usage, Time now) {
-  const auto handle =
-      std::ranges::find_if(handles_, [pid](const auto& h) { return h->pid() == pid; });
-  if (handle == handles_.end()) return false;
-  const auto place = static_cast<std::size_t>(handle - handles_.begin());
-  set_serving(place, false);
-  (*handle)->died();
-  status.announced = (*handle)->has_announced_exit();
-  if (status.signal != 0 || status.code != 0) dispatcher_.be_cautious(now + kCautiousAfterCrash);
-  dispatcher_.detach(place, now);
-  Actions actions;
-  const Obituary obituary = supervisor_.exited(place, status, now, actions);
-  replaced_reason_[place] = obituary.reason;
-  const Death death{.pool = options_.name,
-                    .name = name_of(place),
-                    .worker = id(place),
-                    .pid = pid,
-                    .status = status,
-                    .core_dumped = core_dumped,
-                    .usage = usage,
-                    .why_not_ready = (*handle)->why_not_ready()};
-  const ipc::ExitRecord record = make_exit_record(death, obituary, (*handle)->slot());
-  ipc::WorkerRow& on_board = row(place);
-  ipc::write_exit(on_board, record);
-  const bool crashed = obituary.reason == ExitReason::kCrash ||
-                       obituary.reason == ExitReason::kOom || obituary.reason == ExitReason::kHang;
-  if (crashed) ipc::add(on_board.crashes[static_cast<std::size_t>(status.signal) % ipc::kSignals]);
-  ipc::add(on_board.dead_cpu_ns,
-           static_cast<std::uint64_t>(record.user_cpu_ns + record.system_cpu_ns));
-  on_board.pid.store(0);
-  log_exit(death, obituary, record);
-  (*handle)->ended();
-  ipc::reset_gauges((*handle)->slot(), nanoseconds(now));  // what died with it is open no more
-  if (limits_) limits_->clear(place);
-  publish(place);
-  carry_out(actions);
-  watch_untaken();
-  return true;
 }
 
 void Pool::offer(Connection connection) {
@@ -329,7 +241,8 @@ void Pool::tick(Time now) {
 
 void Pool::publish(std::size_t place) {
   ipc::WorkerRow& on_board = row(place);
-  on_board.state.store(supervisor_.state(place));
+  const WorkerState state = supervisor_.state(place);
+  if (on_board.state.exchange(state) != state) ipc::add(setting_.board->header().changes);
   on_board.next_start_ns.store(nanoseconds(supervisor_.next_start(place)));
   const HandoffCounts& counts = dispatcher_.counts(place);
   on_board.given.store(counts.given, std::memory_order_relaxed);
@@ -372,6 +285,16 @@ void Pool::hand_out_access_log() {
     const bool is_gone = handles_[place]->pid() == 0;
     wants_access_log_[place] = !is_gone && !handles_[place]->give_access_log(access_log_);
   }
+}
+
+std::uint32_t Pool::requests_at(std::size_t endpoint_row) const {
+  std::uint32_t all = 0;
+  for (const auto& handle : handles_) {
+    if (handle->pid() != 0)
+      all +=
+          handle->slot().endpoints[endpoint_row].requests_in_flight.load(std::memory_order_relaxed);
+  }
+  return all;
 }
 
 void Pool::stop(Time now, Time deadline) {

@@ -11,6 +11,7 @@
 #include "edge/exit_report.h"
 #include "edge/kernel_turns.h"
 #include "edge/node_listens.h"
+#include "edge/program_output.h"
 #include "edge/spawn.h"
 #include "edge/supervisor.h"
 #include "edge/worker_handle.h"
@@ -33,11 +34,18 @@ class Pool final : private WorkerHandle::Listener {
     const Identity* identity = nullptr;
     int access_log = -1;  // what built-in workers write to; borrowed; -1: no access log
     std::optional<ipc::Limits::Shape> limits;  // that its workers share
+    OutputPlaces* output = nullptr;            // of programs; outlives the pool
     std::vector<ipc::InheritedListener>
         sockets;  // policy none: what the workers accept from; borrowed
     // Policy rr_kernel: the same for each place.
     std::vector<std::vector<ipc::InheritedListener>> own_sockets;
     std::vector<ServedListener> served;  // those that lead to the pool
+    std::string socket_names;            // of these: their listeners, ":" between them
+    std::string folder;                  // of the private sockets of a foreign program
+    bool proxied = false;                // its workers are endpoints of an upstream
+    bool reads_board = false;            // proxies: an upstream of theirs is a pool
+    // Of one of its workers, at all proxies together.
+    std::function<std::uint32_t(std::size_t place)> requests_in_flight;
   };
   // What the edge wants to hear. Called inside the loop.
   struct Signals {
@@ -65,9 +73,14 @@ class Pool final : private WorkerHandle::Listener {
   // Workers that run, and those started from now on, write there. Borrowed, until the next one.
   void set_access_log(int fd);
 
+  // Requests in flight at an endpoint of the proxies that are these workers.
+  std::uint32_t requests_at(std::size_t endpoint_row) const;
+
   void stop(Time now, Time deadline);
   void kill();
   bool all_gone() const { return supervisor_.all_gone(); }
+
+  bool is_proxied() const { return setting_.proxied; }
 
   const config::Pool& options() const { return options_; }
   std::size_t size() const { return handles_.size(); }
@@ -85,7 +98,8 @@ class Pool final : private WorkerHandle::Listener {
   void carry_out(const Actions& actions);
   void start_process(std::size_t place);
   Result<pid_t> spawn_worker(std::size_t place, Time now);
-  Program program_for(std::size_t place, std::vector<std::string> given) const;
+  Program program_for(std::size_t place, WorkerHandle::Inheritance given) const;
+  std::string last_words_of(std::size_t place, pid_t pid, std::size_t exit);
   std::string name_of(std::size_t place) const;  // for the log
   void hand_out_access_log();
   void flush_later();
@@ -107,6 +121,7 @@ class Pool final : private WorkerHandle::Listener {
   std::optional<ipc::Limits> limits_;
   std::unique_ptr<NodeListens> node_listens_;  // of a pool of Node programs
   std::vector<std::unique_ptr<WorkerHandle>> handles_;
+  std::vector<std::unique_ptr<ProgramOutput>> outputs_;  // none of built-in workers
   Supervisor supervisor_;
   Dispatcher dispatcher_;
   std::vector<std::optional<ExitReason>> replaced_reason_;  // why the place's last process ended

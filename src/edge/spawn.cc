@@ -33,7 +33,13 @@ struct ChildPlan {
   const char* oom_score;
   pid_t edge;
   bool die_with_us;
+  char* pid_text;  // where its pid is written, behind "LISTEN_PID="; none: nowhere
+  int out;
+  int err;
 };
+
+constexpr std::string_view kPidVariable = "LISTEN_PID=";
+constexpr std::size_t kPidDigits = 10;
 
 // `user`: who it has become by then, which may be the reason.
 [[noreturn]] void give_up(const char* step, const char* what, const char* user = nullptr) noexcept {
@@ -77,9 +83,25 @@ void place_descriptors(std::span<const int> descriptors) noexcept {
   ::close_range(static_cast<unsigned>(ipc::kFirstDescriptor + count), ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
+void place_output(const ChildPlan& plan) noexcept {
+  if (plan.out >= 0 && ::dup2(plan.out, STDOUT_FILENO) < 0) give_up("dup2", "its output");
+  if (plan.err >= 0 && ::dup2(plan.err, STDERR_FILENO) < 0) give_up("dup2", "its output");
+}
+
+// The digits of a number, which end in the NUL that follows `kPidDigits` places.
+void write_number(char* out, pid_t number) noexcept {
+  char digits[kPidDigits];
+  std::size_t count = 0;
+  for (; number > 0 && count < kPidDigits; number /= 10)
+    digits[count++] = static_cast<char>('0' + number % 10);
+  while (count > 0) *out++ = digits[--count];
+  *out = '\0';
+}
+
 [[noreturn]] void run_child(const ChildPlan& plan) noexcept {
   default_signals();
   ::setpgid(0, 0);
+  place_output(plan);
   place_descriptors(plan.descriptors);
   const int oom = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (oom >= 0 && ::write(oom, plan.oom_score, std::strlen(plan.oom_score)) < 0)
@@ -91,6 +113,7 @@ void place_descriptors(std::span<const int> descriptors) noexcept {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);  // after setuid, which clears it
     if (::getppid() != plan.edge) ::_exit(0);     // it died in between
   }
+  if (plan.pid_text != nullptr) write_number(plan.pid_text, ::getpid());
   ::execve(plan.path, plan.arguments, plan.environment);
   give_up("exec", plan.path, plan.identity != nullptr ? plan.identity->name.c_str() : nullptr);
 }
@@ -136,17 +159,24 @@ Result<pid_t> spawn(const Program& program, std::span<const int> descriptors) {
   if (descriptors.size() > kMaxInherited)
     return fail("too many descriptors to pass on", ExitCode::kSystem);
   const std::vector<char*> arguments = pointers(program.arguments);
-  const std::vector<char*> environment = pointers(program.environment);
+  std::string pid_variable(kPidVariable);
+  pid_variable.resize(kPidVariable.size() + kPidDigits + 1);
+  std::vector<char*> environment = pointers(program.environment);
+  if (program.told_its_pid) environment.insert(environment.end() - 1, pid_variable.data());
   const std::string oom_score = oom_score_of_children();
-  const ChildPlan plan{.path = program.path.c_str(),
-                       .arguments = arguments.data(),
-                       .environment = environment.data(),
-                       .cwd = program.cwd.c_str(),
-                       .identity = program.identity,
-                       .descriptors = descriptors,
-                       .oom_score = oom_score.c_str(),
-                       .edge = ::getpid(),
-                       .die_with_us = program.die_with_us};
+  const ChildPlan plan{
+      .path = program.path.c_str(),
+      .arguments = arguments.data(),
+      .environment = environment.data(),
+      .cwd = program.cwd.c_str(),
+      .identity = program.identity,
+      .descriptors = descriptors,
+      .oom_score = oom_score.c_str(),
+      .edge = ::getpid(),
+      .die_with_us = program.die_with_us,
+      .pid_text = program.told_its_pid ? pid_variable.data() + kPidVariable.size() : nullptr,
+      .out = program.out,
+      .err = program.err};
   // No signal handler of ours may run in the child.
   sigset_t all;
   sigset_t before;

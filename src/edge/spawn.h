@@ -32,6 +32,9 @@ struct Program {
   const Identity* identity = nullptr;    // none: stay who we are
   bool die_with_us =
       false;  // SIGTERM when the edge dies, for programs that may not watch their channel
+  bool told_its_pid = false;  // as LISTEN_PID: systemd's convention for listening sockets
+  int out = -1;               // becomes its standard output; -1: ours, as is:
+  int err = -1;
 };
 
 // `descriptors` become 3, 4, ... of the child, which leads a process group of its own, with

@@ -8,6 +8,7 @@ namespace {
 
 using Kind = Action::Kind;
 constexpr double kRecycleJitter = 0.1;
+constexpr int kSignalled = 128;  // and the signal's number: an exit code, as a shell gives it
 
 // `amount` +-10 %, at least 1; 0 stays 0 (off).
 template <typename T>
@@ -121,7 +122,10 @@ ExitReason Supervisor::reason_of(const Place& place, const ExitStatus& status) c
   const bool aborted =
       place.ending == ExitReason::kHang || place.ending == ExitReason::kBootTimeout;
   const bool deliberate = place.ending.has_value() || place.kill_at.has_value();
-  const bool cut = deliberate && (status.signal == SIGKILL || status.signal == SIGTERM ||
+  // A program that knows nothing of us often says by its exit code which signal ended it.
+  const bool by_request = status.signal == stop_signal() || status.signal == SIGTERM ||
+                          status.code == kSignalled + stop_signal();
+  const bool cut = deliberate && (status.signal == SIGKILL || by_request ||
                                   (status.signal == SIGABRT && aborted));
   return clean || cut ? place.ending.value_or(ExitReason::kExited) : ExitReason::kCrash;
 }
@@ -291,7 +295,7 @@ Actions Supervisor::stop(Time now, Time deadline) {
       if (!place.ending) place.ending = ExitReason::kShutdown;  // it has begun nothing
       place.state = WorkerState::kDraining;
       place.deadline = deadline;
-      actions.push_back({.kind = Kind::kSignal, .place = index, .signal = SIGTERM});
+      actions.push_back({.kind = Kind::kSignal, .place = index, .signal = stop_signal()});
     } else {
       drain_place(index, place.ending ? place.ending : ExitReason::kShutdown, deadline, actions);
     }

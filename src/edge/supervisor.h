@@ -137,6 +137,7 @@ class Supervisor {
   bool other_place_ready(std::size_t place) const;
   bool failed_at_first_start() const;
   bool starts_no_more() const { return stopping_ || failure_told_; }
+  int stop_signal() const { return config::number_of(pool_.stop_signal); }
   double random() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
   const config::Pool pool_;

@@ -3,7 +3,7 @@
 //
 // The slot stays while processes come and go; everything else is the running process's. A place has
 // a handle of one kind for as long as its pool lives: NativeHandle for built-in workers and native
-// programs, NodeHandle for Node programs.
+// programs, NodeHandle for Node programs, ProgramHandle for those that know nothing of us.
 #pragma once
 
 #include <sys/types.h>
@@ -44,6 +44,7 @@ class WorkerHandle : public HandoffPort {
   struct Inheritance {
     std::vector<int> descriptors;          // become 3, 4, ...; borrowed
     std::vector<std::string> environment;  // "NAME=value"
+    bool told_its_pid = false;             // as LISTEN_PID
   };
 
   WorkerHandle(std::size_t place, Listener& listener, ipc::Shared<ipc::Slot> slot)

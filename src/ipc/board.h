@@ -1,4 +1,5 @@
-// The board: shared memory that the edge writes and the monitor (later also the workers) only read.
+// The board: shared memory that the edge writes and the monitor and workers of type proxy only
+// read.
 //
 // It holds what the edge alone knows: state, pid and history of every worker, what each listener
 // accepted, when it was paused. Rows are in the order of the configuration: workers of the first
@@ -81,6 +82,7 @@ struct WorkerRow {
   std::atomic<WorkerState> state{WorkerState::kStarting};
   std::atomic<std::int32_t> pid{0};  // 0: none
   Gauge generation{0};
+  Gauge port{0};  // of 127.0.0.1: where its private socket listens; 0: at a path
   std::atomic<double> started_at{0};           // Unix time of the running process
   std::atomic<std::int64_t> started_ns{0};     // CLOCK_MONOTONIC
   std::atomic<std::int64_t> ready_ns{0};       // 0: not yet
@@ -93,7 +95,9 @@ struct WorkerRow {
   Counter taken{0};
   Counter taken_back{0};
   Counter returned{0};
-  Counter messages{0};  // of a Node program to its primary
+  Counter messages{0};        // of a Node program to its primary
+  Counter output_lines{0};    // printed by its programs
+  Counter output_dropped{0};  // of these: whoever reads us took no more
   Gauge untaken{0};
   Gauge stalled{0};
   // Exit records, newest at (exits - 1) % kKeptExits. Odd `exits_lock`: being written.
@@ -127,6 +131,8 @@ struct BoardHeader {
   Gauge monitor_restarts{0};
   std::atomic<std::int64_t> edge_heartbeat_ns{0};
   char configuration_source[256] = {};
+  Counter changes{0};      // of any worker's state, pid or port
+  char sockets[108] = {};  // the folder of the private sockets; written before the board is shared
 };
 
 // A mapped board. The edge creates it, others open it read-only.

@@ -59,6 +59,12 @@ bool EndpointTable::configure(std::uint32_t upstream, const WantedEndpoint& want
   return true;
 }
 
+void EndpointTable::reserve(std::size_t row, std::uint32_t upstream, std::string_view name) {
+  fill(rows[row], upstream, {.address = {}, .name = std::string(name)});
+  rows[row].address_size = 0;
+  rows[row].configured = 1;
+}
+
 EndpointTable::Outcome EndpointTable::assign(std::uint32_t upstream,
                                              std::span<const WantedEndpoint> wanted, Time now) {
   Outcome outcome;

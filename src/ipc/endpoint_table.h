@@ -58,6 +58,8 @@ struct EndpointTable {
   };
   // One of the configuration's `servers`. False if there is no row.
   bool configure(std::uint32_t upstream, const WantedEndpoint& wanted);
+  // For a worker of a pool, whose address is not told here: nobody else gets the row.
+  void reserve(std::size_t row, std::uint32_t upstream, std::string_view name);
   // From now on these are the endpoints of `upstream`, beside those that the configuration gives.
   Outcome assign(std::uint32_t upstream, std::span<const WantedEndpoint> wanted, Time now);
   // True if that is news.

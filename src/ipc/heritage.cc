@@ -74,9 +74,11 @@ struct OptionalDescriptor {
   UniqueFd Heritage::* taken;
 };
 constexpr OptionalDescriptor kOptional[] = {
+    {"ROUNDHOUSE_POOLS_FD", &Bequest::pools, &Heritage::pools},
     {"ROUNDHOUSE_ENDPOINTS_FD", &Bequest::endpoints, &Heritage::endpoints},
     {"ROUNDHOUSE_LIMITS_FD", &Bequest::limits, &Heritage::limits},
-    {"ROUNDHOUSE_ACCESS_LOG_FD", &Bequest::access_log, &Heritage::access_log}};
+    {"ROUNDHOUSE_ACCESS_LOG_FD", &Bequest::access_log, &Heritage::access_log},
+    {"ROUNDHOUSE_OUTPUT_FD", &Bequest::output, &Heritage::output}};
 
 }  // namespace
 

@@ -13,10 +13,13 @@
 //   ROUNDHOUSE_CONFIGURATION_FD=4    sealed memfd: the effective configuration
 //   ROUNDHOUSE_SLOT_FD=5             worker only
 //   ROUNDHOUSE_BOARD_FD=5            monitor only
+//   ROUNDHOUSE_POOLS_FD=6            the board, where an upstream is a pool: workers of type proxy,
+//                                    which only read it
 //   ROUNDHOUSE_ENDPOINTS_FD=6        the endpoint board, where there are upstreams: workers of type
 //                                    proxy, which read it, and the monitor, which writes it
 //   ROUNDHOUSE_LIMITS_FD=7           limits that the built-in workers of a pool share
 //   ROUNDHOUSE_ACCESS_LOG_FD=8       where built-in workers write the access log
+//   ROUNDHOUSE_OUTPUT_FD=9           monitor only: what programs have printed
 //   ROUNDHOUSE_LISTENERS=0:6,0:7     listening sockets, "listener index:descriptor" (policy none;
 //   or the monitor's own)
 #pragma once
@@ -51,10 +54,12 @@ struct Bequest {
   std::uint32_t generation = 1;
   int channel = -1;
   int configuration = -1;
-  int memory = -1;     // the slot of a worker, the board for the monitor
-  int endpoints = -1;  // -1: none, as is:
+  int memory = -1;  // the slot of a worker, the board for the monitor
+  int pools = -1;   // -1: none, as is:
+  int endpoints = -1;
   int limits = -1;
   int access_log = -1;
+  int output = -1;
   std::vector<InheritedListener> listeners;
 
   // In the order of their new numbers, from kFirstDescriptor on.
@@ -77,9 +82,11 @@ struct Heritage {
   UniqueFd channel;
   UniqueFd configuration;
   UniqueFd memory;
-  UniqueFd endpoints;  // none where the edge gave none, as is:
+  UniqueFd pools;  // none where the edge gave none, as is:
+  UniqueFd endpoints;
   UniqueFd limits;
   UniqueFd access_log;
+  UniqueFd output;
   std::vector<OwnedListener> listeners;
 
   // True if this process was started by an edge of ours.

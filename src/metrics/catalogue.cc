@@ -21,7 +21,8 @@ constexpr bool every_counter_ends_in_total() {
 }
 static_assert(every_counter_ends_in_total());
 
-constexpr std::array<std::string_view, 4> kPoolTypes{"hello", "proxy", "native", "node"};
+constexpr std::array<std::string_view, 6> kPoolTypes{"hello", "proxy",      "native",
+                                                     "node",  "listen_fds", "port"};
 
 std::string_view to_string(Kind kind) {
   switch (kind) {
@@ -67,11 +68,8 @@ std::string metrics_reference() {
       "shared memory and go on over a crash or a restart of the worker or of the monitor. A value "
       "that\n"
       "cannot be told is absent, never 0. `pid` is a label of `roundhouse_worker_info` alone.\n\n"
-      "The columns *hello*, *proxy*, *native* and *node* say whether a pool of that type has the "
-      "metric; "
-      "they are "
-      "empty\n"
-      "where no worker is measured.\n\n"
+      "The columns that are named after a type of pools say whether one of that type has the "
+      "metric; they\nare empty where no worker is measured.\n\n"
       "| metric | kind | labels |";
   for (std::string_view type : kPoolTypes) page += " " + std::string(type) + " |";
   page += " what it is |\n|---|---|---|";

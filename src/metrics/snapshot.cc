@@ -74,6 +74,8 @@ WorkerValues read_worker(const ipc::WorkerRow& row, const ipc::Slot* slot, Time 
       .taken_back = relaxed(row.taken_back),
       .returned = relaxed(row.returned),
       .messages = relaxed(row.messages),
+      .output_lines = relaxed(row.output_lines),
+      .output_dropped = relaxed(row.output_dropped),
       .untaken = relaxed(row.untaken),
       .stalled = relaxed(row.stalled) != 0,
       .dead_cpu_seconds = static_cast<double>(relaxed(row.dead_cpu_ns)) * kNanosecond,
@@ -199,7 +201,8 @@ Snapshot read_snapshot(const Layout& layout, const ipc::Board& board,
   for (const Layout::Pool& pool : layout.pools) {
     PoolValues& values = snapshot.pools.emplace_back(PoolValues{.layout = pool});
     for (std::uint32_t id = 1; id <= pool.workers; ++id, ++index) {
-      values.workers.push_back(read_worker(board.worker(index), slots[index], now));
+      values.workers.push_back(
+          read_worker(board.worker(index), pool.tells ? slots[index] : nullptr, now));
       values.workers.back().id = id;
       values.workers.back().index = index;
     }

@@ -30,6 +30,7 @@ struct Layout {
     std::string policy;  // "rr", "none", ...
     std::uint32_t workers = 0;
     std::uint32_t worker_connections = 0;
+    bool tells = true;  // false: a program that knows nothing of us, whose slot stays empty
   };
   struct Listener {
     std::string name;
@@ -89,6 +90,8 @@ struct WorkerValues {
   std::uint64_t taken_back = 0;
   std::uint64_t returned = 0;
   std::uint64_t messages = 0;
+  std::uint64_t output_lines = 0;
+  std::uint64_t output_dropped = 0;
   std::uint32_t untaken = 0;
   bool stalled = false;
   double dead_cpu_seconds = 0;                // of all processes that ended here
@@ -111,7 +114,7 @@ struct PoolValues {
   // Whether the workers accept for themselves.
   bool workers_accept() const { return layout.policy == "none" || layout.policy == "rr_kernel"; }
   // Whether its workers tell how many connections they hold.
-  bool tells_connections() const { return layout.type != "node"; }
+  bool tells_connections() const { return layout.tells && layout.type != "node"; }
 };
 
 struct ListenerValues {

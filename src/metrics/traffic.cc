@@ -68,7 +68,9 @@ void add_traffic(const ipc::Slot& slot, bool alive, std::span<RouteValues> route
     add(slot.routes[i].answers, routes[i].answers);
     add(slot.routes[i].durations, routes[i].durations);
   }
-  for (EndpointValues& endpoint : endpoints) add(slot.endpoints[endpoint.row], alive, endpoint);
+  for (EndpointValues& endpoint : endpoints) {
+    if (endpoint.row < ipc::kMaxEndpoints) add(slot.endpoints[endpoint.row], alive, endpoint);
+  }
 }
 
 void add_failures(const ipc::Slot& slot, std::span<FailureValues> failures) {

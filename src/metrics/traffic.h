@@ -53,7 +53,8 @@ struct FailureValues {
   std::uint64_t count = 0;
 };
 
-// Adds what one worker tells, by row. `alive`: its gauges still mean something.
+// Adds what one worker tells: of routes by their order, of endpoints by row. `alive`: its gauges
+// still mean something.
 void add_traffic(const ipc::Slot& slot, bool alive, std::span<RouteValues> routes,
                  std::span<EndpointValues> endpoints);
 void add_failures(const ipc::Slot& slot, std::span<FailureValues> failures);

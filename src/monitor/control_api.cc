@@ -1,8 +1,10 @@
 #include "monitor/control_api.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "metrics/exporter.h"
@@ -17,7 +19,8 @@ struct Endpoint {
   std::string_view methods;
   std::string_view path;
   std::string_view what;
-  bool changes = false;  // then only on the control socket
+  bool changes = false;  // then only on the control socket, as is what is
+  bool secret = false;
 };
 
 constexpr Endpoint kEndpoints[] = {
@@ -25,10 +28,13 @@ constexpr Endpoint kEndpoints[] = {
     {"GET", "/healthz", "200 while the edge is alive"},
     {"GET", "/readyz", "200 while every pool has a ready worker and nobody stops us"},
     {"GET", "/api/v1/status", "the state of everything, as JSON"},
+    {"GET", "/api/v1/logs[/POOL[/ID]]", "the last lines of programs; ?after=N: newer ones", false,
+     true},
     {"POST", "/api/v1/stop", "drain and stop", true},
     {"POST, PUT", "/api/v1/pools/NAME/policy", "refused: a policy is frozen", true},
 };
 
+constexpr std::string_view kLogs = "/api/v1/logs";
 constexpr std::string_view kPoolPrefix = "/api/v1/pools/";
 constexpr std::string_view kPolicySuffix = "/policy";
 
@@ -44,8 +50,10 @@ std::optional<std::string> policy_of_pool(std::string_view path) {
 
 const Endpoint* find_endpoint(const std::string& path) {
   const bool policy = policy_of_pool(path).has_value();
+  const bool logs = path == kLogs || path.starts_with(std::string(kLogs) + "/");
   const auto* found = std::ranges::find_if(kEndpoints, [&](const Endpoint& endpoint) {
-    return endpoint.path == path || (policy && endpoint.path.ends_with(kPolicySuffix));
+    return endpoint.path == path || (policy && endpoint.path.ends_with(kPolicySuffix)) ||
+           (logs && endpoint.path.starts_with(kLogs));
   });
   return found == std::end(kEndpoints) ? nullptr : found;
 }
@@ -56,7 +64,7 @@ std::string list_of_endpoints() {
     std::string line = std::string(endpoint.methods) + " " + std::string(endpoint.path);
     line.resize(std::max<std::size_t>(line.size(), 36), ' ');
     list += line + "  " + std::string(endpoint.what) +
-            (endpoint.changes ? " (control socket only)\n" : "\n");
+            (endpoint.changes || endpoint.secret ? " (control socket only)\n" : "\n");
   }
   return list;
 }
@@ -82,6 +90,8 @@ Response ControlApi::respond(const Request& request) const {
   }
   const Endpoint* endpoint = find_endpoint(request.path);
   if (endpoint == nullptr) return plain(404, "not found; there is\n\n" + list_of_endpoints());
+  if (endpoint->secret && request.viewer != Viewer::kOperator)
+    return refused(403, "what programs print is told over the control socket only");
   if (!endpoint->changes) {
     return reads(request.method) ? get(request) : not_allowed("GET, HEAD");
   }
@@ -97,12 +107,59 @@ Response ControlApi::get(const Request& request) const {
   if (request.path == "/metrics") {
     return {200, metrics::kExpositionContentType, metrics::exposition(sources_.look()), ""};
   }
-  if (request.path == "/api/v1/status") return json(200, status(sources_.look(), request.viewer));
+  if (request.path == "/api/v1/status") {
+    LastWords words;
+    if (sources_.output != nullptr)
+      words = [this](std::size_t worker, std::int32_t pid) {
+        return sources_.output->last_words(worker, pid);
+      };
+    return json(200, status(sources_.look(), request.viewer, words));
+  }
+  if (request.path.starts_with(kLogs)) return logs(request);
   const bool health = request.path == "/healthz";
   const metrics::Snapshot snapshot = sources_.glance();
   const std::string reason = health ? unhealthy_reason(snapshot) : unready_reasons(snapshot);
   if (reason.empty()) return plain(200, "ok\n");
   return plain(503, health ? reason + "\n" : reason);
+}
+
+// Of all workers that the path means, in the order in which they were printed.
+Response ControlApi::logs(const Request& request) const {
+  const std::string_view subject =
+      std::string_view(request.path).substr(std::min(request.path.size(), kLogs.size() + 1));
+  std::uint64_t after = 0;
+  if (std::string_view query = request.query; query.starts_with("after=")) {
+    query.remove_prefix(6);
+    std::from_chars(query.data(), query.data() + query.size(), after);
+  }
+  struct Line {
+    ipc::OutputLine line;
+    std::string worker;
+  };
+  std::vector<Line> lines;
+  bool known = subject.empty();
+  for (const metrics::PoolValues& pool : sources_.glance().pools) {
+    known = known || subject == pool.layout.name;
+    for (const metrics::WorkerValues& worker : pool.workers) {
+      const std::string name = pool.layout.name + "/" + std::to_string(worker.id);
+      known = known || subject == name;
+      if (!subject.empty() && subject != pool.layout.name && subject != name) continue;
+      if (sources_.output == nullptr) continue;
+      for (ipc::OutputLine& line : sources_.output->lines(worker.index, after))
+        lines.push_back({std::move(line), name});
+    }
+  }
+  if (!known) return refused(404, "there is no such pool or worker");
+  std::ranges::sort(lines, {}, [](const Line& line) { return line.line.sequence; });
+  Json list = Json::array();
+  for (const Line& line : lines) {
+    list.push_back({{"sequence", line.line.sequence},
+                    {"at", line.line.at},
+                    {"worker", line.worker},
+                    {"stream", line.line.stream == ipc::OutputStream::kErr ? "stderr" : "stdout"},
+                    {"text", line.line.text}});
+  }
+  return json(200, {{"lines", list}});
 }
 
 Response ControlApi::change(const Request& request) const {

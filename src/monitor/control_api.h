@@ -9,6 +9,7 @@
 #include <string>
 
 #include "ipc/messages.h"
+#include "ipc/output_board.h"
 #include "metrics/snapshot.h"
 #include "monitor/status.h"
 
@@ -20,6 +21,7 @@ struct Request {
   Method method = Method::kGet;
   std::string path;  // without the query
   Viewer viewer = Viewer::kAnyone;
+  std::string query = {};  // "after=5"
 };
 
 struct Response {
@@ -35,6 +37,7 @@ struct Sources {
   std::function<metrics::Snapshot()> glance;
   std::function<metrics::Snapshot()> look;
   std::function<bool(ipc::Command)> send;
+  const ipc::OutputBoard* output = nullptr;  // what programs have printed; none: nothing
 };
 
 class ControlApi {
@@ -46,6 +49,7 @@ class ControlApi {
  private:
   Response get(const Request& request) const;
   Response change(const Request& request) const;
+  Response logs(const Request& request) const;
   Response stop() const;
   Response set_policy(const std::string& pool) const;
 

@@ -41,6 +41,12 @@ std::string path_of(const evhttp_request* request) {
   return path != nullptr && *path != '\0' ? path : "/";
 }
 
+std::string query_of(const evhttp_request* request) {
+  const evhttp_uri* uri = evhttp_request_get_evhttp_uri(request);
+  const char* query = uri != nullptr ? evhttp_uri_get_query(uri) : nullptr;
+  return query != nullptr ? query : "";
+}
+
 // 0 if the descriptor is closed or no socket.
 std::uint64_t cookie_of(int fd) {
   std::uint64_t cookie = 0;
@@ -146,7 +152,7 @@ void HttpServer::sweep() {
 
 void HttpServer::answer(evhttp_request* request) const {
   const Method method = method_of(request);
-  const Response response = api_.respond({method, path_of(request), viewer_});
+  const Response response = api_.respond({method, path_of(request), viewer_, query_of(request)});
   evkeyvalq* headers = evhttp_request_get_output_headers(request);
   evhttp_add_header(headers, "Content-Type", response.content_type.c_str());
   evhttp_add_header(headers, "Content-Length", std::to_string(response.body.size()).c_str());

@@ -25,7 +25,8 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
                             .type = std::string(to_string(pool.type)),
                             .policy = std::string(to_string(pool.policy)),
                             .workers = pool.workers,
-                            .worker_connections = pool.worker_connections});
+                            .worker_connections = pool.worker_connections,
+                            .tells = !config::is_foreign(pool.type)});
   }
   for (const config::Listener& listener : configuration.listeners) {
     layout.listeners.push_back({.name = listener.name,
@@ -48,23 +49,29 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
 Result<std::unique_ptr<Monitor>> Monitor::create(ipc::Heritage heritage,
                                                  const config::Configuration& configuration) {
   ipc::Board board = TRY(ipc::Board::open(std::move(heritage.memory)));
+  ipc::OutputBoard output;
+  if (heritage.output)
+    output = TRY(ipc::OutputBoard::open(std::move(heritage.output), board.workers()));
   Observer observer = TRY(Observer::create(layout_of(configuration), std::move(board)));
   auto loop = TRY(EventLoop::create());
-  std::unique_ptr<Monitor> monitor(
-      new Monitor(std::move(loop), std::move(observer), std::move(heritage.channel)));
+  std::unique_ptr<Monitor> monitor(new Monitor(std::move(loop), std::move(observer),
+                                               std::move(output), std::move(heritage.channel)));
   TRY_VOID(monitor->serve(std::move(heritage.listeners)));
   if (heritage.endpoints)
     TRY_VOID(monitor->keep_endpoints(configuration, std::move(heritage.endpoints)));
   return monitor;
 }
 
-Monitor::Monitor(std::unique_ptr<EventLoop> loop, Observer observer, UniqueFd channel)
+Monitor::Monitor(std::unique_ptr<EventLoop> loop, Observer observer, ipc::OutputBoard output,
+                 UniqueFd channel)
     : loop_(std::move(loop)),
       observer_(std::move(observer)),
       channel_(std::move(channel)),
+      output_(std::move(output)),
       api_({.glance = [this] { return observer_.glance(Clock::now()); },
             .look = [this] { return observer_.look(Clock::now()); },
-            .send = [this](ipc::Command command) { return send(command); }}),
+            .send = [this](ipc::Command command) { return send(command); },
+            .output = output_ ? &output_ : nullptr}),
       sampler_(*loop_, [this] { observer_.sample(loop_->now()); }) {
   watcher_.watch(*loop_, channel_.fd(), Interest::kRead, Trigger::kLevel, *this);
   sampler_.start_periodic(kSampleEvery);

@@ -16,6 +16,7 @@
 #include "config/options.h"
 #include "ipc/channel.h"
 #include "ipc/heritage.h"
+#include "ipc/output_board.h"
 #include "metrics/snapshot.h"
 #include "monitor/control_api.h"
 #include "monitor/endpoint_upkeep.h"
@@ -41,7 +42,8 @@ class Monitor final : private IoHandler {
   EventLoop& loop() { return *loop_; }
 
  private:
-  Monitor(std::unique_ptr<EventLoop> loop, Observer observer, UniqueFd channel);
+  Monitor(std::unique_ptr<EventLoop> loop, Observer observer, ipc::OutputBoard output,
+          UniqueFd channel);
   // `configuration` must outlive this.
   Result<void> keep_endpoints(const config::Configuration& configuration, UniqueFd board);
   Result<void> serve(std::vector<ipc::OwnedListener> listeners);
@@ -54,6 +56,7 @@ class Monitor final : private IoHandler {
   ipc::Channel channel_;
   ipc::Message message_;
   IoWatcher watcher_;
+  ipc::OutputBoard output_;
   ControlApi api_;
   std::vector<std::unique_ptr<HttpServer>> servers_;
   Timer sampler_;

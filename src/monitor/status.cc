@@ -45,6 +45,17 @@ Json in_flight_of(const ipc::ExitRecord& record) {
   return texts;
 }
 
+// The lines of what a program wrote, as a terminal can show them.
+Json lines_of(std::string_view words) {
+  Json lines = Json::array();
+  while (!words.empty()) {
+    const auto end = std::min(words.find('\n'), words.size());
+    lines.push_back(printable(words.substr(0, end)));
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  return lines;
+}
+
 // `tells`: the worker's type says how many connections and requests it holds.
 Json exit_of(const ipc::ExitRecord& record, bool tells, Viewer viewer) {
   const bool signalled = record.signal != 0;
@@ -81,7 +92,8 @@ std::pair<std::uint64_t, Json> counts_of(const std::array<std::uint64_t, N>& cou
   return {total, by_name};
 }
 
-Json worker_of(const PoolValues& pool, const WorkerValues& worker, Viewer viewer) {
+Json worker_of(const PoolValues& pool, const WorkerValues& worker, Viewer viewer,
+               const LastWords& last_words) {
   const auto [restarts, restarts_by_reason] = counts_of(
       worker.restarts, [](std::size_t i) { return to_string(static_cast<ipc::ExitReason>(i)); });
   const auto [crashes, crashes_by_signal] =
@@ -95,8 +107,12 @@ Json worker_of(const PoolValues& pool, const WorkerValues& worker, Viewer viewer
   };
   using Slot = metrics::SlotValues;
   Json exits = Json::array();
-  for (const ipc::ExitRecord& record : worker.exits)
-    exits.push_back(exit_of(record, pool.tells_connections(), viewer));
+  for (const ipc::ExitRecord& record : worker.exits) {
+    Json exit = exit_of(record, tells, viewer);
+    if (viewer == Viewer::kOperator && last_words)
+      exit["stderr"] = lines_of(last_words(worker.index, record.pid));
+    exits.push_back(std::move(exit));
+  }
   return {
       {"id", worker.id},
       {"pid", worker.pid != 0 ? Json(worker.pid) : Json(nullptr)},
@@ -127,7 +143,7 @@ Json worker_of(const PoolValues& pool, const WorkerValues& worker, Viewer viewer
   };
 }
 
-Json pool_of(const PoolValues& pool, Viewer viewer) {
+Json pool_of(const PoolValues& pool, Viewer viewer, const LastWords& last_words) {
   Json states = Json::object();
   for (std::size_t i = 0; i < ipc::kWorkerStates; ++i) {
     const auto state = static_cast<ipc::WorkerState>(i);
@@ -135,7 +151,7 @@ Json pool_of(const PoolValues& pool, Viewer viewer) {
   }
   Json workers = Json::array();
   for (const WorkerValues& worker : pool.workers) {
-    workers.push_back(worker_of(pool, worker, viewer));
+    workers.push_back(worker_of(pool, worker, viewer, last_words));
   }
   return {{"name", pool.layout.name},
           {"type", pool.layout.type},
@@ -191,7 +207,7 @@ Json endpoint_of(const metrics::EndpointValues& endpoint) {
 
 }  // namespace
 
-Json status(const Snapshot& snapshot, Viewer viewer) {
+Json status(const Snapshot& snapshot, Viewer viewer, const LastWords& last_words) {
   const auto& age = snapshot.edge_heartbeat_age;
   Json json{
       {"version", ROUNDHOUSE_VERSION},
@@ -212,7 +228,8 @@ Json status(const Snapshot& snapshot, Viewer viewer) {
   for (const auto& listener : snapshot.listeners)
     json["listeners"].push_back(listener_of(listener));
   json["pools"] = Json::array();
-  for (const auto& pool : snapshot.pools) json["pools"].push_back(pool_of(pool, viewer));
+  for (const auto& pool : snapshot.pools)
+    json["pools"].push_back(pool_of(pool, viewer, last_words));
   json["endpoints"] = Json::array();
   for (const auto& endpoint : snapshot.endpoints)
     json["endpoints"].push_back(endpoint_of(endpoint));

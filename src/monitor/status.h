@@ -2,7 +2,9 @@
 // shows.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -15,7 +17,11 @@ namespace roundhouse::monitor {
 // sees neither where the configuration is nor what clients asked for.
 enum class Viewer : std::uint8_t { kOperator, kAnyone };
 
-Json status(const metrics::Snapshot& snapshot, Viewer viewer);
+// The end of stderr of a process that ended, by the index of its worker over all pools and its pid.
+using LastWords = std::function<std::string(std::size_t worker, std::int32_t pid)>;
+
+// `last_words`: shown to an operator; none: nothing is known of any.
+Json status(const metrics::Snapshot& snapshot, Viewer viewer, const LastWords& last_words = {});
 
 // Why the instance should get no traffic, a line each; empty when it is ready.
 std::string unready_reasons(const metrics::Snapshot& snapshot);

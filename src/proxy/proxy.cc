@@ -13,6 +13,9 @@
 namespace roundhouse::proxy {
 namespace {
 
+// For those who wait, and for idle connections: each request looks for itself.
+constexpr Duration kRefreshEvery = std::chrono::milliseconds(20);
+
 // Row 0 of the slot is for what matches no route.
 std::size_t row_of(std::optional<std::size_t> route) { return route ? *route + 1 : 0; }
 
@@ -27,9 +30,12 @@ Proxy::Proxy(Parts parts)
                   .board = parts_.endpoints,
                   .upstreams = parts_.configuration.upstreams.size()},
                  [this](std::size_t upstream, std::span<const upstream::EndpointSpec> specs) {
-                   clusters_[upstream]->set_endpoints(specs);
+                   if (parts_.configuration.upstreams[upstream].pool.empty())
+                     clusters_[upstream]->set_endpoints(specs);
                  }),
-      host_{.loop = parts_.loop, .deadlines = parts_.deadlines} {
+      host_{.loop = parts_.loop, .deadlines = parts_.deadlines},
+      pools_(parts_.configuration, std::move(parts_.pools)),
+      refresher_(parts_.loop, [this] { refresh_pools(); }) {
   for (const config::Upstream& upstream : parts_.configuration.upstreams)
     clusters_.push_back(
         std::make_unique<upstream::Cluster>(upstream::Cluster::Parts{.loop = parts_.loop,
@@ -37,6 +43,13 @@ Proxy::Proxy(Parts parts)
                                                                      .slot = parts_.slot,
                                                                      .config = upstream}));
   endpoints_.start();
+  if (!pools_.upstreams().empty()) refresher_.start_periodic(kRefreshEvery);
+}
+
+void Proxy::refresh_pools() {
+  if (!pools_.changed()) return;
+  for (const config::PoolUpstream& upstream : pools_.upstreams())
+    clusters_[upstream.upstream]->set_endpoints(pools_.endpoints_of(upstream));
 }
 
 upstream::Cluster* Proxy::find_cluster(std::string_view upstream) {
@@ -68,6 +81,7 @@ Proxy::Verdict Proxy::judge(const Client& client) {
 }
 
 std::uint64_t Proxy::body_limit(const Client& client) {
+  refresh_pools();
   verdict_ = judge(client);
   if (AccessRecord* const record = client.record(); record != nullptr && verdict_.route) {
     const config::Route& route = router_.route(*verdict_.route).config;

@@ -22,6 +22,7 @@
 #include "proxy/router.h"
 #include "upstream/cluster.h"
 #include "upstream/endpoint_source.h"
+#include "upstream/pool_watch.h"
 
 namespace roundhouse::proxy {
 
@@ -35,6 +36,7 @@ class Proxy final : public Handler {
     const config::Configuration& configuration;  // checked; must outlive this
     ipc::EndpointBoard endpoints;
     ipc::Limits* limits = nullptr;  // those shared with other workers; nullptr: none
+    ipc::Board pools = {};          // where an upstream is a pool
   };
 
   explicit Proxy(Parts parts);
@@ -53,6 +55,8 @@ class Proxy final : public Handler {
     std::string_view path;  // in normal form, in path_
   };
 
+  // The endpoints that are workers of pools, where the edge has changed any.
+  void refresh_pools();
   Verdict judge(const Client& client);
   std::unique_ptr<Exchange> refuse(Client& client, http::Failure failure,
                                    Duration retry_after = {});
@@ -65,6 +69,8 @@ class Proxy final : public Handler {
   std::vector<std::unique_ptr<upstream::Cluster>> clusters_;  // in the configuration's order
   upstream::EndpointSource endpoints_;
   ExchangeHost host_;
+  upstream::PoolWatch pools_;
+  Timer refresher_;
   std::mt19937_64 random_{std::random_device()()};
   std::vector<char> path_;  // scratch
   Verdict verdict_;         // of the request that body_limit() was asked about last

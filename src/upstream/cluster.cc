@@ -7,6 +7,11 @@
 #include "upstream/cluster_state.h"
 
 namespace roundhouse::upstream {
+namespace {
+
+constexpr Duration kRest = std::chrono::milliseconds(100);
+
+}  // namespace
 
 Cluster::Cluster(Parts parts) : parts_(parts), state_(std::make_unique<State>(parts)) {}
 Cluster::~Cluster() = default;
@@ -82,7 +87,8 @@ Cluster::State::Choice Cluster::State::choose(const Wish& wish) {
       considered_.clear();
       for (const auto& endpoint : endpoints_) {
         const bool tried = std::ranges::find(wish.avoid, endpoint->id()) != wish.avoid.end();
-        if (!endpoint->healthy() || (tried && !tried_too) || (endpoint->ejected() && !ejected_too))
+        if (!endpoint->healthy() || endpoint->rests() || (tried && !tried_too) ||
+            (endpoint->ejected() && !ejected_too))
           continue;
         if (wish.only == endpoint->id() && !tried_too) {
           considered_.assign(1, endpoint.get());
@@ -93,7 +99,7 @@ Cluster::State::Choice Cluster::State::choose(const Wish& wish) {
       if (!considered_.empty()) return choose_from(wish);
     }
   }
-  return {};
+  return {.full = !parts_.config.pool.empty()};  // the worker that died is replaced: wait for it
 }
 
 Cluster::State::Choice Cluster::State::choose_from(const Wish& wish) {
@@ -112,12 +118,22 @@ void Cluster::State::acquire(Waiter& waiter, const Wish& wish) {
     give(waiter, wish, *choice.endpoint);
   } else if (!choice.full) {
     waiter.on_no_connection(http::Failure::kNoEndpoint, 0);
-  } else if (queue_.size() >= parts_.config.queue.depth) {
+  } else if (!wait(waiter, wish)) {
     waiter.on_no_connection(http::Failure::kQueueFull, 0);
-  } else {
-    Waiting& waiting = queue_.emplace_back(*this, waiter, wish);
-    parts_.deadlines.set(waiting, parts_.loop.now() + parts_.config.queue.timeout);
   }
+}
+
+// False: the queue is full.
+bool Cluster::State::wait(Waiter& waiter, Wish wish) {
+  if (queue_.size() >= parts_.config.queue.depth) return false;
+  if (wish.wait_until == Time{}) wish.wait_until = parts_.loop.now() + parts_.config.queue.timeout;
+  parts_.deadlines.set(queue_.emplace_back(*this, waiter, wish), wish.wait_until);
+  return true;
+}
+
+void Cluster::State::wake() {
+  serve_later();
+  if (!queue_.empty()) parts_.deadlines.set(wake_, parts_.loop.now() + kRest);
 }
 
 void Cluster::State::give(Waiter& waiter, const Wish& wish, Endpoint& endpoint) {
@@ -131,7 +147,7 @@ void Cluster::State::give(Waiter& waiter, const Wish& wish, Endpoint& endpoint) 
     endpoint.drop_oldest_idle();
   }
   Connector& connector = *connecting_.emplace_back(
-      std::make_unique<Connector>(parts_.loop, parts_.deadlines, endpoint, waiter, *this));
+      std::make_unique<Connector>(parts_.loop, parts_.deadlines, endpoint, waiter, wish, *this));
   connector.start(parts_.config.timeouts.connect);
 }
 
@@ -150,6 +166,16 @@ void Cluster::State::on_connected(Connector& connector, std::unique_ptr<Connecti
 void Cluster::State::on_connect_failed(Connector& connector, http::Failure failure, bool ours) {
   Waiter& waiter = connector.waiter();
   const EndpointId id = connector.endpoint().id();
+  if (!parts_.config.pool.empty() && failure == http::Failure::kConnectFailed && !ours) {
+    const Time until = parts_.loop.now() + kRest;
+    connector.endpoint().rest(until);
+    if (!wake_.pending()) parts_.deadlines.set(wake_, until);
+    if (wait(waiter, connector.wish())) {
+      settle(connector.endpoint(), {.counted = false});
+      forget(connector);
+      return serve_later();
+    }
+  }
   settle(connector.endpoint(), {.failed = true, .counted = !ours});
   forget(connector);
   serve_later();

@@ -29,7 +29,13 @@ struct Cluster::State final : Connector::Owner {
   RetryBudget budget;
 
  private:
-  // A request that waits because all endpoints are full.
+  // While somebody waits for a worker of a pool that took no connections.
+  struct Wake final : Deadline {
+    explicit Wake(State& state) : state(state) {}
+    void expired() override { state.wake(); }
+    State& state;
+  };
+  // A request that waits because all endpoints are full, or of its pool no worker is ready.
   struct Waiting final : Deadline {
     Waiting(State& state, Waiter& waiter, const Wish& wish)
         : state(state), waiter(waiter), wish(wish) {}
@@ -41,11 +47,13 @@ struct Cluster::State final : Connector::Owner {
   };
   struct Choice {
     Endpoint* endpoint = nullptr;
-    bool full = false;  // there are some, all with as many connections as they may have
+    bool full = false;  // wait: all have as many connections as they may have, or will be back
   };
 
   Choice choose(const Wish& wish);
   Choice choose_from(const Wish& wish);
+  bool wait(Waiter& waiter, Wish wish);
+  void wake();
   void give(Waiter& waiter, const Wish& wish, Endpoint& endpoint);
   void settle(Endpoint& endpoint, const Use& use);
   bool may_eject() const;
@@ -63,6 +71,7 @@ struct Cluster::State final : Connector::Owner {
   std::vector<Endpoint*> considered_;
   std::list<std::unique_ptr<Connector>> connecting_;
   std::list<Waiting> queue_;
+  Wake wake_{*this};
   EndpointId last_id_ = 0;
   bool serving_later_ = false;
 };

@@ -28,8 +28,13 @@ class Connector final : private Connection::User, private Deadline {
   };
 
   Connector(EventLoop& loop, DeadlineQueue& deadlines, Endpoint& endpoint, Waiter& waiter,
-            Owner& owner)
-      : loop_(loop), deadlines_(deadlines), endpoint_(endpoint), waiter_(waiter), owner_(owner) {}
+            const Wish& wish, Owner& owner)
+      : loop_(loop),
+        deadlines_(deadlines),
+        endpoint_(endpoint),
+        waiter_(waiter),
+        wish_(wish),
+        owner_(owner) {}
 
   void start(Duration timeout);
   // No call will follow.
@@ -37,6 +42,7 @@ class Connector final : private Connection::User, private Deadline {
 
   Endpoint& endpoint() const { return endpoint_; }
   Waiter& waiter() const { return waiter_; }
+  const Wish& wish() const { return wish_; }
 
  private:
   void on_upstream_ready(Ready ready) override;
@@ -47,6 +53,7 @@ class Connector final : private Connection::User, private Deadline {
   DeadlineQueue& deadlines_;
   Endpoint& endpoint_;
   Waiter& waiter_;
+  const Wish wish_;
   Owner& owner_;
   std::unique_ptr<Connection> connection_;
 };

@@ -32,6 +32,14 @@ Endpoint::~Endpoint() = default;
 
 void Endpoint::update(const EndpointSpec& spec) {
   if ((spec.healthy && !spec_.healthy) || leaving_) slow_since_ = parts_.loop.now();
+  if (leaving_ && outlier_.ejected(parts_.loop.now())) {  // who left and is back is another
+    cancel();
+    traffic().ejected.store(0, std::memory_order_relaxed);
+  }
+  if (leaving_) {
+    outlier_.forget();
+    rests_until_ = {};
+  }
   spec_.healthy = spec.healthy;
   spec_.weight = spec.weight;
   leaving_ = false;

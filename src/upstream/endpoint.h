@@ -46,6 +46,10 @@ class Endpoint final : private Deadline {
   bool gone() const { return leaving_ && open_ == 0 && in_flight_ == 0; }
 
   bool healthy() const { return spec_.healthy && !leaving_; }
+  // A worker of a pool that does not take connections has died, and the edge will say so: until
+  // then nobody is sent there.
+  void rest(Time until) { rests_until_ = until; }
+  bool rests() const { return parts_.loop.now() < rests_until_; }
   bool ejected() const { return outlier_.ejected(parts_.loop.now()); }
   void eject();
   bool has_room() const { return !idle_.empty() || open_ < parts_.config.max_connections; }
@@ -79,6 +83,7 @@ class Endpoint final : private Deadline {
   Outlier outlier_;
   std::vector<std::unique_ptr<Connection>> idle_;  // the one used last is the last
   Time slow_since_;
+  Time rests_until_{};
   std::uint32_t open_ = 0;  // connections, idle ones and those being made included
   std::uint32_t in_flight_ = 0;
   bool leaving_ = false;

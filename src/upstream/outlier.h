@@ -22,6 +22,11 @@ class Outlier {
   // False as soon as its time is over; then it is on probation, and one failure ejects it again.
   bool ejected(Time now) const { return now < until_; }
   Time until() const { return until_; }
+  // Another process is there now: all that was held against the last one.
+  void forget() {
+    failures_ = ejections_ = 0;
+    until_ = {};
+  }
 
  private:
   const config::Upstream::Eject& config_;

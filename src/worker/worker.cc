@@ -28,14 +28,15 @@ namespace {
 std::unique_ptr<proxy::Proxy> make_proxy(EventLoop& loop, DeadlineQueue& deadlines, ipc::Slot& slot,
                                          const config::Configuration& configuration,
                                          const config::Pool& pool, ipc::EndpointBoard endpoints,
-                                         ipc::Limits* limits) {
+                                         ipc::Limits* limits, ipc::Board pools) {
   if (pool.type != config::PoolType::kProxy) return nullptr;
   return std::make_unique<proxy::Proxy>(proxy::Proxy::Parts{.loop = loop,
                                                             .deadlines = deadlines,
                                                             .slot = slot,
                                                             .configuration = configuration,
                                                             .endpoints = std::move(endpoints),
-                                                            .limits = limits});
+                                                            .limits = limits,
+                                                            .pools = std::move(pools)});
 }
 
 std::unique_ptr<proxy::AccessLog> make_access_log(EventLoop& loop, ipc::Slot& slot,
@@ -84,7 +85,7 @@ class Worker final : public native::ConnectionSink {
  public:
   Worker(std::unique_ptr<EventLoop> loop, ipc::Heritage heritage, ipc::Shared<ipc::Slot> slot,
          SharedLimits limits, const config::Configuration& configuration, const config::Pool& pool,
-         ipc::EndpointBoard endpoints)
+         ipc::EndpointBoard endpoints, ipc::Board pools)
       : loop_(std::move(loop)),
         slot_(std::move(slot)),
         limits_(std::move(limits)),
@@ -92,7 +93,7 @@ class Worker final : public native::ConnectionSink {
         access_log_(make_access_log(*loop_, *slot_, heritage, configuration.log.access)),
         hello_(heritage.worker_id, ::getpid(), pool.test_handlers),
         proxy_(make_proxy(*loop_, deadlines_, *slot_, configuration, pool, std::move(endpoints),
-                          limits_.memory_if(limits_.which.rates))),
+                          limits_.memory_if(limits_.which.rates), std::move(pools))),
         limiter_({.limits = limits_.memory_if(limits_.which.addresses),
                   .place = heritage.worker_id - 1,
                   .slot = *slot_,
@@ -185,13 +186,15 @@ Result<void> run_worker(ipc::Heritage heritage) {
   if (pool->type == config::PoolType::kProxy && !configuration.upstreams.empty())
     endpoints =
         TRY(ipc::EndpointBoard::open(std::move(heritage.endpoints), ipc::Access::kReadOnly));
+  ipc::Board pools;
+  if (heritage.pools) pools = TRY(ipc::Board::open(std::move(heritage.pools)));
   install_crash_handler(*slot);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGUSR1, SIG_IGN);  // for the edge alone, whoever else gets it
   ::signal(SIGXFSZ, SIG_IGN);  // a log that is as large as it may be
   ::signal(SIGINT, SIG_IGN);   // of a terminal: for the edge alone
   Worker worker(TRY(EventLoop::create()), std::move(heritage), std::move(slot), std::move(limits),
-                configuration, *pool, std::move(endpoints));
+                configuration, *pool, std::move(endpoints), std::move(pools));
   worker.run();
   return {};
 }

@@ -11,7 +11,7 @@ std::string one_well_one_hostile(const TemporaryDirectory& directory, const std:
   const std::string file = directory.write(
       "half.sh", "#!/bin/sh\n[ $ROUNDHOUSE_WORKER_ID = 2 ] && exec " + scripted_worker(script) +
                      "\nexec " + scripted_worker("serve") + "\n");
-  return "app: {command: [/bin/sh, " + file + "], workers: 2}";
+  return "app: {type: native, command: [/bin/sh, " + file + "], workers: 2}";
 }
 
 TEST(HostileWorker, AStormOfNoticesKeepsTheEdgeFromNothing) {

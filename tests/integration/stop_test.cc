@@ -117,7 +117,7 @@ TEST(Stop, NoWorkerOutlivesAKilledEdge) {
 }
 
 TEST(Stop, ADeafWorkerIsKilledAtTheDeadline) {
-  Instance instance("app: {command: " + scripted_worker("deaf") + ", workers: 1}",
+  Instance instance("app: {type: native, command: " + scripted_worker("deaf") + ", workers: 1}",
                     "shutdown: {deadline: 400ms}");
   EXPECT_EQ(instance.stop().code, 0);
 }

@@ -77,7 +77,7 @@ TEST(Supervision, WhatNeverStartsIsQuarantinedAndProbedWhileTheOthersServe) {
   const std::string script = directory.write(
       "sometimes.sh", "#!/bin/sh\nif [ $ROUNDHOUSE_WORKER_ID = 2 ] && [ ! -e " + directory.path() +
                           "/well ]; then exit 3; fi\nexec " + scripted_worker("serve") + "\n");
-  Instance instance("app: {command: [/bin/sh, " + script +
+  Instance instance("app: {type: native, command: [/bin/sh, " + script +
                     "], workers: 2, restart: {failed_starts: 3, probe: 500ms, burst: 10}}");
   EXPECT_TRUE(instance.process().prints("quarantined, next try in 500ms"));
   EXPECT_TRUE(
@@ -88,8 +88,8 @@ TEST(Supervision, WhatNeverStartsIsQuarantinedAndProbedWhileTheOthersServe) {
 }
 
 TEST(Supervision, APoolWhoseWorkersAllFailAtFirstStartEndsTheProgram) {
-  Instance instance("app: {command: " + scripted_worker("exit 3") + ", workers: 2}", "",
-                    {.arguments = {}, .process = {}, .wait = false});
+  Instance instance("app: {type: native, command: " + scripted_worker("exit 3") + ", workers: 2}",
+                    "", {.arguments = {}, .process = {}, .wait = false});
   EXPECT_EQ(instance.process().wait().code, 1);
   const std::string output = instance.process().output();
   EXPECT_NE(output.find("every worker of pool app failed at its first start"), std::string::npos)
@@ -102,7 +102,7 @@ TEST(Supervision, ExitCode125IsNotRestarted) {
   const std::string script = directory.write(
       "one.sh", "#!/bin/sh\nif [ $ROUNDHOUSE_WORKER_ID = 2 ]; then exit 125; fi\nexec " +
                     scripted_worker("serve") + "\n");
-  Instance instance("app: {command: [/bin/sh, " + script + "], workers: 2}");
+  Instance instance("app: {type: native, command: [/bin/sh, " + script + "], workers: 2}");
   EXPECT_TRUE(instance.process().prints("exit code 125, never ready; not started again"));
   EXPECT_TRUE(instance.metric_reaches(R"(roundhouse_pool_workers{pool="app",state="failed"})", 1));
 }
@@ -162,9 +162,9 @@ TEST(Supervision, AStoppedEdgeKillsNobodyWhenItResumes) {
 }
 
 TEST(Supervision, AWorkerThatBreaksTheProtocolIsReplaced) {
-  Instance instance(
-      "app: {command: " + scripted_worker("malformed") + ", workers: 1, restart: {burst: 1}}", "",
-      {.arguments = {}, .process = {}, .wait = false});
+  Instance instance("app: {type: native, command: " + scripted_worker("malformed") +
+                        ", workers: 1, restart: {burst: 1}}",
+                    "", {.arguments = {}, .process = {}, .wait = false});
   EXPECT_TRUE(instance.process().prints("broke the protocol of its channel: it is replaced"));
   EXPECT_TRUE(instance.process().prints("died: killed by SIGKILL (it broke the protocol"));
 }
@@ -174,7 +174,7 @@ TEST(Supervision, ALyingWorkerHarmsOnlyItsOwnConnections) {
   const std::string script = directory.write(
       "liar.sh", "#!/bin/sh\nif [ $ROUNDHOUSE_WORKER_ID = 2 ]; then exec " +
                      scripted_worker("lie") + "; fi\nexec " + scripted_worker("serve") + "\n");
-  Instance instance("app: {command: [/bin/sh, " + script + "], workers: 2}");
+  Instance instance("app: {type: native, command: [/bin/sh, " + script + "], workers: 2}");
   ASSERT_TRUE(instance.all_ready("app", 2));
   int served = 0;
   for (int i = 0; i < 20; ++i)

@@ -84,7 +84,8 @@ TEST(Surroundings, ARelativeCommandIsRelativeToItsWorkingDirectory) {
   const std::string program =
       directory.write("app/go", "#!/bin/sh\nexec " + scripted_worker("serve") + "\n");
   ::chmod(program.c_str(), 0755);
-  Instance instance("app: {command: ./go, cwd: " + directory.path() + "/app, workers: 1}");
+  Instance instance("app: {type: native, command: ./go, cwd: " + directory.path() +
+                    "/app, workers: 1}");
   EXPECT_EQ(get(instance.web()).body, "scripted worker 1\n");
 }
 
@@ -92,7 +93,7 @@ TEST(Surroundings, AProgramThatCannotBeStartedIsNamedWithTheUserItWasToRunAs) {
   TemporaryDirectory directory;
   const std::string program = directory.write("go", "#!/no/such/interpreter\n");
   ::chmod(program.c_str(), 0755);
-  Instance instance("app: {command: " + program + ", user: nobody, workers: 1}", "",
+  Instance instance("app: {type: native, command: " + program + ", user: nobody, workers: 1}", "",
                     {.wait = false});
   const std::string user = ::geteuid() == 0 ? " (as user nobody)" : "";
   EXPECT_EQ(instance.process().wait().code, 1);

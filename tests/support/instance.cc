@@ -25,12 +25,20 @@ std::string binary() { return ROUNDHOUSE_BINARY; }
 
 // A copy that everybody may execute: the checkout can be in a folder that the workers' user cannot
 // enter.
-std::string scripted_worker(const std::string& script) {
+static std::string copied(const std::string& program) {
   static const TemporaryDirectory directory;
-  static const std::string program = directory.path() + "/scripted_worker";
-  std::filesystem::copy_file(SCRIPTED_WORKER, program,
-                             std::filesystem::copy_options::skip_existing);
-  return program + " " + script;
+  const std::string copy =
+      directory.path() + "/" + std::filesystem::path(program).filename().string();
+  std::filesystem::copy_file(program, copy, std::filesystem::copy_options::skip_existing);
+  return copy;
+}
+
+std::string scripted_worker(const std::string& script) {
+  return copied(SCRIPTED_WORKER) + " " + script;
+}
+
+std::string scripted_program(const std::string& script) {
+  return copied(SCRIPTED_PROGRAM) + " " + script;
 }
 
 Instance::Instance(const std::string& pools, const std::string& more, const Options& options) {
@@ -91,7 +99,7 @@ pid_t Instance::monitor_pid() const {
   return 0;
 }
 
-std::vector<pid_t> Instance::worker_pids(std::size_t workers) const {
+std::vector<pid_t> Instance::worker_pids(std::size_t workers, const std::string& pool) const {
   std::vector<pid_t> pids(workers, 0);
   const std::string text = get(monitor_, "/metrics").body;
   const std::regex pattern("roundhouse_worker_info\\{([^}]*)\\} 1");
@@ -99,6 +107,7 @@ std::vector<pid_t> Instance::worker_pids(std::size_t workers) const {
   const std::regex worker_label("worker=\"([0-9]+)\"");
   for (std::sregex_iterator at(text.begin(), text.end(), pattern), end; at != end; ++at) {
     const std::string labels = (*at)[1].str();
+    if (!pool.empty() && !labels.contains("pool=\"" + pool + "\"")) continue;
     std::smatch pid;
     std::smatch worker;
     if (!std::regex_search(labels, pid, pid_label) ||

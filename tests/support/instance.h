@@ -17,6 +17,8 @@ namespace roundhouse::test {
 std::string binary();
 // A command line of tests/support/scripted_worker.cc.
 std::string scripted_worker(const std::string& script);
+// And of tests/support/scripted_program.cc.
+std::string scripted_program(const std::string& script);
 
 class Instance {
  public:
@@ -49,8 +51,9 @@ class Instance {
   bool metric_reaches(const std::string& series, double value) const;
   // Of the monitor that the edge runs now; 0 if there is none.
   pid_t monitor_pid() const;
-  // Pids of the workers that /metrics knows, by id from 1; 0 for one that is not running.
-  std::vector<pid_t> worker_pids(std::size_t workers) const;
+  // Pids of the workers that /metrics knows, by id from 1; 0 for one that is not running. `pool`:
+  // where there are several.
+  std::vector<pid_t> worker_pids(std::size_t workers, const std::string& pool = "") const;
   // Waits until /readyz says 200 and all `workers` of `pool` are in state ready.
   bool all_ready(const std::string& pool, int workers) const;
   // TERM, then its end.

@@ -35,6 +35,35 @@ TEST(CommandLine, RunTakesItsFlagsWithAndWithoutItsName) {
   }
 }
 
+TEST(CommandLine, WhatStandsBehindTwoDashesIsAProgram) {
+  for (const bool named : {true, false}) {
+    std::vector<const char*> words = {"run", "-p",   "81", "--type", "port",
+                                      "--",  "node", "-p", "--"};
+    if (!named) words.erase(words.begin());
+    const auto line = parse(words);
+    ASSERT_TRUE(line) << line.error().err;
+    EXPECT_EQ(line->command, Command::kRun);
+    EXPECT_EQ(line->overrides.port, 81);
+    EXPECT_EQ(line->overrides.command, (std::vector<std::string>{"node", "-p", "--"}));
+    EXPECT_EQ(line->overrides.type, config::PoolType::kPort);
+  }
+}
+
+TEST(CommandLine, AProgramIsForRunAloneAndInPlaceOfAFile) {
+  const auto said = [](std::vector<const char*> words) {
+    const std::string err = parse(std::move(words)).error().err;
+    return err.substr(0, err.find('\n'));
+  };
+  EXPECT_EQ(said({"run", "--"}), "roundhouse: there is no program behind `--`");
+  EXPECT_EQ(said({"status", "--", "x"}), "roundhouse: not expected here: --");
+  EXPECT_EQ(said({"run", "-c", "f", "--", "x"}),
+            "roundhouse: -c: there is a program behind `--`; expected one of the two");
+  EXPECT_EQ(said({"run", "--type", "port"}),
+            "roundhouse: --type: is for a program behind `--`; in a file it is `type`");
+  EXPECT_EQ(said({"run", "--type", "hello", "--", "x"}),
+            "roundhouse: --type: 'hello' is built in; expected one of programs");
+}
+
 TEST(CommandLine, EachCommandIsKnown) {
   EXPECT_EQ(parse({"check", "-c", "x"})->command, Command::kCheck);
   EXPECT_EQ(parse({"explain"})->command, Command::kExplain);
@@ -45,6 +74,9 @@ TEST(CommandLine, EachCommandIsKnown) {
   EXPECT_EQ(status->command, Command::kStatus);
   EXPECT_TRUE(status->json);
   EXPECT_EQ(status->subject, "app/3");
+  const auto logs = parse({"logs", "-f", "app"});
+  EXPECT_EQ(logs->command, Command::kLogs);
+  EXPECT_TRUE(logs->follow);
 }
 
 TEST(CommandLine, VersionAndHelpGoToStandardOutput) {
@@ -120,7 +152,7 @@ TEST(CommandLine, AnUnknownCommandIsNeverAHintToStop) {
   EXPECT_EQ(
       parse({"top"}).error().err,
       "roundhouse: there is no command 'top'; expected one of run, proxy, check, explain, status, "
-      "health, stop, version\n"
+      "logs, health, stop, version\n"
       "usage: roundhouse [COMMAND] [FLAGS]; see roundhouse --help\n");
 }
 

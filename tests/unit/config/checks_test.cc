@@ -25,7 +25,7 @@ const Case kCases[] = {
      "t.yaml:1:13: listeners.a: names no pool and there are several; expected `pool` with one of "
      "x, y"},
     {"EveryPoolHasAListener", "listeners: {a: {pool: x}}\npools: {x: {}, y: {}}",
-     "t.yaml:2:16: pools.y: no listener names it; expected a listener with `pool: y`"},
+     "t.yaml:2:16: pools.y: no listener or upstream names it; expected a listener with `pool: y`"},
     {"TwoListenersHaveTwoAddresses",
      "listeners: {a: {bind: 127.0.0.1:80}, b: {bind: 127.0.0.1:80}}",
      "t.yaml:1:48: listeners.b.bind: 127.0.0.1:80 is the same as or overlaps 127.0.0.1:80 of "
@@ -58,8 +58,11 @@ const Case kCases[] = {
      "pools: {a: {type: node, command: node x, worker_connections: 5}}",
      "t.yaml:1:62: pools.a.worker_connections: looks at what a Node program does not tell; "
      "expected no such key"},
+    {"NodeHasNoSignalOfItsOwnToStop", "pools: {a: {type: node, command: node x, stop_signal: INT}}",
+     "t.yaml:1:55: pools.a.stop_signal: is nothing that a program of type node can do; expected no "
+     "such key"},
     {"ListensAreForNode", "pools: {a: {command: ./x, listen: {3000: web}}}",
-     "t.yaml:1:35: pools.a.listen: is for Node programs, and this pool is of type native; expected "
+     "t.yaml:1:35: pools.a.listen: is for Node programs, and this pool is of type port; expected "
      "type: node, or no such key"},
     {"ListensNameAListenerOfThePool",
      "pools: {a: {type: node, command: node x, listen: {3000: wob}}}",
@@ -76,16 +79,15 @@ const Case kCases[] = {
      ""},
     {"HelloHasNoCommand", "pools: {a: {type: hello, command: ./x}}",
      "t.yaml:1:35: pools.a.command: is for programs, and this pool is of type hello; expected "
-     "type: native, or no such "
-     "key"},
+     "`command` without this type, or no such key"},
     {"APoolOfNoTypeIsHello", "pools: {a: {cwd: /tmp}}",
-     "t.yaml:1:18: pools.a.cwd: is for programs, and this pool is of type hello; expected type: "
-     "native, or no such key"},
+     "t.yaml:1:18: pools.a.cwd: is for programs, and this pool is of type hello; expected "
+     "`command` without this type, or no such key"},
     {"ProgramsHaveNoTestHandlers", "pools: {a: {command: ./x, test_handlers: on}}",
      "t.yaml:1:42: pools.a.test_handlers: is for the built-in hello, and this pool is a program; "
      "expected no such key"},
     {"ProgramsDoNotCountAddresses",
-     "listeners: {a: {connections_per_address: 5}}\npools: {a: {command: ./x}}",
+     "listeners: {a: {connections_per_address: 5}}\npools: {a: {type: native, command: ./x}}",
      "t.yaml:1:42: listeners.a.connections_per_address: is held by built-in workers, and those of "
      "pool a are a program; expected no such key"},
     {"AnEmptyMapOfPoolsIsNotNoPools", "pools: {}",

@@ -31,7 +31,8 @@ TEST(Loader, WithoutAFileTheExampleIsServedOnPort8000) {
 }
 
 TEST(Loader, APoolAloneIsServedOnPort8000) {
-  const auto loaded = load("pools: {app: {command: ./server --fast 'a b', workers: 4}}");
+  const auto loaded =
+      load("pools: {app: {type: native, command: ./server --fast 'a b', workers: 4}}");
   ASSERT_TRUE(loaded) << loaded.error().message;
   const Pool& pool = loaded->configuration.pools.at(0);
   EXPECT_EQ(pool.type, PoolType::kNative);

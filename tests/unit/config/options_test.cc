@@ -46,9 +46,10 @@ std::string file_with(const Option& option, const std::string& value) {
     return "upstreams: {x: {" + text +
            (option.key == "servers" ? "}}" : ", servers: '127.0.0.1:80'}}");
   const bool program = !has_option(PoolType::kHello, option.key) && option.key != "command";
-  const bool node = program && !has_option(PoolType::kNative, option.key);
-  return "pools: {x: {" + text + (program ? ", command: ./x" : "") + (node ? ", type: node" : "") +
-         "}}";
+  const bool native = has_option(PoolType::kNative, option.key);
+  const std::string type = has_option(PoolType::kNode, option.key) ? "node" : "port";
+  return "pools: {x: {" + text + (program ? ", command: ./x" : "") +
+         (program && !native ? ", type: " + type : "") + "}}";
 }
 
 std::string full_key(const Option& option) {

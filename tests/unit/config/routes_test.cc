@@ -190,8 +190,8 @@ TEST(Upstreams, AreNamesAndProbesToo) {
       {"{servers: '127.0.0.1:1', sticky: {cookie: 'a b'}}",
        "upstreams.x.sticky.cookie: 'a b' is not the name of a cookie"},
       {"{}",
-       "upstreams.x: has no servers; expected `servers` with at least one address, `dns` or "
-       "`srv`"}};
+       "upstreams.x: has no servers; expected `servers` with at least one address, `dns`, "
+       "`srv` or `pool`"}};
   for (const Wrong& wrong : all) {
     const std::string errors = errors_of("upstreams: {x: " + std::string(wrong.routes) + "}");
     EXPECT_NE(errors.find(wrong.said), std::string::npos) << wrong.routes << "\n" << errors;

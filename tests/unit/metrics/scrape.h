@@ -1,4 +1,4 @@
-// What a scraper makes of the exporter's text.
+// What a scraper is told of a snapshot.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -50,6 +50,14 @@ TEST_F(EndpointSourceTest, TellsOfEachUpstreamAtTheStart) {
   EXPECT_EQ(told(), "1[10.0.0.1:80 10.0.0.2:80]0[]");
 }
 
+TEST_F(EndpointSourceTest, ARowOfAPoolsWorkerIsNoneOfItsAndNobodyElseGetsIt) {
+  for (std::size_t row = 1; row < ipc::kMaxEndpoints; ++row) table_->reserve(row, 1, "app/1");
+  EXPECT_EQ(table_->assign(0, {{wanted(1), wanted(2)}}, now_).left_out, 1U);
+  publish();
+  source_.start();
+  EXPECT_EQ(told(), "0[10.0.0.1:80]1[]");
+}
+
 TEST_F(EndpointSourceTest, TellsOnlyOfTheUpstreamThatChanged) {
   assign(0, {wanted(1), wanted(2)});
   assign(1, {wanted(3)});

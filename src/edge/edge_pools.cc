@@ -1,0 +1,187 @@
+// How the edge makes its pools, and the acceptors that feed them.
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "config/checks.h"
+#include "config/pool_endpoints.h"
+#include "edge/edge.h"
+#include "edge/private_sockets.h"
+#include "net/listener.h"
+
+namespace roundhouse::edge {
+namespace {
+
+std::string joined_addresses(const Acceptor::Sockets& sockets) {
+  std::string text;
+  const auto add = [&](const ListeningSocket& socket) {
+    text += (text.empty() ? "" : ", ") + socket.address.to_string();
+  };
+  for (const ListeningSocket& socket : sockets.own) add(socket);
+  for (const ReuseportGroup& group : sockets.groups) add(group.sockets.front());
+  return text;
+}
+
+Result<Acceptor::Sockets> bind_sockets(const config::Listener& listener, const config::Pool& pool) {
+  Acceptor::Sockets bound;
+  const ListenOptions options{.backlog = static_cast<int>(listener.backlog),
+                              .defer = listener.defer_accept};
+  for (const Address& address : listener.bind) {
+    if (pool.policy == config::Policy::kRrKernel && !address.is_unix())
+      bound.groups.push_back(TRY(listen_in_rotation(address, options, pool.workers)));
+    else
+      bound.own.push_back(TRY(listen_on(address, options)));
+  }
+  return bound;
+}
+
+// What the workers of the pool accept from by themselves, and what a Node program can ask for.
+void add_listener(const config::Listener& listener, std::uint32_t index,
+                  const Acceptor::Sockets& sockets, const config::Pool& pool,
+                  Pool::Setting& setting) {
+  if (pool.policy == config::Policy::kNone) {
+    for (const ListeningSocket& socket : sockets.own) {
+      setting.sockets.push_back({index, socket.fd.get()});
+      setting.socket_names += (setting.socket_names.empty() ? "" : ":") + listener.name;
+      // As systemd gives them; nobody here accepts from them.
+      if (pool.type == config::PoolType::kListenFds) set_blocking(socket.fd.get());
+    }
+  }
+  for (const ReuseportGroup& group : sockets.groups) {
+    for (std::size_t place = 0; place < group.sockets.size(); ++place)
+      setting.own_sockets[place].push_back({index, group.sockets[place].fd.get()});
+  }
+  if (pool.type != config::PoolType::kNode) return;
+  const ListeningSocket& first = sockets.first();
+  setting.served.push_back({.index = index,
+                            .name = listener.name,
+                            .address = first.address,
+                            .fd = first.fd.get(),
+                            .backlog = static_cast<int>(listener.backlog)});
+}
+
+std::optional<ipc::Limits::Shape> shape_of_limits(const config::Configuration& configuration,
+                                                  const config::Pool& pool) {
+  const config::SharedLimits shared = configuration.shared_limits(pool);
+  if (!shared.any()) return std::nullopt;
+  return ipc::Limits::Shape{.places = pool.workers,
+                            .worker_connections = pool.worker_connections,
+                            .by_address = shared.addresses};
+}
+
+}  // namespace
+
+Result<const Identity*> Edge::identity_of(const std::string& user) {
+  if (::geteuid() != 0) return nullptr;
+  for (const auto& known : identities_) {
+    if (known->name == user) return known.get();
+  }
+  identities_.push_back(std::make_unique<Identity>(TRY(find_identity(user))));
+  return identities_.back().get();
+}
+
+Result<void> Edge::create_pools() {
+  const config::Configuration& configuration = setting_.configuration;
+  std::vector<Acceptor::Sockets> sockets;
+  sockets.reserve(configuration.listeners.size());
+  for (const config::Listener& listener : configuration.listeners)
+    sockets.push_back(TRY(bind_sockets(listener, *configuration.find_pool(listener.pool))));
+  std::size_t first_row = 0;
+  for (std::size_t i = 0; i < configuration.pools.size(); ++i) {
+    const config::Pool& options = configuration.pools[i];
+    Pool::Setting setting = TRY(setting_for(i, first_row, sockets));
+    const std::string name = options.name;
+    Pool::Signals signals{.room = [this, name] { resume_acceptors(name); },
+                          .failed =
+                              [this, name] {
+                                failure_ = Error{
+                                    "every worker of pool " + name + " failed at its first start",
+                                    ExitCode::kFailure};
+                                // Not now: run() may be starting the others still.
+                                loop_->defer([this] { kill_everything(); });
+                              },
+                          .turns = [this, name] { tell_turns(name); }};
+    pools_.push_back(TRY(Pool::create(*loop_, options, std::move(setting), std::move(signals))));
+    first_row += options.workers;
+  }
+  return create_acceptors(std::move(sockets));
+}
+
+Result<Pool::Setting> Edge::setting_for(std::size_t pool, std::size_t first_row,
+                                        const std::vector<Acceptor::Sockets>& sockets) {
+  const config::Configuration& configuration = setting_.configuration;
+  const config::Pool& options = configuration.pools[pool];
+  Pool::Setting setting{
+      .board = &board_,
+      .first_row = first_row,
+      .is_only_pool = configuration.pools.size() == 1,
+      .listeners = configuration.listeners.size(),
+      .configuration_fd = configuration_fd_.get(),
+      .endpoints_fd = endpoints_for_workers_.get(),
+      .identity = TRY(identity_of(options.user.empty() ? configuration.user : options.user)),
+      .access_log = access_log_.get(),
+      .limits = shape_of_limits(configuration, options),
+      .output = output_.get()};
+  setting.own_sockets.resize(options.workers);
+  const std::vector<config::PoolUpstream> upstreams = config::pool_upstreams(configuration);
+  setting.reads_board = options.type == config::PoolType::kProxy && !upstreams.empty();
+  std::vector<std::size_t> from_ends;
+  for (const config::PoolUpstream& upstream : upstreams) {
+    if (upstream.pool == pool) from_ends.push_back(upstream.from_end);
+  }
+  setting.proxied = !from_ends.empty();
+  setting.requests_in_flight = [this, from_ends](std::size_t place) {
+    return requests_at(from_ends, place);
+  };
+  if (config::is_foreign(options.type)) TRY_VOID(make_folder_for(options, setting));
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    const config::Listener& listener = configuration.listeners[i];
+    if (listener.pool == options.name)
+      add_listener(listener, static_cast<std::uint32_t>(i), sockets[i], options, setting);
+  }
+  return setting;
+}
+
+// By all proxies together, at one worker of a pool.
+std::uint32_t Edge::requests_at(const std::vector<std::size_t>& from_ends,
+                                std::size_t place) const {
+  std::uint32_t all = 0;
+  for (const std::size_t from_end : from_ends) {
+    const std::size_t row = config::row_of_pool_endpoint(from_end, place, ipc::kMaxEndpoints);
+    for (const auto& proxies : pools_) {
+      if (proxies->options().type == config::PoolType::kProxy) all += proxies->requests_at(row);
+    }
+  }
+  return all;
+}
+
+Result<void> Edge::make_folder_for(const config::Pool& pool, Pool::Setting& setting) {
+  const config::Configuration& configuration = setting_.configuration;
+  const Identity* guest = nullptr;
+  const auto proxies =
+      std::ranges::find(configuration.pools, config::PoolType::kProxy, &config::Pool::type);
+  if (setting.proxied && proxies != configuration.pools.end())
+    guest = TRY(identity_of(proxies->user.empty() ? configuration.user : proxies->user));
+  setting.folder = TRY(private_sockets_.add_pool(pool.name, setting.identity, guest));
+  ipc::BoardHeader& header = board_.header();
+  std::snprintf(header.sockets, sizeof header.sockets, "%s", private_sockets_.folder().c_str());
+  return {};
+}
+
+Result<void> Edge::create_acceptors(std::vector<Acceptor::Sockets> sockets) {
+  const config::Configuration& configuration = setting_.configuration;
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    const config::Listener& listener = configuration.listeners[i];
+    const auto pool = std::ranges::find_if(
+        pools_, [&](const auto& p) { return p->options().name == listener.pool; });
+    if (pool == pools_.end()) return fail("listener " + listener.name + " has no pool");
+    ipc::ListenerRow& row = board_.listener(i);
+    std::snprintf(row.addresses, sizeof row.addresses, "%s", joined_addresses(sockets[i]).c_str());
+    acceptors_.push_back(std::make_unique<Acceptor>(*loop_, listener, static_cast<std::uint32_t>(i),
+                                                    std::move(sockets[i]), **pool, row,
+                                                    connections_));
+  }
+  return {};
+}
+
+}  // namespace roundhouse::edge
