@@ -90,7 +90,8 @@ void UpstreamExchange::take(std::string_view received, bool kept) {
     return;
   }
   if (rest.empty() || state_ == State::kOver || state_ == State::kConnecting) return;
-  if (space_->received == nullptr)
+  // It is empty, and may be small: an earlier rest was.
+  if (space_->received == nullptr || space_->received->room_size() < rest.size())
     space_->received =
         std::make_unique<Buffer>(rest.size() + ExchangeSpace::kHeadLimits.head_bytes);
   space_->received->append(rest);
