@@ -62,24 +62,6 @@ TEST(ProxyBody, EverySizeArrivesWholeHoweverItIsFramed) {
   }
 }
 
-// What a slow client has no room for yet is kept, a little at one time and much at another.
-TEST(ProxyBody, AnAnswerInPiecesOfEverySizeArrivesWholeAtASlowClient) {
-  const std::string body = distinct(1'000'000);
-  std::string bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-  for (std::size_t at = 0, size = 1; at < body.size(); at += size, size = size * 7 % 99'991)
-    bytes += chunk(body.substr(at, size));
-  const Origin origin([&](const Seen&) { return Reply{.bytes = bytes + "0\r\n\r\n"}; });
-  Instance instance(kPools, upstream_of(origin));
-  Client client(instance.web());
-  const int small = 65536;
-  ::setsockopt(client.fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-  for (int i = 0; i < 10; ++i) {
-    const Response response = client.get("/");
-    ASSERT_TRUE(response.complete) << i << " " << instance.process().output();
-    EXPECT_TRUE(response.body == body);
-  }
-}
-
 TEST(ProxyBody, LargeAnswersOfAKnownLengthKeepTheirConnection) {
   const Origin origin(distinct(1'000'000));
   const Instance instance(kPools, upstream_of(origin));
