@@ -1,5 +1,6 @@
 #include "http/http1_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -25,8 +26,7 @@ bool is_trimmed_value(std::string_view text) {
 }
 
 char* copy(std::string_view text, char* out) {
-  std::memcpy(out, text.data(), text.size());
-  return out + text.size();
+  return std::ranges::copy(text, out).out;  // memcpy does not take the nullptr of an empty text
 }
 
 }  // namespace

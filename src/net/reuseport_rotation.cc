@@ -6,10 +6,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -185,7 +185,7 @@ void ReuseportRotation::set_turns(std::span<const std::uint32_t> places) {
   const std::uint32_t next = (active.load(std::memory_order_relaxed) + 1) & 1;
   Turns& turns = state_->turns[next];
   turns.count = static_cast<std::uint32_t>(places.size());
-  std::memcpy(turns.places, places.data(), places.size_bytes());
+  std::ranges::copy(places, turns.places);
   active.store(next, std::memory_order_release);
 }
 
