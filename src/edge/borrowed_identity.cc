@@ -10,7 +10,7 @@ namespace roundhouse::edge {
 
 BorrowedIdentity::BorrowedIdentity(const Identity* identity)
     : borrowed_(identity != nullptr && ::geteuid() == 0) {
-  if (!borrowed_) return;
+  if (!borrowed_ || identity == nullptr) return;
   dumpable_ = ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
   group_ = ::getegid();
   const int count = ::getgroups(0, nullptr);

@@ -77,7 +77,8 @@ std::string end_of(std::string_view words) {
   for (std::size_t i = 0; i < kLines && !words.empty(); ++i) {
     const auto begin = words.rfind('\n') + 1;
     const std::string_view line = words.substr(begin);
-    text = std::string(line.substr(0, kMost / kLines)) + (text.empty() ? "" : " / ") + text;
+    if (!text.empty()) text.insert(0, " / ");
+    text.insert(0, line.substr(0, kMost / kLines));
     words = words.substr(0, begin == 0 ? 0 : begin - 1);
   }
   return text;

@@ -84,7 +84,7 @@ class NodeHandle final : public WorkerHandle, private IoHandler, private NodeRec
   void on_close(const std::string& key);
   void on_answer(const NodeMessage& message);
   bool on_acknowledged(bool arrived);
-  void turn_away(std::deque<Given>::iterator given, Duration rest);
+  void turn_away(const std::deque<Given>::iterator& given, Duration rest);
   void say_room();
   void end_rest();
   void reply(const NodeMessage& query, NodeEndpoint& endpoint);

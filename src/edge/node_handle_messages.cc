@@ -174,7 +174,7 @@ bool NodeHandle::on_acknowledged(bool arrived) {
   return true;
 }
 
-void NodeHandle::turn_away(std::deque<Given>::iterator given, Duration rest) {
+void NodeHandle::turn_away(const std::deque<Given>::iterator& given, Duration rest) {
   const std::uint64_t sequence = given->sequence;
   Connection connection = std::move(given->connection);
   given_.erase(given);

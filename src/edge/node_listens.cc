@@ -187,7 +187,9 @@ bool NodeListens::may_tell() {
     told_ -= static_cast<std::uint32_t>(std::min<std::uint64_t>(told_, passed));
     told_at_ = now;
   }
-  return told_ < kLinesMax && ++told_ > 0;
+  if (told_ >= kLinesMax) return false;
+  ++told_;
+  return true;
 }
 
 void NodeListens::tell(const NodeEndpoint& endpoint) {

@@ -35,11 +35,16 @@ std::vector<std::string> names_in(const std::string& path) {
   return names;
 }
 
+std::string below(std::string_view folder, std::string_view name) {
+  std::string path(folder);
+  return path.append("/").append(name);
+}
+
 // The folder of an edge: folders of pools, and sockets in these.
 void remove_tree(const std::string& path) {
   for (const std::string& pool : names_in(path)) {
-    const std::string folder = path + "/" + pool;
-    for (const std::string& socket : names_in(folder)) ::unlink((folder + "/" + socket).c_str());
+    const std::string folder = below(path, pool);
+    for (const std::string& socket : names_in(folder)) ::unlink(below(folder, socket).c_str());
     ::rmdir(folder.c_str());
   }
   ::rmdir(path.c_str());
@@ -58,7 +63,8 @@ UniqueFd lock_folder(const std::string& path) {
 void remove_abandoned(const std::string& base) {
   for (const std::string& name : names_in(base)) {
     if (!name.starts_with(kName)) continue;
-    if (const UniqueFd lock = lock_folder(base + "/" + name)) remove_tree(base + "/" + name);
+    const std::string path = below(base, name);
+    if (const UniqueFd lock = lock_folder(path)) remove_tree(path);
   }
 }
 

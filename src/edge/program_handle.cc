@@ -71,7 +71,7 @@ Result<WorkerHandle::Inheritance> ProgramHandle::prepare(ipc::Bequest bequest, T
   return given;
 }
 
-Result<void> ProgramHandle::give_sockets(std::vector<ipc::InheritedListener> sockets,
+Result<void> ProgramHandle::give_sockets(const std::vector<ipc::InheritedListener>& sockets,
                                          Inheritance& given) {
   std::string names = setting_.socket_names;
   for (const ipc::InheritedListener& socket : sockets) given.descriptors.push_back(socket.fd);

@@ -53,7 +53,7 @@ class ProgramHandle final : public WorkerHandle, private IoHandler {
 
   ProgramHandle(EventLoop& loop, std::size_t place, Listener& listener, ipc::Shared<ipc::Slot> slot,
                 Setting setting);
-  Result<void> give_sockets(std::vector<ipc::InheritedListener> sockets, Inheritance& given);
+  Result<void> give_sockets(const std::vector<ipc::InheritedListener>& sockets, Inheritance& given);
   Result<void> give_address(Inheritance& given);
   Result<void> listen_for_notices(Inheritance& given);
   std::string path(const char* suffix) const;
