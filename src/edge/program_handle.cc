@@ -58,7 +58,7 @@ std::string ProgramHandle::path(const char* suffix) const {
 Result<WorkerHandle::Inheritance> ProgramHandle::prepare(ipc::Bequest bequest, Time now) {
   Inheritance given;
   if (setting_.options.type == config::PoolType::kListenFds)
-    TRY_VOID(give_sockets(std::move(bequest.listeners), given));
+    TRY_VOID(give_sockets(bequest.listeners, given));
   else
     TRY_VOID(give_address(given));
   const config::ReadyBy by = setting_.options.ready.by;
