@@ -4,12 +4,11 @@ import time
 from statistics import median
 
 from rig import proc
-from rig.load import Wrk, run_load
+from rig.load import Wrk
 from rig.peers import PEERS, NodeCluster
 from rig.roundhouse import Roundhouse
-from rig.server import Server
 from rig.table import Row, Table, jain
-from measure.cost import CLIENTS, Cost
+from measure.cost import CLIENTS, Cost, alternate
 from measure.scale import Scale
 
 WORKERS = 2
@@ -30,7 +29,8 @@ def program(workers: int, policy: str = "rr", **more: object) -> Roundhouse:
 def measure(table: Table, scale: Scale) -> None:
     ours, one_by_one = program(WORKERS), program(WORKERS, handoff={"depth": 1})
     node = NodeCluster(WORKERS, "rr")
-    costs = _alternate([ours, one_by_one, node], scale)
+    costs = alternate([ours, one_by_one, node], scale.cost_rounds,
+                      lambda _: scale.connections // 2)
     table.add(_rate_row("connections a second", costs[ours], costs[node], RATE),
               _rate_row("the same, handoff.depth 1", costs[one_by_one], costs[node], None),
               _cpu_row("edge CPU per connection", costs[ours].edge, costs[node].edge, EDGE_CPU),
@@ -39,36 +39,6 @@ def measure(table: Table, scale: Scale) -> None:
               _keep_alive_row(scale))
     for row in _fairness_rows(scale.fairness_rounds):
         table.add(row)
-
-
-def _alternate(servers: list[Server], scale: Scale) -> dict[Server, Cost]:
-    """Every server once, then every one again: what the machine does meanwhile hits all."""
-    costs = {server: Cost() for server in servers}
-    for server in servers:
-        server.start()
-    try:
-        for server in servers:
-            run_load(server.port, clients=CLIENTS, requests=1000)  # warm
-        for _ in range(scale.cost_rounds):
-            for server in servers:
-                _counted_run(server, costs[server], scale.connections // 2)
-    finally:
-        for server in servers:
-            server.stop()
-    return costs
-
-
-def _counted_run(server: Server, cost: Cost, connections: int) -> None:
-    edge, whole = proc.cpu_seconds(server.edge_pid), server.cpu_seconds()
-    report = run_load(server.port, clients=CLIENTS, requests=connections)
-    edge, whole = proc.cpu_seconds(server.edge_pid) - edge, server.cpu_seconds() - whole
-    if report.failed:
-        raise RuntimeError(f"{server.name}: {report.kinds()} in a quiet run")
-    cost.rates.append(report.per_second)
-    cost.p50.append(report.latency["p50"])
-    cost.p99.append(report.latency["p99"])
-    cost.edge.append(edge * 1e6 / report.answered)
-    cost.whole.append(whole * 1e6 / report.answered)
 
 
 def _rate_row(what: str, ours: Cost, node: Cost, least: float | None) -> Row:

@@ -1,5 +1,6 @@
 """What a connection costs: one request each, 64 clients, two workers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -40,14 +41,16 @@ def measure(table: Table, scale: Scale) -> None:
     node, nginx = NodeCluster(WORKERS, "rr"), Nginx(WORKERS)
     floor, floor_batched = Floor(WORKERS, 1), Floor(WORKERS, 8)
     servers: list[Server] = [rr, none, node, nginx, floor, floor_batched]
-    costs = _alternate(servers, scale)
+    costs = alternate(servers, scale.cost_rounds, lambda server: int(
+        scale.connections * (NODE_SHARE if server is node else 1)))
     table.add(*_edge_rows(costs, rr, node, floor, floor_batched))
     table.add(*_pool_rows(costs, rr, none, node, nginx))
     table.add(_system_calls(rr, scale), _system_calls(floor, scale))
     table.add(*_wrk_rows(scale))
 
 
-def _alternate(servers: list[Server], scale: Scale) -> dict[Server, Cost]:
+def alternate(servers: list[Server], rounds: int,
+              connections: Callable[[Server], int]) -> dict[Server, Cost]:
     """Every server once, then every one again: what the machine does meanwhile hits all."""
     costs = {server: Cost() for server in servers}
     for server in servers:
@@ -55,9 +58,9 @@ def _alternate(servers: list[Server], scale: Scale) -> dict[Server, Cost]:
     try:
         for server in servers:
             run_load(server.port, clients=CLIENTS, requests=1000)  # warm
-        for _ in range(scale.cost_rounds):
+        for _ in range(rounds):
             for server in servers:
-                _counted_run(server, costs[server], scale.connections)
+                _counted_run(server, costs[server], connections(server))
     finally:
         for server in servers:
             server.stop()
@@ -65,8 +68,6 @@ def _alternate(servers: list[Server], scale: Scale) -> dict[Server, Cost]:
 
 
 def _counted_run(server: Server, cost: Cost, connections: int) -> None:
-    if isinstance(server, NodeCluster):
-        connections = int(connections * NODE_SHARE)
     edge, whole = proc.cpu_seconds(server.edge_pid), server.cpu_seconds()
     report = run_load(server.port, clients=CLIENTS, requests=connections)
     edge, whole = proc.cpu_seconds(server.edge_pid) - edge, server.cpu_seconds() - whole

@@ -3,11 +3,12 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "looped_test.h"
 
 namespace roundhouse::upstream {
 namespace {
@@ -52,7 +53,7 @@ class Asker : public Waiter {
   int calls_ = 0;
 };
 
-class ClusterTest : public testing::Test {
+class ClusterTest : public LoopedTest {
  protected:
   ClusterTest() { config_.name = "api"; }
 
@@ -68,17 +69,6 @@ class ClusterTest : public testing::Test {
     for (const Address& address : addresses)
       specs.push_back(spec(address, static_cast<std::uint32_t>(specs.size())));
     cluster_->set_endpoints(specs);
-  }
-  // Until it holds; fails after ten seconds.
-  void run_until(const std::function<bool()>& condition) {
-    const Time give_up = Clock::now() + 10s;
-    Timer tick(*loop_, [&] {
-      deadlines_.advance(loop_->now());
-      if (condition() || Clock::now() > give_up) loop_->stop();
-    });
-    tick.start_periodic(2ms);
-    loop_->run();
-    ASSERT_TRUE(condition());
   }
   std::unique_ptr<Connection> get(const Wish& wish = {}) {
     Asker asker;
@@ -96,10 +86,6 @@ class ClusterTest : public testing::Test {
   }
   const ipc::EndpointTraffic& traffic(std::size_t row) const { return slot_->endpoints[row]; }
 
-  std::unique_ptr<EventLoop> loop_ = std::move(*EventLoop::create());
-  DeadlineQueue deadlines_{loop_->now()};
-  std::unique_ptr<ipc::Slot> slot_ = std::make_unique<ipc::Slot>();
-  config::Upstream config_;
   std::unique_ptr<Cluster> cluster_;
 };
 

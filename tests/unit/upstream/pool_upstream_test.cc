@@ -2,11 +2,11 @@
 // for.
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "looped_test.h"
 #include "net/listener.h"
 #include "upstream/cluster.h"
 #include "upstream/pool_watch.h"
@@ -66,7 +66,7 @@ class Asker : public Waiter {
   http::Failure failure = http::Failure::kNone;
 };
 
-class PoolClusterTest : public testing::Test {
+class PoolClusterTest : public LoopedTest {
  protected:
   PoolClusterTest() {
     config_.name = "site";
@@ -79,22 +79,7 @@ class PoolClusterTest : public testing::Test {
       specs.push_back({.address = address, .name = address.to_string()});
     cluster_.set_endpoints(specs);
   }
-  // Until it holds; fails after ten seconds.
-  void run_until(const std::function<bool()>& condition) {
-    const Time give_up = Clock::now() + 10s;
-    Timer tick(*loop_, [&] {
-      deadlines_.advance(loop_->now());
-      if (condition() || Clock::now() > give_up) loop_->stop();
-    });
-    tick.start_periodic(2ms);
-    loop_->run();
-    ASSERT_TRUE(condition());
-  }
 
-  std::unique_ptr<EventLoop> loop_ = EventLoop::create().value();
-  DeadlineQueue deadlines_{loop_->now()};
-  std::unique_ptr<ipc::Slot> slot_ = std::make_unique<ipc::Slot>();
-  config::Upstream config_;
   Cluster cluster_{{.loop = *loop_, .deadlines = deadlines_, .slot = *slot_, .config = config_}};
   Asker asker_;
 };
