@@ -280,10 +280,10 @@ std::expected<CommandLine, Outcome> parse_command_line(int count, const char* co
     app.parse(count, arguments);
   } catch (const CLI::CallForHelp&) {
     return std::unexpected(help());
-  } catch (const CLI::ExtrasError& error) {
-    const std::string what = error.what();  // "The following argument was not expected: -x"
-    return std::unexpected(
-        misuse(command_now(), "not expected here:" + what.substr(what.rfind(':') + 1)));
+  } catch (const CLI::ExtrasError&) {
+    std::string extras;
+    for (const std::string& word : app.remaining(true)) extras += " " + word;
+    return std::unexpected(misuse(command_now(), "not expected here:" + extras));
   } catch (const CLI::ArgumentMismatch& error) {  // "--port: 1 required TEXT missing", or several
     const std::string what = error.what();
     const bool twice = what.find("At Most") != what.npos;

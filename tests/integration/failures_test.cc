@@ -39,10 +39,10 @@ std::string answer_owed(Failure failure) {
   return ": " + std::string(http::row_of(failure).text) + "\n";
 }
 
-void expect_counted(const Instance& instance, Failure failure) {
+void expect_counted(const Instance& instance, Failure failure, int times = 1) {
   const std::string name(http::row_of(failure).name);
   EXPECT_TRUE(
-      instance.metric_reaches("roundhouse_http_failures_total{failure=\"" + name + "\"}", 1));
+      instance.metric_reaches("roundhouse_http_failures_total{failure=\"" + name + "\"}", times));
 }
 
 void expect_answer(const Instance& instance, const Response& response, Failure failure) {
@@ -162,7 +162,7 @@ void cause_client_gone() {
     }
     EXPECT_TRUE(eventually([&] { return world.instance.metric(open) == 0; })) << reset;
   }
-  expect_counted(world.instance, Failure::kClientGone);
+  expect_counted(world.instance, Failure::kClientGone, 2);
 }
 
 void cause_client_stalled() {

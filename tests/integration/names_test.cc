@@ -167,7 +167,8 @@ TEST(Names, ServersAndNamesOfOneUpstreamServeTogether) {
   EXPECT_TRUE(reaches(instance, "two"));
   EXPECT_TRUE(reaches(instance, "fixed"));
   names.forget("app.test");
-  EXPECT_TRUE(eventually([&] { return resolutions(instance, "negative") >= 1; }));
+  EXPECT_TRUE(eventually([&] { return resolutions(instance, "negative") >= 2; }))
+      << "what the first one did has been taken up by the worker since";
   EXPECT_TRUE(reaches(instance, "two"));
   EXPECT_TRUE(reaches(instance, "fixed"));
 }

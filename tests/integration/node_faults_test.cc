@@ -5,6 +5,7 @@
 
 #include "support/instance.h"
 #include "support/node_program.h"
+#include "support/origin.h"
 
 namespace roundhouse::test {
 namespace {
@@ -95,12 +96,13 @@ TEST(NodeFaults, AProgramThatNeverListensIsToldSo) {
 }
 
 TEST(NodeFaults, AProgramThatListensWhereNoListenerIsIsToldWhatToWrite) {
-  const NodeProgram program("serve().listen(3999);");
+  const std::string port = std::to_string(Origin("").address().port());  // free again
+  const NodeProgram program("serve().listen(" + port + ");");
   Instance instance(program.pool(1, "timeouts: {ready: 2s}"), "",
                     {.wait = false,
                      .listener = "pool: app",
                      .more_listeners = ", admin: {bind: '127.0.0.1:0', pool: app}"});
-  EXPECT_TRUE(instance.process().prints("set pools.app.listen: {3999: NAME}"));
+  EXPECT_TRUE(instance.process().prints("set pools.app.listen: {" + port + ": NAME}"));
   EXPECT_TRUE(instance.process().prints("on nothing that a listener serves"));
   EXPECT_EQ(instance.process().wait().code, 1);
 }

@@ -36,8 +36,9 @@ TEST(Output, TheEndOfStderrIsInTheLogAndInTheRecordOfTheExit) {
   const Finished status = run({binary(), "status", "--socket", instance.control_socket(), "app/1"});
   EXPECT_NE(status.output.find("the end of its stderr:\n      err alas\n"), std::string::npos)
       << status.output;
-  EXPECT_EQ(get(instance.monitor(), "/api/v1/status").body.find("alas"), std::string::npos)
-      << "it is for operators alone";
+  const Response told = get(instance.monitor(), "/api/v1/status");
+  EXPECT_EQ(told.status, 200);
+  EXPECT_EQ(told.body.find("alas"), std::string::npos) << "it is for operators alone";
 }
 
 TEST(Output, LogsShowsTheLastLinesAndFollows) {
@@ -54,7 +55,6 @@ TEST(Output, LogsShowsTheLastLinesAndFollows) {
   EXPECT_EQ(run({binary(), "logs", "--socket", instance.control_socket(), "nobody"}).ended.code, 1);
   instance.stop();
   EXPECT_EQ(follower.wait().code, 0) << "the instance has gone";
-  EXPECT_EQ(get(instance.monitor(), "/api/v1/logs").status, 0);
 }
 
 TEST(Output, IsNotToldOverTcp) {

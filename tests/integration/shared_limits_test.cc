@@ -1,6 +1,7 @@
 // Limits that hold over all workers of a pool: requests and connections of a client address, and
 // the connections of a listener under policy none.
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <csignal>
 #include <memory>
@@ -41,6 +42,12 @@ Clients hold(const Instance& instance, int count) {
     EXPECT_EQ(clients.back()->get("/").status, 200) << i;
   }
   return clients;
+}
+
+// For a time in which anybody would have been answered: that nothing comes cannot be waited for.
+bool is_unanswered(const Client& client) {
+  pollfd readable{.fd = client.fd(), .events = POLLIN, .revents = 0};
+  return ::poll(&readable, 1, 200) == 0;
 }
 
 TEST(SharedLimits, ARateHoldsOverAllWorkers) {
@@ -215,6 +222,8 @@ TEST_P(PerListener, WhereWorkersAcceptForThemselvesItIsFullOverAllOfThem) {
   Client seventh(instance.web());
   for (Client* client : {&sixth, &seventh})
     ASSERT_TRUE(client->send("GET / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"));
+  EXPECT_TRUE(is_unanswered(sixth));
+  EXPECT_TRUE(is_unanswered(seventh));
   EXPECT_EQ(instance.metric(R"(roundhouse_listener_accepted_total{listener="web"})"), 5);
   held.pop_back();
   EXPECT_EQ(sixth.receive().status, 200);
@@ -230,6 +239,7 @@ TEST(SharedLimits, UnderPolicyNoneAKilledWorkerMakesRoom) {
   const Clients held = hold(instance, 2);
   Client third(instance.web());
   ASSERT_TRUE(third.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n"));
+  EXPECT_TRUE(is_unanswered(third));
   ::kill(instance.worker_pids(1).front(), SIGKILL);
   EXPECT_EQ(third.receive().status, 200);
 }

@@ -78,9 +78,14 @@ double Instance::metric(const std::string& series) const {
 std::vector<Address> Instance::listening() const {
   std::vector<Address> addresses;
   const std::string output = process_->output();
-  const std::regex pattern("listening on (127\\.0\\.0\\.1:[0-9]+)");
-  for (std::sregex_iterator at(output.begin(), output.end(), pattern), end; at != end; ++at)
-    addresses.push_back(*Address::parse((*at)[1].str()));
+  const std::regex of_listener("listening on (.*) for ");
+  const std::regex of_address("(127\\.0\\.0\\.1|\\[::1\\]):[0-9]+");
+  const std::sregex_iterator end;
+  for (std::sregex_iterator line(output.begin(), output.end(), of_listener); line != end; ++line) {
+    const std::string bound = (*line)[1].str();
+    for (std::sregex_iterator at(bound.begin(), bound.end(), of_address); at != end; ++at)
+      addresses.push_back(*Address::parse(at->str()));
+  }
   return addresses;
 }
 

@@ -160,6 +160,9 @@ TEST(CommandLine, TheUsageLineIsThatOfTheCommand) {
   EXPECT_EQ(parse({"status", "--jsn"}).error().err,
             "roundhouse: not expected here: --jsn\n"
             "usage: roundhouse status [--json] [--socket PATH] [POOL/ID]\n");
+  EXPECT_EQ(parse({"check", "--to", "http://a:1", "b"}).error().err,
+            "roundhouse: not expected here: --to http://a:1 b\n"
+            "usage: roundhouse check [AS run]\n");
   EXPECT_EQ(parse({"sttus"}).error().err.substr(0, 63),
             "roundhouse: there is no command 'sttus'; did you mean 'status'?");
 }
