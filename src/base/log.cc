@@ -1,6 +1,5 @@
 #include "base/log.h"
 
-#include <poll.h>
 #include <spdlog/details/null_mutex.h>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
@@ -12,25 +11,27 @@
 #include <cstdio>
 #include <memory>
 
+#include "base/standard_stream.h"
+
 namespace roundhouse::log {
 namespace {
 
 std::atomic<std::uint64_t> lines_dropped{0};
 Format active_format = Format::kText;
 
-// Writes a line to stderr only if that cannot block (poll says a pipe has PIPE_BUF bytes free).
+// A line for which there is no room is dropped.
 class StderrSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
-    pollfd ready{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
-    const bool writable = ::poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0;
-    if (!writable || ::write(STDERR_FILENO, line.data(), line.size()) < 0) {
+    if (stream_.write({line.data(), line.size()}) != line.size())
       lines_dropped.fetch_add(1, std::memory_order_relaxed);
-    }
   }
   void flush_() override {}
+
+ private:
+  const StandardStream stream_{STDERR_FILENO};
 };
 
 spdlog::logger& logger() {

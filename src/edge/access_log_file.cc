@@ -7,20 +7,15 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/standard_stream.h"
+
 namespace roundhouse::edge {
 namespace {
 
 constexpr mode_t kMode = 0640;
 
-// A file keeps its offset, which others move too, and a socket cannot be opened: these are shared.
 Result<UniqueFd> open_standard(int number, const std::string& name) {
-  struct stat status{};
-  if (::fstat(number, &status) != 0) return fail_errno("access log " + name, errno);
-  if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)) {
-    const std::string path = "/proc/self/fd/" + std::to_string(number);
-    UniqueFd own(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    if (own) return own;
-  }
+  if (UniqueFd own = reopen_standard(number)) return own;
   UniqueFd shared(::fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (!shared) return fail_errno("access log " + name, errno);
   return shared;

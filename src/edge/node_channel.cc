@@ -8,6 +8,8 @@ namespace roundhouse::edge {
 namespace {
 
 constexpr std::size_t kReadSize = 64 * 1024;
+// Messages sent before it is asked which of them were read.
+constexpr std::size_t kRemembered = 64;
 
 }  // namespace
 
@@ -51,6 +53,7 @@ ipc::Sent NodeChannel::flush() {
     }
     const ipc::StreamSent sent = ipc::send_parts(ours_.get(), std::span(parts).first(count));
     note_sent(sent);
+    if (sent_.size() > kRemembered) forget_read();
     full_ = sent.status == ipc::Sent::kFull;
     if (sent.status != ipc::Sent::kYes) return sent.status;
   }
@@ -94,8 +97,13 @@ bool NodeChannel::all_read() const {
   return unsent_.empty() && ipc::unread_bytes(workers_end_.get()) == 0;
 }
 
-void NodeChannel::forget_if_read() {
-  if (all_read()) sent_.clear();
+// What is unread is the last of what was sent.
+void NodeChannel::forget_read() {
+  std::size_t unread = ipc::unread_bytes(workers_end_.get());
+  if (!unsent_.empty()) unread -= std::min(unread, unsent_.front().sent);
+  auto first = sent_.end();
+  while (unread > 0 && first != sent_.begin()) unread -= std::min(unread, (--first)->bytes.size());
+  sent_.erase(sent_.begin(), first);
 }
 
 std::vector<std::uint64_t> NodeChannel::recall() {

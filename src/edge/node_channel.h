@@ -46,7 +46,8 @@ class NodeChannel {
   std::optional<std::uint64_t> next_acknowledged();
   // Everything that was posted has been read.
   bool all_read() const;
-  void forget_if_read();
+  // Of what was sent: descriptors that went along are closed.
+  void forget_read();
 
   // The connections that the worker has not begun to read, in order. Everything else that it had
   // not read is posted again.

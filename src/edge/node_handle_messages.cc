@@ -116,7 +116,7 @@ void NodeHandle::on_listening(const NodeListen& listen) {
            asked.index == listen.index &&
            (asked.port == listen.port || (name && name->port == listen.port));
   });
-  channel_.forget_if_read();
+  channel_.forget_read();
   if (held == held_.end() || !held->endpoint->listener) return;
   listens_.restore_backlog(*held->endpoint);
   serving_[*held->endpoint->listener] = {.key = held->endpoint->key};

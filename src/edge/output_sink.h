@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/standard_stream.h"
 #include "net/event_loop.h"
 
 namespace roundhouse::edge {
@@ -15,7 +16,7 @@ class OutputSink final : private IoHandler {
  public:
   static constexpr std::size_t kMaxWaiting = 256 * 1024;
 
-  OutputSink(EventLoop& loop, int fd) : loop_(loop), fd_(fd) {}
+  OutputSink(EventLoop& loop, int number) : loop_(loop), stream_(number) {}
 
   // `lines` ends in the end of a line. False: dropped.
   bool write(std::string_view lines);
@@ -25,8 +26,9 @@ class OutputSink final : private IoHandler {
   void flush();
 
   EventLoop& loop_;
-  const int fd_;
+  const StandardStream stream_;
   std::string waiting_;
+  bool unread_ = false;  // whoever read us has gone
   IoWatcher watcher_;
 };
 

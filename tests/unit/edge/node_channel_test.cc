@@ -1,5 +1,6 @@
 #include "edge/node_channel.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,7 +20,7 @@ class NodeChannelTest : public testing::Test {
   NodeChannelTest() {
     EXPECT_TRUE(channel_.open());
     int ends[2];
-    EXPECT_EQ(::pipe(ends), 0);
+    EXPECT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
     reading_.reset(ends[0]);
     writing_.reset(ends[1]);
   }
@@ -51,6 +52,27 @@ TEST_F(NodeChannelTest, WhatIsPostedArrivesInOrder) {
   EXPECT_EQ(channel_.flush(), ipc::Sent::kYes);
   EXPECT_EQ(worker_reads_all(), "one\n" + writer_.connection("k1", 1) + "two\n");
   EXPECT_TRUE(channel_.all_read());
+}
+
+TEST_F(NodeChannelTest, WhatWasReadIsForgottenThoughNoConnectionIsAnswered) {
+  channel_.post("with a descriptor\n", std::move(writing_));
+  for (int i = 0; i < 1000; ++i) {
+    channel_.post("one more\n");
+    ASSERT_EQ(channel_.flush(), ipc::Sent::kYes);
+    worker_reads_all();
+  }
+  char byte = 0;
+  EXPECT_EQ(::read(reading_.get(), &byte, 1), 0) << "nobody holds the other end";
+}
+
+TEST_F(NodeChannelTest, WhatIsUnreadIsNotForgotten) {
+  Sequences all;
+  for (std::uint64_t sequence = 1; sequence <= 200; ++sequence) {
+    post_connection(sequence);
+    ASSERT_EQ(channel_.flush(), ipc::Sent::kYes);
+    all.push_back(sequence);
+  }
+  EXPECT_EQ(channel_.recall(), all);
 }
 
 TEST_F(NodeChannelTest, AConnectionThatWasNotReadComesBackAndTheRestIsSentAgain) {

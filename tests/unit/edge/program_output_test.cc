@@ -2,9 +2,14 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <string>
+#include <utility>
+
+#include "base/unique_fd.h"
 
 namespace roundhouse::edge {
 namespace {
@@ -44,6 +49,32 @@ TEST(OutputSink, WritesWholeLinesAndDropsThoseThatNobodyTakes) {
   read.start_periodic(std::chrono::milliseconds(1));
   loop->run();
   EXPECT_EQ(all.size(), taken * line.size()) << "what was not dropped comes whole";
+}
+
+TEST(OutputSink, ATerminalThatNobodyReadsHoldsNobodyUp) {
+  const auto loop = EventLoop::create().value();
+  const UniqueFd display(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_EQ(::grantpt(display.get()), 0);
+  ASSERT_EQ(::unlockpt(display.get()), 0);
+  const UniqueFd terminal(::open(::ptsname(display.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(terminal);
+  OutputSink sink(*loop, terminal.get());
+  const std::string line = std::string(99, 'x') + "\n";
+  std::size_t taken = 0;
+  while (sink.write(line)) ++taken;
+  EXPECT_GE(taken, OutputSink::kMaxWaiting / line.size());
+}
+
+TEST(OutputSink, WhatNobodyWillReadIsDropped) {
+  const auto loop = EventLoop::create().value();
+  ::signal(SIGPIPE, SIG_IGN);
+  Reader reader;
+  OutputSink sink(*loop, reader.ends[1]);
+  EXPECT_TRUE(sink.write("one\n"));
+  EXPECT_EQ(reader.read_all(), "one\n");
+  ::close(std::exchange(reader.ends[0], -1));
+  EXPECT_FALSE(sink.write("two\n"));
+  EXPECT_FALSE(sink.write("three\n"));
 }
 
 class ProgramOutputTest : public testing::Test {
