@@ -72,8 +72,8 @@ http.createServer((q, r) => r.end('admin')).listen(3001);)js");
 TEST(NodeProgram, ASecondListenOnAnyPortIsASocketThatTheWorkersShare) {
   const NodeProgram program(R"js(
 const second = http.createServer((q, r) => r.end('second'));
-serve({'/second': () => String(second.address().port)}).listen(3000, () =>
-  second.listen(0, '127.0.0.1'));)js");
+second.listen(0, '127.0.0.1', () =>
+  serve({'/second': () => String(second.address().port)}).listen(3000));)js");
   Instance instance(program.pool(2));
   ASSERT_TRUE(instance.all_ready("app", 2));
   ASSERT_TRUE(instance.process().prints("any port -> a socket of its own"));
