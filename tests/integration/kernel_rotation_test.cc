@@ -137,6 +137,9 @@ TEST_F(KernelRotation, NodeWorkersAcceptInExactTurn) {
   Instance instance(program.pool(4, "policy: rr_kernel"));
   ASSERT_TRUE(instance.all_ready("app", 4));
   EXPECT_EQ(workers_of(instance, 40), (Counts{{"1", 10}, {"2", 10}, {"3", 10}, {"4", 10}}));
+  EXPECT_EQ(instance.metric(R"(roundhouse_pool_info{pool="app",policy="rr_kernel"})"), 1);
+  EXPECT_EQ(instance.metric(R"(roundhouse_worker_connections_total{pool="app",worker="1"})"), -1)
+      << "nobody knows";
   EXPECT_EQ(instance.stop().code, 0);
 }
 

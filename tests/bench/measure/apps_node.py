@@ -1,6 +1,7 @@
 """The worker half of a Node cluster program, unmodified, under Roundhouse and under Node's own primary."""
 
 import time
+from dataclasses import replace
 from statistics import median
 
 from rig import proc
@@ -9,6 +10,7 @@ from rig.peers import PEERS, NodeCluster
 from rig.roundhouse import Roundhouse
 from rig.table import Row, Table, jain
 from measure.cost import CLIENTS, Cost, alternate
+from measure.faults import storm, summary
 from measure.scale import Scale
 
 WORKERS = 2
@@ -19,6 +21,7 @@ EDGE_CPU = 0.45
 KEEP_ALIVE = 1.0
 FAIRNESS = 0.999
 FAIR_WORKERS = 4
+KILLS = 30
 
 
 def program(workers: int, policy: str = "rr", listener: dict[str, object] | None = None,
@@ -56,7 +59,7 @@ def measure(table: Table, scale: Scale) -> None:
               _cpu_row("rr, CPU of all processes per connection", costs[ours].whole,
                        costs[node].whole, None),
               _keep_alive_row(scale))
-    for row in _fairness_rows(scale.fairness_rounds):
+    for row in _fairness_rows(scale.fairness_rounds) + _kill_rows(scale):
         table.add(row)
 
 
@@ -108,3 +111,19 @@ def _fairness_rows(rounds: int) -> list[Row]:
                 f"{min(indexes):.4f} at least", f"{min(theirs):.4f} at least",
                 target=f"≥ {FAIRNESS} in {rounds} of {rounds} runs",
                 met=min(indexes) >= FAIRNESS)]
+
+
+def _kill_rows(scale: Scale) -> list[Row]:
+    """What a killed worker had accepted is lost with it, unless proxies can ask another."""
+    scale = replace(scale, kills=KILLS)
+    reports = []
+    for server in (program(FAIR_WORKERS), proxied(FAIR_WORKERS, "unix"),
+                   NodeCluster(FAIR_WORKERS, "rr")):
+        with server:
+            reports.append(storm(server, scale))
+    (direct, killed), (behind, also_killed), (node, node_killed) = reports
+    return [Row(f"{killed} × kill -9 under load, rr", summary(direct, killed),
+                summary(node, node_killed), target="0 refused, no more failed than under Node",
+                met=direct.refusals == 0 and direct.failed / killed <= node.failed / node_killed),
+            Row(f"{also_killed} × kill -9 under load, proxied", summary(behind, also_killed),
+                summary(node, node_killed), target="none failed", met=behind.failed == 0)]
