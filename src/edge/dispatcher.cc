@@ -23,6 +23,12 @@ Dispatcher::Dispatcher(const config::Pool& pool, std::size_t listeners)
       lanes_(pool.workers),
       waiting_of_(listeners + pool.workers) {}
 
+void Dispatcher::add_worker() {
+  lanes_.emplace_back();
+  waiting_of_.push_back(0);
+  scheduler_.add_worker();
+}
+
 void Dispatcher::attach(std::size_t worker, HandoffPort& port) {
   Lane& lane = lanes_[worker];
   CHECK(lane.port == nullptr);

@@ -66,6 +66,8 @@ class Dispatcher {
   // places: what comes in at one is for that worker alone, and waits for its replacement.
   Dispatcher(const config::Pool& pool, std::size_t listeners);
 
+  // One more place, behind the others, with a door of its own.
+  void add_worker();
   // A new process at the place; not eligible before serve(). The port must outlive it.
   void attach(std::size_t worker, HandoffPort& port);
   // Its process is dead: what it had not taken is offered to others.
@@ -135,7 +137,7 @@ class Dispatcher {
   const config::Pool pool_;
   const std::size_t listeners_;
   Scheduler scheduler_;
-  std::vector<Lane> lanes_;
+  std::deque<Lane> lanes_;  // one more moves none of the others
   Time cautious_until_{};
   Time offered_at_{};  // the latest
   // Accepted, with nobody to give them to; bounded by what was in channels and batches.

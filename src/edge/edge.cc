@@ -1,6 +1,5 @@
 #include "edge/edge.h"
 
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "config/pool_endpoints.h"
 #include "edge/access_log_file.h"
 #include "edge/configured_endpoints.h"
+#include "edge/descriptor_budget.h"
 #include "edge/exit_report.h"
 #include "edge/process_probe.h"
 
@@ -26,33 +26,6 @@ constexpr Duration kTick = std::chrono::milliseconds(100);
 // A listener stays open so long after a stop was asked for: its clients are connected as soon as
 // the kernel has answered them, and one whose request is on its way would be reset.
 constexpr Duration kLastArrivals = std::chrono::milliseconds(100);
-
-// Every descriptor that the hard limit allows; returned for the start line.
-rlim_t raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
-  limit.rlim_cur = limit.rlim_max;
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::getrlimit(RLIMIT_NOFILE, &limit);
-  return limit.rlim_cur;
-}
-
-// Descriptors of the edge that are no connections: its own, with some to spare for those just
-// accepted, and of each worker the slot and both ends of the channel.
-constexpr std::uint64_t kOwnDescriptors = 32;
-constexpr std::uint64_t kDescriptorsOfWorker = 3;
-
-// What is on its way to the workers must fit into this process again: when they stall or die it is
-// received back, and a descriptor for which there is no room is lost (MSG_CTRUNC).
-std::uint32_t depth_that_fits(std::uint32_t wanted, rlim_t limit, std::size_t workers) {
-  const std::uint64_t others = kOwnDescriptors + kDescriptorsOfWorker * workers;
-  const std::uint64_t fits = limit > others ? (limit - others) / workers : 0;
-  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(fits, 1, wanted));
-}
-
-ExitStatus to_exit_status(int wait_status) {
-  if (WIFSIGNALED(wait_status)) return {.signal = WTERMSIG(wait_status)};
-  return {.code = WEXITSTATUS(wait_status)};
-}
 
 }  // namespace
 
@@ -212,7 +185,7 @@ void Edge::reap() {
 void Edge::on_child_exit(pid_t pid, int wait_status, const rusage& usage) {
   const Time now = Clock::now();
   if (monitor_->reaped(pid, wait_status, now)) return;
-  ExitStatus status = to_exit_status(wait_status);
+  ExitStatus status = exit_status_of(wait_status);
   if (status.signal == SIGKILL) {
     const std::uint64_t kills = out_of_memory_kills();
     status.out_of_memory = kills > oom_kills_;

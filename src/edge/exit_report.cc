@@ -1,5 +1,7 @@
 #include "edge/exit_report.h"
 
+#include <sys/wait.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -97,6 +99,11 @@ std::string backtrace_text(const ipc::ExitRecord& record) {
 }
 
 }  // namespace
+
+ExitStatus exit_status_of(int wait_status) {
+  if (WIFSIGNALED(wait_status)) return {.signal = WTERMSIG(wait_status)};
+  return {.code = WEXITSTATUS(wait_status)};
+}
 
 std::string brief(Duration duration) {
   char text[32];

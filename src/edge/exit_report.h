@@ -26,6 +26,9 @@ struct Death {
   std::string_view hint = {};      // what these words mean, where that is known
 };
 
+// What wait(2) said.
+ExitStatus exit_status_of(int wait_status);
+
 // "12.4s", "350ms".
 std::string brief(Duration duration);
 

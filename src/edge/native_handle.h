@@ -10,8 +10,9 @@
 
 namespace roundhouse::edge {
 
-// Implements HandoffPort over the channel. Messages from the worker go to the Listener.
-class NativeHandle final : public WorkerHandle, private IoHandler {
+// Implements HandoffPort over the channel. Messages from the worker go to the Listener. Others add
+// to it what their workers are given besides.
+class NativeHandle : public WorkerHandle, private IoHandler {
  public:
   static Result<std::unique_ptr<NativeHandle>> create(EventLoop& loop, std::size_t place,
                                                       Listener& listener);
@@ -32,8 +33,10 @@ class NativeHandle final : public WorkerHandle, private IoHandler {
   }
   void want_room() override;
 
- private:
+ protected:
   NativeHandle(EventLoop& loop, std::size_t place, Listener& listener, ipc::Shared<ipc::Slot> slot);
+
+ private:
   struct Kept {
     std::vector<std::byte> bytes;
     std::vector<UniqueFd> descriptors;

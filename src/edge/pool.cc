@@ -57,7 +57,17 @@ Result<std::unique_ptr<Pool>> Pool::create(EventLoop& loop, const config::Pool& 
   return pool;
 }
 
+Result<std::unique_ptr<Pool>> Pool::create_embedded(EventLoop& loop, const config::Pool& options,
+                                                    Setting setting, Signals signals,
+                                                    Embedding embedding) {
+  config::Pool without_places = options;
+  without_places.workers = 0;
+  return std::unique_ptr<Pool>(
+      new Pool(loop, without_places, std::move(setting), std::move(signals), std::move(embedding)));
+}
+
 Result<std::unique_ptr<WorkerHandle>> Pool::make_handle(std::size_t place) {
+  if (embedding_) return embedding_->make_handle(place, *this);
   if (options_.type == config::PoolType::kNode) {
     if (node_listens_ == nullptr)
       node_listens_ = std::make_unique<NodeListens>(options_, setting_.served, setting_.identity);
@@ -83,11 +93,13 @@ Result<std::unique_ptr<WorkerHandle>> Pool::make_handle(std::size_t place) {
        .requests_in_flight = [this, place] { return setting_.requests_in_flight(place); }});
 }
 
-Pool::Pool(EventLoop& loop, const config::Pool& options, Setting setting, Signals signals)
+Pool::Pool(EventLoop& loop, const config::Pool& options, Setting setting, Signals signals,
+           std::optional<Embedding> embedding)
     : loop_(loop),
       options_(options),
       setting_(std::move(setting)),
       signals_(std::move(signals)),
+      embedding_(std::move(embedding)),
       supervisor_(options, seed(), loop.now()),
       dispatcher_(options, setting_.listeners),
       replaced_reason_(options.workers),
@@ -268,11 +280,16 @@ void Pool::publish(std::size_t place) {
 
 std::uint64_t Pool::connections_of(std::uint32_t listener) const {
   std::uint64_t open = dispatcher_.waiting();
-  for (std::size_t place = 0; place < handles_.size(); ++place) {
-    open += dispatcher_.untaken(place);
-    if (is_own_door(listener)) continue;  // what is open there is not told
+  for (std::size_t place = 0; place < handles_.size(); ++place) open += dispatcher_.untaken(place);
+  // What is open at its own door a worker does not tell.
+  return is_own_door(listener) ? open : open + open_at_workers(listener);
+}
+
+std::uint64_t Pool::open_at_workers(std::uint32_t listener) const {
+  std::uint64_t open = 0;
+  for (const auto& handle : handles_) {
     const std::uint32_t claimed =
-        handles_[place]->slot().listener_active[listener].load(std::memory_order_relaxed);
+        handle->slot().listener_active[listener].load(std::memory_order_relaxed);
     open += std::min(claimed, options_.worker_connections);  // it may claim anything
   }
   return open;

@@ -47,6 +47,17 @@ class Pool final : private WorkerHandle::Listener {
     // Of one of its workers, at all proxies together.
     std::function<std::uint32_t(std::size_t place)> requests_in_flight;
   };
+  // A pool whose owner adds its places and starts their workers one by one: the room `cluster`.
+  // What is asked here is asked inside calls of the pool, which must not be called from there.
+  struct Embedding {
+    std::function<Result<std::unique_ptr<WorkerHandle>>(std::size_t place,
+                                                        WorkerHandle::Listener& listener)>
+        make_handle;
+    // What the worker of a place runs: its path, arguments, folder and identity.
+    std::function<void(std::size_t place, Program& program)> set_program;
+    std::function<void(std::size_t place, const ExitStatus& status)> exited;
+    bool respawns = false;  // a worker that ends unasked is replaced
+  };
   // What the edge wants to hear. Called inside the loop.
   struct Signals {
     std::function<void()> room;    // there may be room again: listeners of this pool can resume
@@ -58,7 +69,19 @@ class Pool final : private WorkerHandle::Listener {
   static Result<std::unique_ptr<Pool>> create(EventLoop& loop, const config::Pool& options,
                                               Setting setting, Signals signals);
 
+  // Without places, whatever options.workers says; at most as many as the board has rows behind
+  // first_row.
+  static Result<std::unique_ptr<Pool>> create_embedded(EventLoop& loop, const config::Pool& options,
+                                                       Setting setting, Signals signals,
+                                                       Embedding embedding);
+
   void start();
+  // Embedded: one more place, behind the others; a worker at a place that has none; the end of a
+  // worker, which nobody replaces.
+  Result<void> add_place();
+  Result<void> start_worker(std::size_t place);
+  void retire_worker(std::size_t place, Time deadline);
+
   void tick(Time now);
   // True if the process was a worker of this pool.
   bool reaped(pid_t pid, ExitStatus status, bool core_dumped, const rusage& usage, Time now);
@@ -67,6 +90,7 @@ class Pool final : private WorkerHandle::Listener {
   void offer(Connection connection);
   std::uint64_t connections_of(
       std::uint32_t listener) const;  // open at workers, or on their way there
+  std::uint64_t open_at_workers(std::uint32_t listener) const;  // as they say
 
   // Policy rr_kernel: whom the kernel is to give connections to.
   const std::optional<KernelTurns>& turns() const { return turns_; }
@@ -90,10 +114,13 @@ class Pool final : private WorkerHandle::Listener {
 
   const config::Pool& options() const { return options_; }
   std::size_t size() const { return handles_.size(); }
+  // A process runs there, or will without anybody's asking.
+  bool is_occupied(std::size_t place) const;
   int slot_fd(std::size_t place) const { return handles_[place]->slot_fd(); }
 
  private:
-  Pool(EventLoop& loop, const config::Pool& options, Setting setting, Signals signals);
+  Pool(EventLoop& loop, const config::Pool& options, Setting setting, Signals signals,
+       std::optional<Embedding> embedding = std::nullopt);
   void on_ready_notice(std::size_t place) override;
   void on_draining_notice(std::size_t place) override;
   void on_room_notice(std::size_t place) override;
@@ -123,6 +150,7 @@ class Pool final : private WorkerHandle::Listener {
   const config::Pool options_;
   const Setting setting_;
   const Signals signals_;
+  const std::optional<Embedding> embedding_;
   std::string executable_;
   std::optional<ipc::Limits> limits_;
   std::unique_ptr<NodeListens> node_listens_;  // of a pool of Node programs
@@ -137,6 +165,7 @@ class Pool final : private WorkerHandle::Listener {
   int access_log_;
   std::vector<bool> wants_access_log_;  // it runs and has the one before
   bool flush_is_due_ = false;
+  std::optional<Error> start_failure_;  // of the latest start
 };
 
 }  // namespace roundhouse::edge

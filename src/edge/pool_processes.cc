@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "edge/exit_report.h"
 #include "edge/node_hints.h"
@@ -27,10 +28,50 @@ bool is_for_the_edge(std::string_view variable) {
 
 }  // namespace
 
+Result<void> Pool::add_place() {
+  const std::size_t place = handles_.size();
+  CHECK(setting_.first_row + place < setting_.board->workers());
+  handles_.push_back(TRY(make_handle(place)));
+  supervisor_.add_place(loop_.now(), embedding_->respawns);
+  dispatcher_.add_worker();
+  replaced_reason_.emplace_back();
+  wants_access_log_.push_back(false);
+  return {};
+}
+
+Result<void> Pool::start_worker(std::size_t place) {
+  CHECK(!is_occupied(place));
+  start_failure_.reset();
+  replaced_reason_[place].reset();
+  carry_out(supervisor_.start_place(place, loop_.now()));
+  if (start_failure_) return std::unexpected(*start_failure_);
+  return {};
+}
+
+void Pool::retire_worker(std::size_t place, Time deadline) {
+  carry_out(supervisor_.retire(place, loop_.now(), deadline));
+}
+
+bool Pool::is_occupied(std::size_t place) const {
+  switch (supervisor_.state(place)) {
+    case WorkerState::kStarting:
+    case WorkerState::kReady:
+    case WorkerState::kDraining:
+    case WorkerState::kBackoff:
+    case WorkerState::kQuarantined:
+      return true;
+    case WorkerState::kGone:
+    case WorkerState::kFailed:
+      return handles_[place]->pid() != 0;
+  }
+  return false;
+}
+
 void Pool::start_process(std::size_t place) {
   const Time now = loop_.now();
   auto pid = spawn_worker(place, now);
   if (!pid) {
+    start_failure_ = pid.error();
     log::error("worker_start_failed", name_of(place) + " did not start: " + pid.error().message,
                {{"pool", options_.name}, {"worker", id(place)}});
     handles_[place]->ended();
@@ -95,6 +136,7 @@ Program Pool::program_for(std::size_t place, WorkerHandle::Inheritance given) co
   }
   if (ours)
     program.arguments = {"roundhouse", "worker", options_.name + "/" + std::to_string(id(place))};
+  if (embedding_) embedding_->set_program(place, program);
   const auto is_set = [&](std::string_view variable) {
     const std::string_view name = variable.substr(0, variable.find('=') + 1);
     return std::ranges::any_of(program.environment,
@@ -150,6 +192,7 @@ bool Pool::reaped(pid_t pid, ExitStatus status, bool core_dumped, const rusage& 
   (*handle)->ended();
   ipc::reset_gauges((*handle)->slot(), nanoseconds(now));  // what died with it is open no more
   if (limits_) limits_->clear(place);
+  if (embedding_) embedding_->exited(place, status);
   publish(place);
   carry_out(actions);
   watch_untaken();

@@ -17,6 +17,9 @@ class Scheduler {
  public:
   Scheduler(config::Policy policy, std::size_t workers, std::size_t listeners);
 
+  // One more, behind the others.
+  void add_worker() { ++workers_; }
+
   struct Workers {
     std::function<bool(std::size_t)> eligible;
     std::function<std::uint64_t(std::size_t)> load;  // open connections, for `least`

@@ -26,7 +26,38 @@ Supervisor::Supervisor(const config::Pool& pool, std::uint64_t seed, Time now)
 Actions Supervisor::start(Time now) {
   Actions actions;
   last_tick_ = now;
+  starts_together_ = true;
   for (std::size_t place = 0; place < places_.size(); ++place) start_place(place, now, actions);
+  return actions;
+}
+
+void Supervisor::add_place(Time now, bool respawns) {
+  Place& place = places_.emplace_back(pool_.restart, now);
+  place.state = WorkerState::kGone;
+  place.respawns = respawns;
+}
+
+Actions Supervisor::start_place(std::size_t index, Time now) {
+  Actions actions;
+  note_time(now);
+  if (!last_tick_) last_tick_ = now;
+  places_[index].retired = false;
+  start_place(index, now, actions);
+  return actions;
+}
+
+Actions Supervisor::retire(std::size_t index, Time now, Time deadline) {
+  Actions actions;
+  note_time(now);
+  Place& place = places_[index];
+  place.retired = true;
+  if (!place.running) {
+    place.state = WorkerState::kGone;
+  } else if (place.state == WorkerState::kDraining) {
+    place.deadline = std::min(place.deadline, deadline);
+  } else {
+    drain_place(index, place.ending.value_or(ExitReason::kShutdown), deadline, actions);
+  }
   return actions;
 }
 
@@ -55,7 +86,7 @@ Actions Supervisor::spawn_failed(std::size_t index, Time now) {
   note_time(now);
   Place& place = places_[index];
   place.has_ended = true;
-  if (starts_no_more()) {
+  if (starts_no_more(place)) {
     place.state = WorkerState::kGone;
   } else if (failed_at_first_start()) {
     failure_told_ = true;
@@ -146,7 +177,7 @@ Obituary Supervisor::exited(std::size_t index, const ExitStatus& status, Time no
   const bool recycled = obituary.reason == ExitReason::kRecycleRequests ||
                         obituary.reason == ExitReason::kRecycleMemory ||
                         obituary.reason == ExitReason::kRecycleLifetime;
-  if (starts_no_more()) {
+  if (starts_no_more(place)) {
     place.state = WorkerState::kGone;
   } else if (failed_at_first_start()) {
     failure_told_ = true;
@@ -185,7 +216,7 @@ Actions Supervisor::tick(Time now, std::span<const Observation> observations) {
       check_answers(index, now, observations[index], actions);
       check_recycling(index, now, observations[index], actions);
     } else if ((place.state == WorkerState::kBackoff || place.state == WorkerState::kQuarantined) &&
-               !starts_no_more() && now >= place.next_start) {
+               !starts_no_more(place) && now >= place.next_start) {
       start_place(index, now, actions);
     }
   }
@@ -321,7 +352,7 @@ bool Supervisor::other_place_ready(std::size_t index) const {
 }
 
 bool Supervisor::failed_at_first_start() const {
-  if (ever_ready_ || failure_told_) return false;
+  if (!starts_together_ || ever_ready_ || failure_told_) return false;
   return std::ranges::all_of(places_, [](const Place& place) { return place.has_ended; });
 }
 

@@ -74,6 +74,17 @@ class Supervisor {
   Supervisor(const config::Pool& pool, std::uint64_t seed, Time now);
 
   Actions start(Time now);
+
+  // For an owner who starts workers one by one and decides how many there are; nothing is then
+  // concluded from all first starts having failed.
+  //
+  // One more place, empty. Unless it `respawns`, a worker that ends leaves it empty (kGone).
+  void add_place(Time now, bool respawns);
+  // REQUIRES: no process runs there and none is about to be started.
+  Actions start_place(std::size_t place, Time now);
+  // Drains the worker there, whatever its state; none is started in its place.
+  Actions retire(std::size_t place, Time now, Time deadline);
+
   void spawned(std::size_t place, Time now);
   // fork or exec did not succeed; counts as a start that never became ready, and is not tried again
   // at once.
@@ -105,10 +116,12 @@ class Supervisor {
     Place(const config::Pool::Restart& restart, Time now) : respawn(restart, now) {}
     RespawnPolicy respawn;
     WorkerState state = WorkerState::kBackoff;
-    bool running = false;              // there is a process
-    bool was_ready = false;            // this process
-    bool resting = false;              // its heartbeat is late
-    bool has_ended = false;            // some process of this place, or its start, did
+    bool running = false;    // there is a process
+    bool was_ready = false;  // this process
+    bool resting = false;    // its heartbeat is late
+    bool has_ended = false;  // some process of this place, or its start, did
+    bool respawns = true;
+    bool retired = false;
     std::optional<ExitReason> ending;  // why we end it
     Time started{};
     Time ready_since{};
@@ -136,7 +149,9 @@ class Supervisor {
   ExitReason reason_of(const Place& place, const ExitStatus& status) const;
   bool other_place_ready(std::size_t place) const;
   bool failed_at_first_start() const;
-  bool starts_no_more() const { return stopping_ || failure_told_; }
+  bool starts_no_more(const Place& place) const {
+    return stopping_ || failure_told_ || place.retired || !place.respawns;
+  }
   int stop_signal() const { return config::number_of(pool_.stop_signal); }
   double random() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
@@ -145,6 +160,7 @@ class Supervisor {
   std::mt19937_64 random_;
   std::optional<Time> last_tick_;
   bool stopping_ = false;
+  bool starts_together_ = false;
   bool ever_ready_ = false;
   bool failure_told_ = false;
 };

@@ -56,7 +56,7 @@ class WorkerHandle : public HandoffPort {
   // Before each start: gauges at zero, and whatever connects the process with the edge. `bequest`
   // is what every kind of worker of the pool may be given.
   virtual Result<Inheritance> prepare(ipc::Bequest bequest, Time now) = 0;
-  void started(pid_t pid) { pid_ = pid; }
+  virtual void started(pid_t pid) { pid_ = pid; }
   // The process is dead: what it said last is heard before what it had not taken is received back.
   virtual void died() {}
   // The process is dead, or did not start; what it had not taken was received back.

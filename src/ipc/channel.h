@@ -48,6 +48,13 @@ class Message {
   std::size_t descriptor_count_ = 0;
 };
 
+// What travels where every message has a form of its owner's making: its bytes, and the first of
+// the descriptors that came along; others are closed.
+struct Packet {
+  std::size_t size = 0;
+  UniqueFd descriptor;
+};
+
 enum class Sent { kYes, kFull, kClosed };
 // kTruncated: descriptors were lost for want of descriptors in this process (MSG_CTRUNC). Room for
 // a whole message must be kept, so that this cannot happen.
@@ -78,6 +85,8 @@ class Channel {
 
   // Overwrites `message`; descriptors left in it are closed first.
   Received receive(Message& message);
+  // The same into a buffer; kMalformed: the packet was longer. `packet` is overwritten.
+  Received receive(std::span<std::byte> buffer, Packet& packet);
 
  private:
   UniqueFd fd_;

@@ -78,7 +78,8 @@ constexpr OptionalDescriptor kOptional[] = {
     {"ROUNDHOUSE_ENDPOINTS_FD", &Bequest::endpoints, &Heritage::endpoints},
     {"ROUNDHOUSE_LIMITS_FD", &Bequest::limits, &Heritage::limits},
     {"ROUNDHOUSE_ACCESS_LOG_FD", &Bequest::access_log, &Heritage::access_log},
-    {"ROUNDHOUSE_OUTPUT_FD", &Bequest::output, &Heritage::output}};
+    {"ROUNDHOUSE_OUTPUT_FD", &Bequest::output, &Heritage::output},
+    {"ROUNDHOUSE_LINE_FD", &Bequest::line, &Heritage::line}};
 
 }  // namespace
 

@@ -20,6 +20,8 @@
 //   ROUNDHOUSE_LIMITS_FD=7           limits that the built-in workers of a pool share
 //   ROUNDHOUSE_ACCESS_LOG_FD=8       where built-in workers write the access log
 //   ROUNDHOUSE_OUTPUT_FD=9           monitor only: what programs have printed
+//   ROUNDHOUSE_LINE_FD=6             what a program that is its own edge and its workers tell each
+//                                    other (room cluster); SOCK_SEQPACKET
 //   ROUNDHOUSE_LISTENERS=0:6,0:7     listening sockets, "listener index:descriptor" (policy none;
 //   or the monitor's own)
 #pragma once
@@ -60,6 +62,7 @@ struct Bequest {
   int limits = -1;
   int access_log = -1;
   int output = -1;
+  int line = -1;
   std::vector<InheritedListener> listeners;
 
   // In the order of their new numbers, from kFirstDescriptor on.
@@ -87,6 +90,7 @@ struct Heritage {
   UniqueFd limits;
   UniqueFd access_log;
   UniqueFd output;
+  UniqueFd line;
   std::vector<OwnedListener> listeners;
 
   // True if this process was started by an edge of ours.

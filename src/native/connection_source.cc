@@ -75,6 +75,19 @@ void ConnectionSource::start() {
   channel_.send(ready, ipc::MessageType::kReady);
 }
 
+void ConnectionSource::add_listener(std::uint32_t listener, UniqueFd fd) {
+  heritage_.listeners.push_back({listener, std::move(fd)});
+  acceptors_.push_back(
+      std::make_unique<Acceptor>(*this, listener, heritage_.listeners.back().fd.get()));
+  if (taking_ && !draining_) set_interest(*acceptors_.back());
+}
+
+void ConnectionSource::remove_listener(std::uint32_t listener) {
+  std::erase_if(acceptors_, [&](const auto& acceptor) { return acceptor->listener == listener; });
+  std::erase_if(heritage_.listeners,
+                [&](const ipc::OwnedListener& owned) { return owned.listener == listener; });
+}
+
 // At least one whole message must fit: a descriptor lost for want of room (MSG_CTRUNC) is a
 // connection lost.
 bool ConnectionSource::has_room() const {
@@ -229,6 +242,13 @@ void ConnectionSource::drain_by_itself() {
   ipc::NoticeMessage notice{};
   channel_.send(notice, ipc::MessageType::kDraining);
   begin_drain(loop_.now() + options_.drain);
+}
+
+void ConnectionSource::stop() {
+  heartbeat_.stop();
+  retry_.stop();
+  channel_watcher_.stop();
+  acceptors_.clear();
 }
 
 bool ConnectionSource::take_rest() {

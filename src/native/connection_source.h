@@ -51,11 +51,17 @@ class ConnectionSource final : private IoHandler {
 
   // Says Ready and begins to take.
   void start();
+  // Policy none: accepts from one more listening socket, which it owns, until it is removed.
+  void add_listener(std::uint32_t listener, UniqueFd fd);
+  void remove_listener(std::uint32_t listener);
   // The sink closed a connection that it had from here.
   void connection_closed(std::uint32_t listener);
   // While draining: takes what still lies in the channel, as far as there is room. False if nothing
   // did.
   bool take_rest();
+  // Nothing of it stays in the loop; what comes in the channel is not taken. REQUIRES: it drains,
+  // and none of its callbacks runs.
+  void stop();
   // Stops taking and tells the edge: a signal asked this worker to finish.
   void drain_by_itself();
 

@@ -21,17 +21,30 @@ Result<std::unique_ptr<EventLoop>> EventLoop::create() {
   event_base* base = event_base_new_with_config(config);
   event_config_free(config);
   if (base == nullptr) return fail("epoll is not available", ExitCode::kSystem);
-  return std::unique_ptr<EventLoop>(new EventLoop(base));
+  return std::unique_ptr<EventLoop>(new EventLoop(base, false));
 }
 
-EventLoop::~EventLoop() = default;
+std::unique_ptr<EventLoop> EventLoop::adopt(event_base* base) {
+  std::unique_ptr<EventLoop> loop(new EventLoop(base, true));
+  CHECK(event_assign(&loop->end_, base, -1, 0, &EventLoop::end_fired, loop.get()) == 0);
+  return loop;
+}
+
+EventLoop::~EventLoop() {
+  deferred_.clear();
+  retired_.clear();
+  if (adopted_)
+    event_del(&end_);
+  else
+    event_base_free(base_);
+}
 
 void EventLoop::run() {
   stopping_ = false;
   while (!stopping_) {
     if (!deferred_.empty() || !retired_.empty()) end_turn();
     if (stopping_) break;
-    if (event_base_loop(base_.get(), EVLOOP_ONCE) != 0) break;  // 1: nothing left to wait for
+    if (event_base_loop(base_, EVLOOP_ONCE) != 0) break;  // 1: nothing left to wait for
     end_turn();
   }
 }
@@ -39,13 +52,29 @@ void EventLoop::run() {
 Time EventLoop::now() { return in_turn_ ? turn_began_ : Clock::now(); }
 
 void EventLoop::begin_turn() {
-  if (in_turn_) return;
-  in_turn_ = true;
+  if (adopted_) schedule_end();
+  note_begin();
+}
+
+void EventLoop::note_begin() {
+  if (std::exchange(in_turn_, true)) return;
   turn_began_ = Clock::now();
 }
 
+// Behind the callbacks that are ready in this pass.
+void EventLoop::schedule_end() {
+  if (std::exchange(end_is_due_, true)) return;
+  event_active(&end_, EV_TIMEOUT, 0);
+}
+
+void EventLoop::end_fired(int /*fd*/, short /*what*/, void* self) noexcept {
+  auto* loop = static_cast<EventLoop*>(self);
+  loop->end_is_due_ = false;
+  loop->end_turn();
+}
+
 void EventLoop::end_turn() {
-  begin_turn();
+  note_begin();
   while (!deferred_.empty()) {
     auto work = std::exchange(deferred_, {});
     for (const auto& item : work) item();

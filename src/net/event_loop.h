@@ -2,7 +2,8 @@
 //
 // Single-threaded; every callback runs inside run(). A turn is: wait, run the callbacks of what is
 // ready, then the work deferred to the end of the turn, then delete what was retired. now() is read
-// once per turn.
+// once per turn. In a base of somebody else, who drives it, a turn is what one of its passes runs
+// of ours.
 #pragma once
 
 #include <event2/event.h>
@@ -21,6 +22,8 @@ namespace roundhouse {
 class EventLoop {
  public:
   static Result<std::unique_ptr<EventLoop>> create();
+  // In a base that outlives it and that others use too; they may run it themselves.
+  static std::unique_ptr<EventLoop> adopt(event_base* base);
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
   ~EventLoop();
@@ -35,7 +38,10 @@ class EventLoop {
   Duration busy() const { return busy_; }
 
   // Runs once, at the end of this turn (before the next wait).
-  void defer(std::function<void()> work) { deferred_.push_back(std::move(work)); }
+  void defer(std::function<void()> work) {
+    deferred_.push_back(std::move(work));
+    if (adopted_) schedule_end();
+  }
 
   // Destroys `object` at the end of this turn: for what may be inside its own callback.
   template <typename T>
@@ -44,25 +50,27 @@ class EventLoop {
       retired_.emplace_back(object.release(), [](void* p) { delete static_cast<T*>(p); });
   }
 
-  event_base* base() { return base_.get(); }
+  event_base* base() { return base_; }
 
  private:
   friend class IoWatcher;
   friend class Timer;
   friend class SignalWatcher;
-  struct FreeBase {
-    void operator()(event_base* base) const { event_base_free(base); }
-  };
-
-  explicit EventLoop(event_base* base) : base_(base) {}
+  EventLoop(event_base* base, bool adopted) : base_(base), adopted_(adopted) {}
   void begin_turn();
+  void note_begin();
   void end_turn();
+  void schedule_end();
+  static void end_fired(int fd, short what, void* self) noexcept;
 
-  std::unique_ptr<event_base, FreeBase> base_;
+  event_base* const base_;
+  const bool adopted_;
+  event end_;  // of a turn, in an adopted base
   std::vector<std::function<void()>> deferred_;
   std::vector<std::unique_ptr<void, void (*)(void*)>> retired_;
   Time turn_began_{};
   bool in_turn_ = false;
+  bool end_is_due_ = false;
   bool stopping_ = false;
   Duration busy_{};
 };

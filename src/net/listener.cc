@@ -30,7 +30,7 @@ Result<ListeningSocket> listen_tcp(const Address& wanted, const ListenOptions& o
   }
   UniqueFd fd = TRY(std::move(opened));
   const int on = 1;
-  const int off = 0;
+  const int only_v6 = options.only_v6 ? 1 : 0;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (options.shares_port) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -38,7 +38,7 @@ Result<ListeningSocket> listen_tcp(const Address& wanted, const ListenOptions& o
       static_cast<int>(std::chrono::ceil<std::chrono::seconds>(options.defer).count());
   if (defer > 0) ::setsockopt(fd.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer, sizeof defer);
   if (address.family() == AF_INET6 && address.is_any()) {
-    ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6);
   }
   if (::bind(fd.get(), address.data(), address.size()) != 0) {
     // A kernel with the IPv6 module but no IPv6 address (a container with it disabled).

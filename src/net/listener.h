@@ -22,6 +22,7 @@ struct ListenOptions {
   // when it is established.
   Duration defer = Duration::zero();
   unsigned unix_mode = 0666;  // file mode of a unix socket
+  bool only_v6 = false;       // [::] leaves IPv4 alone
   bool shares_port = false;  // TCP: others of this process listen on the address too (SO_REUSEPORT)
 };
 

@@ -243,5 +243,20 @@ TEST_F(DispatcherTest, AnIdlePoolIsNotBusy) {
   EXPECT_FALSE(dispatcher_->busy());
 }
 
+TEST_F(DispatcherTest, AWorkerThatIsAddedTakesItsTurn) {
+  set_up({.workers = 0}, 1);
+  EXPECT_FALSE(dispatcher_->has_room(0));
+  for (std::size_t worker = 0; worker < 3; ++worker) {
+    dispatcher_->add_worker();
+    ports_.emplace_back();
+    replace(worker);
+    offer(3);
+  }
+  EXPECT_EQ(lying(), (Sizes{3 + 1 + 1, 2 + 1, 1}));
+  dispatcher_->detach(0, now_);
+  dispatcher_->flush(now_);
+  EXPECT_EQ(lying()[1] + lying()[2], 9U);
+}
+
 }  // namespace
 }  // namespace roundhouse::edge

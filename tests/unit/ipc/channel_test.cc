@@ -102,5 +102,33 @@ TEST(Peer, SurvivesTheMessage) {
   }
 }
 
+TEST_F(ChannelTest, APacketOfAnyFormArrivesWithItsFirstDescriptor) {
+  const std::string text(50'000, 't');
+  int pipes[2];
+  ASSERT_EQ(::pipe(pipes), 0);
+  const UniqueFd reader(pipes[0]);
+  const UniqueFd writer(pipes[1]);
+  const int descriptors[] = {writer.get(), reader.get()};
+  ASSERT_EQ(edge_.send(std::as_bytes(std::span(text)), descriptors), Sent::kYes);
+  std::vector<std::byte> buffer(65'536);
+  Packet packet;
+  ASSERT_EQ(worker_.receive(buffer, packet), Received::kMessage);
+  EXPECT_EQ(packet.size, text.size());
+  ASSERT_TRUE(packet.descriptor);
+  EXPECT_EQ(::write(packet.descriptor.get(), "x", 1), 1);
+  EXPECT_EQ(worker_.receive(buffer, packet), Received::kNothing);
+  EXPECT_FALSE(packet.descriptor);
+}
+
+TEST_F(ChannelTest, APacketThatIsLongerThanTheBufferIsMalformed) {
+  const std::string text(100, 't');
+  ASSERT_EQ(edge_.send(std::as_bytes(std::span(text))), Sent::kYes);
+  std::vector<std::byte> buffer(99);
+  Packet packet;
+  EXPECT_EQ(worker_.receive(buffer, packet), Received::kMalformed);
+  edge_.close();
+  EXPECT_EQ(worker_.receive(buffer, packet), Received::kClosed);
+}
+
 }  // namespace
 }  // namespace roundhouse::ipc

@@ -101,5 +101,52 @@ TEST(EventLoop, SignalsArriveInTheLoop) {
   EXPECT_EQ(count, 1);
 }
 
+struct CountReads : IoHandler {
+  void on_ready(Ready /*ready*/) override { ++reads; }
+  int reads = 0;
+};
+
+TEST(EventLoop, InABaseOfSomebodyElseATurnEndsWithThePass) {
+  event_base* const base = event_base_new();
+  {
+    const auto loop = EventLoop::adopt(base);
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const UniqueFd reader(ends[0]);
+    const UniqueFd writer(ends[1]);
+    CountReads handler;
+    IoWatcher watcher;
+    watcher.watch(*loop, reader.get(), Interest::kRead, Trigger::kLevel, handler);
+    int deferred = 0;
+    loop->defer([&] {
+      ++deferred;
+      loop->defer([&] { ++deferred; });
+    });
+    ASSERT_EQ(::write(writer.get(), "x", 1), 1);
+    ASSERT_EQ(event_base_loop(base, EVLOOP_ONCE), 0);  // theirs, not ours
+    EXPECT_EQ(deferred, 2);
+    ASSERT_EQ(event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK), 0);
+    EXPECT_GE(handler.reads, 1);
+    watcher.stop();
+    EXPECT_EQ(event_base_loop(base, EVLOOP_NONBLOCK), 1);  // nothing of ours is left
+  }
+  event_base_free(base);
+}
+
+TEST(EventLoop, InABaseOfSomebodyElseItCanBeRunAndStopped) {
+  event_base* const base = event_base_new();
+  {
+    const auto loop = EventLoop::adopt(base);
+    int ticks = 0;
+    Timer timer(*loop, [&] {
+      if (++ticks == 3) loop->stop();
+    });
+    timer.start_periodic(milliseconds(1));
+    loop->run();
+    EXPECT_EQ(ticks, 3);
+  }
+  event_base_free(base);
+}
+
 }  // namespace
 }  // namespace roundhouse

@@ -90,5 +90,12 @@ TEST(Listener, WithoutDescriptorsTheConnectionWaits) {
   EXPECT_EQ(accept_from(socket->fd.get(), accepted), AcceptStatus::kAccepted);
 }
 
+TEST(Listener, OnlyIPv6LeavesThePortToIPv4) {
+  auto v6 = listen_on(Address::ipv6_any(0), {.only_v6 = true});
+  ASSERT_TRUE(v6) << v6.error().message;
+  const auto v4 = listen_on(Address::ipv4(INADDR_ANY, v6->address.port()), {});
+  EXPECT_TRUE(v4) << v4.error().message;
+}
+
 }  // namespace
 }  // namespace roundhouse
