@@ -37,9 +37,13 @@ const Door kHeaderDoors[] = {
 };
 
 const Door kCodeDoors[] = {
-    {"ForkAndExecBelongToSpawn", "src/edge/spawn\\.cc",
+    // The library has a function of that name: in these files only the system's own is looked for.
+    {"ForkAndExecBelongToSpawn",
+     "src/edge/spawn\\.cc|src/cluster/api\\.cc|src/cluster/public/roundhouse/cluster\\.h",
      R"(\b(v?fork|_Fork|clone3?|f?exec(l|le|lp|v|ve|vp|vpe|veat)|posix_spawnp?|system|popen)\s*\()",
      "  const int pid = vfork();"},
+    {"TheSystemsForkBelongsToSpawnAlone", "src/edge/spawn\\.cc", R"((^|[^\w>])::v?fork\s*\()",
+     "  const int pid = ::fork();"},
     {"DescriptorsArePassedByIpcAlone", "src/ipc/.*", R"(\b(SCM_RIGHTS|SCM_CREDENTIALS)\b)",
      "cmsg->cmsg_type = SCM_RIGHTS;"},
     {"TheCodecIsToldTheTime", "src/(?!http/).*", R"(\b(Clock::now|clock_gettime|gettimeofday)\b)",
