@@ -176,6 +176,7 @@ void Member::on_connection(UniqueFd fd, const ipc::ConnectionInfo& info) {
 void Member::connection_closed(std::uint32_t listener) {
   const auto& record = listens_[listener];
   if (record != nullptr && record->on_connection) --raw_open_;
+  if (finished_) return;
   source_->connection_closed(listener);
   leave_if_done();
 }

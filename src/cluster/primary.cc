@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "cluster/birth.h"
 #include "edge/descriptor_budget.h"
 
@@ -21,6 +22,12 @@ bool is_variable_name(std::string_view name) {
   return !name.empty() && name.find('=') == name.npos && name.find('\0') == name.npos;
 }
 
+// Said as well, since many programs do not look at what fork() returns.
+std::unexpected<cluster::Error> refuse_start(const Error& error) {
+  log::error("worker_start_failed", error.message);
+  return std::unexpected(to_public(error));
+}
+
 }  // namespace
 
 Primary::Primary(Runtime& runtime)
@@ -34,10 +41,10 @@ cluster::Result<Worker> Primary::start_worker(const cluster::Environment& enviro
       return refuse(EINVAL, "fork: '" + name + "' cannot be the name of a variable");
   }
   if (pool_ == nullptr) {
-    if (auto created = create_pool(); !created) return std::unexpected(to_public(created.error()));
+    if (auto created = create_pool(); !created) return refuse_start(created.error());
   }
   const auto place = free_place();
-  if (!place) return std::unexpected(to_public(place.error()));
+  if (!place) return refuse_start(place.error());
   Seat& seat = seats_[*place];
   seat.environment = environment;
   if (auto started = pool_->start_worker(*place); !started) {

@@ -30,6 +30,7 @@ namespace roundhouse::cluster {
 
 // Whether this process was started by fork() of a primary. May be asked anywhere, at any time.
 bool is_primary();
+// The opposite of is_primary().
 bool is_worker();
 
 // How a connection finds its worker.
@@ -68,8 +69,10 @@ struct Settings {
 // Replaces the settings. May be called again; the event `setup` follows each time. Errors: EPERM in
 // a worker; EBUSY a frozen one differs; EINVAL a user that does not exist, a time that is negative.
 Result<void> setup_primary(Settings settings);
+// Those in force; in a worker the defaults.
 const Settings& settings();
 
+// Variables and their values.
 using Environment = std::map<std::string, std::string>;
 // Starts a worker. `environment` is added to the primary's, and stays the place's over restarts.
 // The process exists when this returns; `fork` follows, then `online` when its library runs, before
@@ -96,23 +99,27 @@ Result<void> disconnect(std::function<void()> when_all_gone = {});
 // CPUs that this process may use: by affinity and by its cgroup's quota.
 unsigned cpu_count();
 
-// Events of the primary.
+// Event of the primary: setup_primary() was called.
 void on_setup(std::function<void(const Settings&)> callback);
+// Event of the primary: a worker's process has been started, by fork() or by the restart policy.
 void on_fork(std::function<void(Worker)> callback);
+// Event of the primary: the library runs in a worker; its main begins.
 void on_online(std::function<void(Worker)> callback);
+// Event of the primary: a worker takes connections of an address, which comes once for each.
 void on_listening(std::function<void(Worker, const Listening&)> callback);
-// `code` when it exited, else 0; `signal` that killed it, else 0. Comes after `disconnect`.
+// Event of the primary: a worker's process has ended, by exit with `code` or by `signal`; the other
+// is 0. Comes after `disconnect`.
 void on_exit(std::function<void(Worker, int code, int signal)> callback);
 
-// Events of both: in the primary of any worker, in a worker of itself.
-//
-// From the other side.
+// Event of both: a message from the other side. In the primary of any worker, in a worker of
+// itself.
 void on_message(std::function<void(Worker, Message&)> callback);
-// The channel is closed: the worker is done, or dead; seen by a worker, it is done, or the primary
-// is dead.
+// Event of both: the channel is closed, since the worker is done, or dead; seen by a worker, since
+// it is done, or the primary is dead.
 void on_disconnect(std::function<void(Worker)> callback);
 
-// Of a worker: it has been asked to finish. Connections of its own that know no end should end now.
+// Event of a worker: it has been asked to finish. Connections of its own that know no end should
+// end now.
 void on_draining(std::function<void()> callback);
 
 }  // namespace roundhouse::cluster

@@ -21,6 +21,7 @@ namespace roundhouse::cluster::http {
 // One request, its body whole. Valid during the handler's call; so are the views it gives.
 class Request {
  public:
+  // Made by the library.
   explicit Request(const membership::HttpQuestion& question) : question_(question) {}
 
   std::string_view method() const;  // "GET"
@@ -29,7 +30,7 @@ class Request {
   std::string_view query() const;   // behind '?'; empty where there is none
   // The first field of that name, whatever its case.
   std::optional<std::string_view> header(std::string_view name) const;
-  std::string_view body() const;
+  std::string_view body() const;  // whole
   std::string_view peer() const;  // "192.0.2.1:4711", "unix"
 
  private:
@@ -44,8 +45,10 @@ class Request {
 // ignored. What is written when the client has gone is dropped.
 class Response {
  public:
+  // Made by the library.
   explicit Response(std::shared_ptr<membership::HttpReply> reply) : reply_(std::move(reply)) {}
   ~Response();
+  // The other answers nothing then.
   Response(Response&&) noexcept = default;
   Response& operator=(Response&&) = delete;
 
@@ -68,25 +71,29 @@ class Response {
   std::shared_ptr<membership::HttpReply> reply_;
 };
 
+// What answers requests.
 using Handler = std::function<void(const Request&, Response)>;
 
 // What a client may do. Beyond it the server answers 408, 413, 414 or 431 by itself and closes; the
 // length of a head and of its lines is limited to 16 KiB and 8 KiB.
 struct Options {
-  std::uint64_t body_bytes_max = 1024 * 1024;
+  std::uint64_t body_bytes_max = 1024 * 1024;  // of a request: it is kept in memory
   std::chrono::milliseconds header = std::chrono::seconds(15);      // for the head to come whole
   std::chrono::milliseconds request = std::chrono::seconds(300);    // for the request to come whole
   std::chrono::milliseconds keep_alive = std::chrono::seconds(65);  // between two requests
-  std::uint32_t requests_per_connection = 1000;
+  std::uint32_t requests_per_connection = 1000;                     // then it is closed
 };
 
+// A handler that can listen, cheap to copy.
 class Server {
  public:
+  // Listens nowhere yet.
   explicit Server(Handler handler, const Options& options = {})
       : handler_(std::move(handler)), options_(options) {}
 
   // As cluster::listen; may be called several times.
   Result<cluster::Server> listen(std::string_view address, ListenOptions options = {}) const;
+  // On this port of every interface.
   Result<cluster::Server> listen(std::uint16_t port) const;
 
  private:

@@ -38,9 +38,12 @@ struct ListenOptions {
 // open as long as this lives, and a disconnect waits for it.
 class Connection {
  public:
+  // Made by the library.
   Connection(int fd, std::string peer, std::shared_ptr<membership::ConnectionCount> count);
   ~Connection();
+  // The other is empty then.
   Connection(Connection&&) noexcept;
+  // Ends what this was, once the other ends.
   Connection& operator=(Connection&&) noexcept;
 
   int fd() const { return fd_; }  // borrowed
@@ -60,9 +63,12 @@ class Connection {
 // copy is gone.
 class Server {
  public:
+  // Of nothing.
   Server() = default;
+  // Made by the library.
   explicit Server(std::shared_ptr<membership::ListenRecord> record) : record_(std::move(record)) {}
 
+  // Where it listens.
   const Listening& listening() const;
   // This worker gets no more connections from there; those it has go on, and what the primary has
   // given it before still comes. When every worker has closed it, or is gone after a disconnect,

@@ -37,9 +37,12 @@ Result<void> use_event_base(event_base* base);
 // destroy the watch before closing it. The callback may destroy its own watch.
 class Watch {
  public:
+  // Watches from now on.
   Watch(int fd, std::function<void()> callback);
   ~Watch();
+  // The other watches nothing then.
   Watch(Watch&&) noexcept;
+  // The two change places.
   Watch& operator=(Watch&&) noexcept;
 
  private:

@@ -9,9 +9,10 @@ namespace roundhouse::cluster {
 // A failure as a value; the library never throws.
 struct Error {
   std::string message;  // for a person: "bind 0.0.0.0:8000: Address already in use"
-  int number = 0;       // the errno behind it, as of <cerrno>; 0: there is none
+  int number = 0;       // the errno behind it; 0: there is none
 };
 
+// A value, or why there is none.
 template <typename T>
 using Result = std::expected<T, Error>;
 

@@ -18,8 +18,10 @@ namespace roundhouse::cluster {
 // the callback only.
 class Message {
  public:
+  // Made by the library.
   Message(std::string_view bytes, int descriptor) : bytes_(bytes), descriptor_(descriptor) {}
 
+  // What was sent.
   std::string_view bytes() const { return bytes_; }
   // -1: none came. Borrowed, unless it is taken.
   int descriptor() const { return descriptor_; }
@@ -43,6 +45,7 @@ class Worker {
  public:
   // No worker: id 0, dead, everything an error.
   Worker() = default;
+  // Made by the library.
   explicit Worker(std::shared_ptr<membership::WorkerRecord> record) : record_(std::move(record)) {}
 
   // 1, 2, 3, ... in the order of the forks; never given twice, as in Node.
@@ -57,7 +60,8 @@ class Worker {
   // Sends bytes, at most kMessageBytesMax, and at most one descriptor (-1: none), which is
   // duplicated: the caller may close its own at once. Never blocks: what does not fit into the
   // channel waits here, and is bounded. Delivered in order, once, or not at all when the other side
-  // dies first. A worker sends to the primary, the primary to that worker.
+  // dies first; a process that has no descriptor left gets the bytes alone. A worker sends to the
+  // primary, the primary to that worker.
   //
   // Errors: ENOTCONN the other side is gone or disconnected, EMSGSIZE too long, ENOBUFS
   // kMessagesQueuedMax messages wait already, EBADF the descriptor. (Node emits
