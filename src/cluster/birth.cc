@@ -1,8 +1,10 @@
 #include "cluster/birth.h"
 
 #include <roundhouse/cluster.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <string>
 
@@ -26,6 +28,8 @@ Birth find_out() {
     if (::write(STDERR_FILENO, why.data(), why.size()) < 0) ::_exit(71);
     ::_exit(71);
   }
+  // It was executed as /proc/self/exe.
+  ::prctl(PR_SET_NAME, program_invocation_short_name, 0, 0, 0);
   birth.heritage = *std::move(heritage);
   ipc::Channel line(std::move(birth.heritage.line));
   const LineHeader online{LineKind::kOnline, 0};

@@ -90,16 +90,24 @@ cluster::Result<cluster::Server> Member::listen(std::string_view address,
   if (address.size() >= sizeof question.address || address.find('\0') != address.npos)
     return refuse(EINVAL, what + ": that is no address");
   address.copy(question.address, address.size());
-  if (asks_for_any_port(address)) {
-    question.turn = static_cast<std::uint32_t>(std::ranges::count(any_port_, address));
-    any_port_.emplace_back(address);
-  }
+  if (asks_for_any_port(address)) question.turn = free_turn(address);
   auto answer = ask(question);
   if (!answer) return std::unexpected(answer.error());
   if (answer->error != 0) return refuse(answer->error, answer->text);
   if (answer->listener >= listens_.size()) return refuse(EPROTO, what + ": the primary is odd");
-  start_serving(*answer, std::move(service));
+  start_serving(question, *answer, std::move(service));
   return cluster::Server(listens_[answer->listener]);
+}
+
+// The lowest that no open one of this worker has. So a server that is opened anew shares its port
+// with those of the other workers again, and a listen that failed puts nothing out of step.
+std::uint32_t Member::free_turn(std::string_view address) const {
+  std::uint32_t turn = 0;
+  const auto has_it = [&](const std::shared_ptr<ListenRecord>& record) {
+    return record != nullptr && !record->closed && record->asked == address && record->turn == turn;
+  };
+  while (std::ranges::any_of(listens_, has_it)) ++turn;
+  return turn;
 }
 
 // Its other words are heard meanwhile, and told later.
@@ -119,10 +127,13 @@ cluster::Result<ListenAnswer> Member::ask(const ListenQuestion& question) {
   return *answer_;
 }
 
-void Member::start_serving(const ListenAnswer& answer, Service service) {
+void Member::start_serving(const ListenQuestion& question, const ListenAnswer& answer,
+                           Service service) {
   auto record = std::make_shared<ListenRecord>();
   record->listener = answer.listener;
   record->listening = listening_at(answer.text);
+  record->asked = question.address;
+  record->turn = question.turn;
   record->on_connection = std::move(service.on_connection);
   if (service.on_request)
     http().serve(answer.listener, std::move(service.on_request), service.http);

@@ -56,8 +56,9 @@ class Member final : private native::ConnectionSink, private Line::Listener {
                  UniqueFd descriptor) override;
   void on_line_closed() override;
 
+  std::uint32_t free_turn(std::string_view address) const;
   cluster::Result<ListenAnswer> ask(const ListenQuestion& question);
-  void start_serving(const ListenAnswer& answer, Service service);
+  void start_serving(const ListenQuestion& question, const ListenAnswer& answer, Service service);
   HttpService& http();
   void leave_if_done();
   void finish();
@@ -72,7 +73,6 @@ class Member final : private native::ConnectionSink, private Line::Listener {
   // By listener; of one that is closed until its number is given again, since connections that were
   // given before may still come.
   std::array<std::shared_ptr<ListenRecord>, ipc::kMaxListeners> listens_;
-  std::vector<std::string> any_port_;  // addresses asked for with port 0
   std::uint32_t questions_ = 0;
   std::optional<ListenAnswer> answer_;  // to the last of them
   UniqueFd answered_fd_;

@@ -153,7 +153,7 @@ Result<void> Primary::create_pool() {
                     .drain = settings_.drain,
                     .heartbeat = options.liveness.suspect / 5};
   terms_ = TRY(ipc::create_sealed_file("roundhouse-terms", terms.text()));
-  board_ = TRY(ipc::Board::create(cluster::kWorkersMax, ipc::kMaxListeners));
+  board_ = TRY(ipc::Board::create_sparse(cluster::kWorkersMax, ipc::kMaxListeners));
   options.handoff.depth = edge::depth_that_fits(options.handoff.depth, descriptors_, kPlannedFor);
   const auto resume = [this] { listeners_->resume(); };
   auto pool = TRY(edge::Pool::create_embedded(

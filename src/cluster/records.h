@@ -26,6 +26,8 @@ class Member;
 struct ListenRecord {
   std::uint32_t listener = 0;
   cluster::Listening listening;
+  std::string asked;       // the address as the program wrote it
+  std::uint32_t turn = 0;  // of a port 0: which of this worker's listens there
   bool closed = false;
   std::function<void(cluster::Connection)> on_connection;  // none: HTTP
 };

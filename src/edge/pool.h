@@ -69,8 +69,8 @@ class Pool final : private WorkerHandle::Listener {
   static Result<std::unique_ptr<Pool>> create(EventLoop& loop, const config::Pool& options,
                                               Setting setting, Signals signals);
 
-  // Without places, whatever options.workers says; at most as many as the board has rows behind
-  // first_row.
+  // Without places, whatever options.workers says; at most as many as the board, which may be
+  // sparse, has rows behind first_row.
   static Result<std::unique_ptr<Pool>> create_embedded(EventLoop& loop, const config::Pool& options,
                                                        Setting setting, Signals signals,
                                                        Embedding embedding);

@@ -31,6 +31,7 @@ bool is_for_the_edge(std::string_view variable) {
 Result<void> Pool::add_place() {
   const std::size_t place = handles_.size();
   CHECK(setting_.first_row + place < setting_.board->workers());
+  setting_.board->begin_row(setting_.first_row + place);
   handles_.push_back(TRY(make_handle(place)));
   supervisor_.add_place(loop_.now(), embedding_->respawns);
   dispatcher_.add_worker();

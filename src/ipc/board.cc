@@ -83,6 +83,14 @@ std::string_view to_string(PauseReason reason) {
 }
 
 Result<Board> Board::create(std::size_t workers, std::size_t listeners) {
+  Board board = TRY(create_sparse(workers, listeners));
+  for (std::size_t i = 0; i < workers; ++i) board.begin_row(i);
+  return board;
+}
+
+void Board::begin_row(std::size_t index) const { new (&worker(index)) WorkerRow(); }
+
+Result<Board> Board::create_sparse(std::size_t workers, std::size_t listeners) {
   Board board;
   board.workers_ = workers;
   board.listeners_ = listeners;
@@ -95,7 +103,6 @@ Result<Board> Board::create(std::size_t workers, std::size_t listeners) {
   header->listeners = static_cast<std::uint32_t>(listeners);
   header->edge_pid = ::getpid();
   for (std::size_t i = 0; i < listeners; ++i) new (&board.listener(i)) ListenerRow();
-  for (std::size_t i = 0; i < workers; ++i) new (&board.worker(i)) WorkerRow();
   return board;
 }
 

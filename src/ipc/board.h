@@ -140,6 +140,9 @@ class Board {
  public:
   Board() = default;
   static Result<Board> create(std::size_t workers, std::size_t listeners);
+  // For as many workers, whose rows take memory only from begin_row() on.
+  static Result<Board> create_sparse(std::size_t workers, std::size_t listeners);
+  void begin_row(std::size_t worker) const;
   static Result<Board> open(UniqueFd fd);
 
   BoardHeader& header() const { return *static_cast<BoardHeader*>(mapping_.address()); }

@@ -135,6 +135,13 @@ TEST(LibraryLife, TheRestartPolicyReplacesWhoCrashesAtItsPlaceWithItsEnvironment
   program.ends();
 }
 
+TEST(LibraryLife, AWorkerThatHangsIsAbortedWhereThatIsAskedFor) {
+  ClusterProgram program({"setup hang=300", "fork DO=block+60000"});
+  program.says("w1 blocks");
+  program.says("exit 1 code 0 signal 6 left=0");
+  program.ends();
+}
+
 TEST(LibraryLife, WorkersEndWhenThePrimaryIsKilled) {
   ClusterProgram program({"fork DO=http+127.0.0.1:0", "fork"});
   program.prints("listening 1");

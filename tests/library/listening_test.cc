@@ -49,6 +49,19 @@ TEST(LibraryListening, TheSecondListenOnAnyPortIsAnotherForAllWorkers) {
   program.disconnects_and_ends();
 }
 
+TEST(LibraryListening, OneThatIsOpenedAnewOnAnyPortSharesWithTheOthersAgain) {
+  ClusterProgram program({kFork, kFork});
+  const Address shared = program.address(2);
+  program.address(1);
+  program.tell_worker(1, "http 192.0.2.1:0");  // fails, and puts nothing out of step
+  program.prints("w1 listen error EADDRNOTAVAIL");
+  program.tell_worker(1, "close");
+  program.tell_worker(1, "http " + kAnyPort);
+  ASSERT_TRUE(eventually([&] { return program.count("listening 1 ") == 2; }));
+  EXPECT_EQ(program.address(1), shared);
+  program.disconnects_and_ends();
+}
+
 TEST(LibraryListening, AServerThatIsClosedAndListensAgainSharesWithTheOthers) {
   for (const char* policy : {"rr", "none"}) {
     ClusterProgram program({std::string("policy ") + policy, kFork, kFork});
