@@ -53,9 +53,10 @@ struct ExchangeResult {
 struct ExchangeHost {
   EventLoop& loop;
   DeadlineQueue& deadlines;
+  DescriptorAllowance* descriptors = nullptr;  // of pipes
+  PipePool pipes = PipePool(descriptors);
   std::vector<char> scratch = std::vector<char>(ExchangeSpace::kRead);
-  std::vector<std::unique_ptr<ExchangeSpace>> spaces;
-  PipePool pipes;
+  std::vector<std::unique_ptr<ExchangeSpace>> spaces = {};
 
   std::unique_ptr<ExchangeSpace> acquire();
   void release(std::unique_ptr<ExchangeSpace> space);

@@ -33,15 +33,16 @@ Proxy::Proxy(Parts parts)
                    if (parts_.configuration.upstreams[upstream].pool.empty())
                      clusters_[upstream]->set_endpoints(specs);
                  }),
-      host_{.loop = parts_.loop, .deadlines = parts_.deadlines},
+      host_{.loop = parts_.loop, .deadlines = parts_.deadlines, .descriptors = parts_.descriptors},
       pools_(parts_.configuration, std::move(parts_.pools)),
       refresher_(parts_.loop, [this] { refresh_pools(); }) {
   for (const config::Upstream& upstream : parts_.configuration.upstreams)
-    clusters_.push_back(
-        std::make_unique<upstream::Cluster>(upstream::Cluster::Parts{.loop = parts_.loop,
-                                                                     .deadlines = parts_.deadlines,
-                                                                     .slot = parts_.slot,
-                                                                     .config = upstream}));
+    clusters_.push_back(std::make_unique<upstream::Cluster>(
+        upstream::Cluster::Parts{.loop = parts_.loop,
+                                 .deadlines = parts_.deadlines,
+                                 .slot = parts_.slot,
+                                 .config = upstream,
+                                 .descriptors = parts_.descriptors}));
   endpoints_.start();
   if (!pools_.upstreams().empty()) refresher_.start_periodic(kRefreshEvery);
 }
@@ -50,6 +51,11 @@ void Proxy::refresh_pools() {
   if (!pools_.changed()) return;
   for (const config::PoolUpstream& upstream : pools_.upstreams())
     clusters_[upstream.upstream]->set_endpoints(pools_.endpoints_of(upstream));
+}
+
+void Proxy::give_way() {
+  host_.pipes.drop_free();
+  for (const auto& cluster : clusters_) cluster->drop_idle();
 }
 
 upstream::Cluster* Proxy::find_cluster(std::string_view upstream) {

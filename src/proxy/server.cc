@@ -47,7 +47,8 @@ Server::Server(Parts parts)
             .deadlines = parts_.deadlines,
             .slot = parts_.slot,
             .listeners = parts_.listeners,
-            .on_closed = parts_.on_closed}),
+            .on_closed = parts_.on_closed,
+            .descriptors = parts_.descriptors}),
       scratch_(kScratch) {}
 
 Server::~Server() = default;
