@@ -137,7 +137,10 @@ bool Session::step_head() {
       if (state_ == State::kIdle) enter(State::kHead);
       return true;
     case Input::kEnd:
-      if (state_ == State::kHead) log_refusal(http::Failure::kClientGone);
+      if (state_ == State::kHead) {
+        work_->answer.start(work_->output, *this, server_.date_line());  // forgets the one before
+        log_refusal(http::Failure::kClientGone);
+      }
       enter(State::kFlushing);
       return true;
     case Input::kDry:

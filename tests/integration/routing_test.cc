@@ -101,6 +101,38 @@ TEST(Routing, RedirectsAndFixedAnswersNeedNoServer) {
   EXPECT_EQ(world.ask("t", "/gone").status, 410);
 }
 
+TEST(Routing, ARedirectNeverLeadsToAHostThatTheClientMadeUp) {
+  const World world(
+      "  - {host: path.t, redirect: {to: '%{path}'}}\n"
+      "  - {host: below.t, redirect: {to: '/%{path}'}}\n"
+      "  - {host: field.t, redirect: {to: '%{header:X-To}'}}\n"
+      "  - {redirect: {to: '%{target}'}}");
+  for (const char* host : {"path.t", "below.t", "t"}) {
+    for (const char* start : {"/", "//", "/\\", "/\\/", "//\\", "/\\\\/", "///\\/\\"}) {
+      const Response response = world.ask(host, start + std::string("evil.test/x"));
+      EXPECT_EQ(response.status, 308) << start;
+      EXPECT_EQ(response.headers.at("location"), "/evil.test/x") << host << " " << start;
+    }
+  }
+  EXPECT_EQ(world.ask("path.t", "/a//b\\c").headers.at("location"), "/a//b\\c");
+  for (const char* to : {"\\\\evil.test/x", "\\/evil.test/x"})
+    EXPECT_EQ(world.ask("field.t", "/", "GET", "X-To: " + std::string(to) + "\r\n")
+                  .headers.at("location"),
+              "/evil.test/x");
+}
+
+TEST(Routing, ARedirectThatIsTooLongIsCountedAsTheRefusalThatItBecomes) {
+  const Instance instance(kOneProxy,
+                          "routes: [{name: twice, redirect: {to: '/a%{target}%{target}'}}]",
+                          {.listener = "limits: {line: 64KiB, headers: 128KiB}"});
+  EXPECT_EQ(get(instance.web(), "/x").headers.at("location"), "/a/x/x");
+  EXPECT_EQ(get(instance.web(), "/" + std::string(30'000, 'x')).status, 431);
+  const std::string total = "roundhouse_http_requests_total{route=\"twice\",code=";
+  EXPECT_TRUE(instance.metric_reaches(total + "\"431\"}", 1));
+  EXPECT_EQ(instance.metric(total + "\"308\"}"), 1);
+  EXPECT_EQ(instance.metric("roundhouse_http_failures_total{failure=\"head_too_long\"}"), 1);
+}
+
 TEST(Routing, AFixedAnswerMayBeLong) {
   const std::string page(200'000, 'p');
   const World world("  - {respond: {status: 503, body: " + page + "}}");
