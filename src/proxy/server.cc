@@ -38,6 +38,7 @@ void Workspace::start(const http::HeadLimits& limits) {
   request.fields.limit(limits.fields);
   input.clear();
   output.clear();
+  answer_pace.start(0, {});  // until there is a request
 }
 
 Server::Server(Parts parts)
