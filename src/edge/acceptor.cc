@@ -157,6 +157,10 @@ void Acceptor::expect_close() {
   for (const auto& socket : sockets_) stop_deferring(socket->listening.fd.get());
 }
 
+bool Acceptor::is_proxies_too() const {
+  return pool_.is_proxied() && pool_.options().policy == config::Policy::kNone;
+}
+
 void Acceptor::close() {
   const bool accepts = pool_.options().policy != config::Policy::kNone;
   for (ReuseportRotation& rotation : rotations_) rotation.set_turns({});

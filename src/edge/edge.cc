@@ -253,7 +253,9 @@ void Edge::on_stop_request(const std::string& asked_by, bool delay) {
 void Edge::begin_drain() {
   phase_ = Phase::kDraining;
   const Time now = loop_->now();
-  for (const auto& acceptor : acceptors_) acceptor->close();
+  for (const auto& acceptor : acceptors_) {
+    if (!acceptor->is_proxies_too()) acceptor->close();
+  }
   for (const auto& pool : pools_) {
     if (!pool->is_proxied())
       pool->stop(now, stop_began_ + setting_.configuration.shutdown.deadline);
@@ -268,6 +270,9 @@ void Edge::stop_endpoints() {
   for (const auto& pool : pools_) {
     if (pool->is_proxied())
       pool->stop(Clock::now(), stop_began_ + setting_.configuration.shutdown.deadline);
+  }
+  for (const auto& acceptor : acceptors_) {
+    if (acceptor->is_proxies_too()) acceptor->close();
   }
 }
 

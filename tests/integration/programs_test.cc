@@ -177,6 +177,39 @@ TEST(Port, WhatIsInFlightIsFinishedBeforeTheStopSignalIsSent) {
   EXPECT_EQ(instance.process().wait().code, 0);
 }
 
+// Reached both by a listener of its own and by the proxies, it serves on until these are done.
+TEST(Port, OneThatIsReplacedWhileTheProxiesDrainGetsTheListenersSocket) {
+  TemporaryDirectory directory;
+  Instance instance(pool_of("serve", "type: listen_fds, workers: 2, ready: {settle: 10ms}"),
+                    "upstreams: {site: {pool: app}}\n",
+                    {.arguments = {},
+                     .listener = "pool: app",
+                     .more_listeners = ", proxied: {bind: '127.0.0.1:0', via: proxy, pool: app}"});
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  Client client(instance.listening().at(1));
+  ASSERT_TRUE(client.send("GET /wait" + directory.path() + "/go HTTP/1.1\r\nHost: a\r\n\r\n"));
+  const auto works = [&](int worker) {
+    return instance.metric(
+               R"(roundhouse_upstream_requests_in_flight{upstream="site",endpoint="app/)" +
+               std::to_string(worker) + "\"}") == 1;
+  };
+  ASSERT_TRUE(eventually([&] { return works(1) || works(2); }));
+  const int idle = works(1) ? 2 : 1;
+  const pid_t before = instance.worker_pids(2, "app").at(static_cast<std::size_t>(idle - 1));
+  instance.process().signal(SIGTERM);
+  ASSERT_TRUE(eventually([&] { return !Client(instance.listening().at(1)).connected(); }));
+  ::kill(before, SIGKILL);
+  const std::string its_answer = "program " + std::to_string(idle) + "\n";
+  EXPECT_TRUE(eventually([&] {
+    const Response response = get(instance.web());
+    return response.body == its_answer && pid_of(response) != std::to_string(before);
+  })) << instance.process().output();
+  directory.write("go", "");
+  EXPECT_NE(client.receive().body, "");
+  EXPECT_EQ(instance.process().wait().code, 0);
+  EXPECT_FALSE(Client(instance.web()).connected());
+}
+
 TEST(Port, AProgramThatIgnoresItsStopSignalIsKilledAtTheDeadline) {
   Instance instance(pool_of("deaf", "workers: 1"), "shutdown: {deadline: 1s}");
   ASSERT_TRUE(instance.all_ready("app", 1));
