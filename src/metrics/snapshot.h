@@ -40,6 +40,7 @@ struct Layout {
   struct Upstream {
     std::string name;
     bool probed = false;  // actively
+    bool asked = false;   // its endpoints are workers that are asked whether they are well
     bool named = false;   // has endpoints that are found by name
   };
   std::vector<Pool> pools;

@@ -35,6 +35,8 @@ class Observer {
   // Where endpoints are; must outlive this.
   void watch_endpoints(const ipc::EndpointBoard& board) { endpoints_ = &board; }
 
+  const ipc::Board& board() const { return board_; }
+
   // Every slot has arrived.
   bool complete() const;
 

@@ -226,6 +226,28 @@ TEST(Port, TheStopSignalIsTheOperatorsToChoose) {
       << instance.process().output();
 }
 
+// How often the edge has slept.
+long waits_of(pid_t edge) {
+  std::ifstream status("/proc/" + std::to_string(edge) + "/status");
+  constexpr const char* kWaits = "voluntary_ctxt_switches:";
+  for (std::string word; status >> word;) {
+    long waits = 0;
+    if (word == kWaits && status >> waits) return waits;
+  }
+  return -1;
+}
+
+TEST(ListenFds, TheEdgeDoesNotLookAtOneThatWillSayWhenItIsReady) {
+  Instance instance(pool_of("serve",
+                            "type: listen_fds, workers: 1, ready: {by: notify}, timeouts: {ready: "
+                            "2s}, liveness: {kill: 10ms}"),
+                    "", {.arguments = {}, .process = {}, .wait = false});
+  ASSERT_TRUE(instance.process().prints("metrics on http://"));
+  const long before = waits_of(instance.process().pid());
+  ASSERT_TRUE(instance.process().prints("(it was not ready in time), never ready"));
+  EXPECT_LT(waits_of(instance.process().pid()) - before, 60) << "some 20 ticks, and no more";
+}
+
 TEST(BadPrograms, OneThatNeverListensIsEndedWhenItsTimeIsOver) {
   Instance instance(
       pool_of("silent", "workers: 1, timeouts: {ready: 200ms}, liveness: {kill: 10ms}"), "",
