@@ -48,6 +48,21 @@ TEST(ListenFds, WhatOneWorkersDeathLeavesInTheBacklogAnotherServes) {
   EXPECT_TRUE(instance.process().prints("died: exit code 3 after"));
 }
 
+TEST(ListenFds, ConnectionsAreCountedFromOutside) {
+  Instance instance(pool_of("serve", "type: listen_fds, workers: 2, ready: {settle: 10ms}"));
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  Client one(instance.web());
+  Client other(instance.web());
+  ASSERT_EQ(one.get("/").status, 200);
+  ASSERT_EQ(other.get("/").status, 200);
+  EXPECT_TRUE(eventually([&] {
+    return instance.metric(R"(roundhouse_worker_connections_active{pool="app",worker="1"})") +
+               instance.metric(R"(roundhouse_worker_connections_active{pool="app",worker="2"})") ==
+           2;
+  }));
+  EXPECT_EQ(instance.metric(R"(roundhouse_listener_connections_active{listener="web"})"), 2);
+}
+
 TEST(ListenFds, AProgramThatNotifiesIsReadyThenAndNotBefore) {
   Instance instance(pool_of("notify", "type: listen_fds, workers: 1, ready: {by: notify}"));
   EXPECT_TRUE(instance.all_ready("app", 1));
