@@ -27,6 +27,7 @@ class WorkerHealth {
   // When it is asked next; none: not at all as it is now.
   std::optional<Time> due() const { return due_; }
   std::int32_t pid() const { return pid_; }
+  bool starts() const { return state_ == ipc::WorkerState::kStarting; }
   const std::string& path() const;
   Duration timeout() const;
 
@@ -38,7 +39,6 @@ class WorkerHealth {
   Time failing_since() const { return failing_since_; }
 
  private:
-  bool starts() const { return state_ == ipc::WorkerState::kStarting; }
   Duration interval(double dice) const;
 
   const config::Pool& pool_;

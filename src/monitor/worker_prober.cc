@@ -57,12 +57,8 @@ void WorkerProber::look() {
   for (std::size_t i = 0; i < targets_.size(); ++i) {
     const std::size_t index = (first + i) % targets_.size();
     Target& target = targets_[index];
-    const ipc::WorkerRow& row = parts_.board.worker(target.row);
-    const auto pid = row.pid.load(std::memory_order_acquire);
-    if (target.health.follow(pid, row.state.load(std::memory_order_acquire), now, dice())) {
-      target.told = false;
-      target.seen = {};
-      if (target.probe != nullptr) --probing_;
+    if (is_another_now(target) && target.probe != nullptr) {
+      --probing_;
       target.probe.reset();
     }
     const auto due = target.health.due();
@@ -72,6 +68,17 @@ void WorkerProber::look() {
     else if (next_ == 0)
       next_ = index;
   }
+}
+
+// What is told below is of this process alone, in the state that it was asked in.
+bool WorkerProber::is_another_now(Target& target) {
+  const ipc::WorkerRow& row = parts_.board.worker(target.row);
+  const auto pid = row.pid.load(std::memory_order_acquire);
+  const ipc::WorkerState state = row.state.load(std::memory_order_acquire);
+  if (!target.health.follow(pid, state, parts_.loop.now(), dice())) return false;
+  target.told = false;
+  target.seen = {};
+  return true;
 }
 
 void WorkerProber::begin(Target& target) {
@@ -94,11 +101,11 @@ void WorkerProber::begin(Target& target) {
 void WorkerProber::ended(Target& target, Time began, const Probe::Outcome& outcome) {
   parts_.loop.delete_later(std::move(target.probe));
   --probing_;
+  if (is_another_now(target)) return;
   const Time now = parts_.loop.now();
-  // Not let in: by the folder of the sockets, or a rule of the machine.
-  const bool refused_to_us =
-      outcome.finding == ipc::ProbeFinding{ipc::ProbeEnd::kConnect, EACCES} ||
-      outcome.finding == ipc::ProbeFinding{ipc::ProbeEnd::kConnect, EPERM};
+  // Its socket does not let us in. While it starts the edge may open that still.
+  const ipc::ProbeFinding not_let_in{ipc::ProbeEnd::kConnect, EACCES};
+  const bool refused_to_us = outcome.finding == not_let_in && !target.health.starts();
   if (outcome.ours || refused_to_us) {
     tell_of_obstacle(target, outcome.why);
     return target.health.postpone(now);

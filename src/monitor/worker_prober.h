@@ -54,6 +54,7 @@ class WorkerProber {
   };
 
   void look();
+  bool is_another_now(Target& target);
   void begin(Target& target);
   void ended(Target& target, Time began, const Probe::Outcome& outcome);
   void tell(Target& target, WorkerHealth::Verdict verdict, const Probe::Outcome& outcome);
