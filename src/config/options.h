@@ -98,9 +98,14 @@ struct Pool {
     Duration replace = 2s;
     Duration kill = 500ms;
     Duration unanswered = 30s;  // of a Node worker
+    std::string path;           // asked for over HTTP; empty: nothing is, nor do these matter:
+    Duration interval = 10s;
+    Duration timeout = 5s;
+    std::uint32_t failures = 3;
   };
   struct Readiness {  // of a foreign program
     ReadyBy by = ReadyBy::kAuto;
+    std::string path;  // of kHttp; as loaded: set exactly then
     Duration settle = 1s;
   };
 

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "config/program_probes.h"
+
 namespace roundhouse::config {
 namespace {
 
@@ -169,6 +171,7 @@ bool can_do(PoolType type, Policy policy) {
 
 void derive_program_values(Pool& pool, Provenance& provenance) {
   const std::string key = "pools." + pool.name;
+  if (is_foreign(pool.type)) derive_probes(pool, provenance);
   if (is_foreign(pool.type) && !provenance.contains(key + ".policy")) {
     pool.policy = Policy::kNone;
     if (pool.type == PoolType::kListenFds)
@@ -196,8 +199,9 @@ void check_foreign(const Pool& pool, Report& report) {
                                     "the listener");
   }
   if (pool.type == PoolType::kListenFds && pool.ready.by == ReadyBy::kConnect)
-    report.add(key + ".ready.by",
-               "connect says nothing of a program whose socket we hold; expected notify or settle");
+    report.add(
+        key + ".ready.by",
+        "connect says nothing of a program whose socket we hold; expected notify, http or settle");
 }
 
 void check_node(const Configuration& configuration, const Pool& pool, Report& report) {

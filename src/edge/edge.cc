@@ -120,8 +120,20 @@ Result<void> Edge::create_monitor() {
         TRY(listen_on(*setting_.control_socket, {.backlog = kBacklog, .unix_mode = 0600}));
   if (setting.tcp) metrics_url_ = "http://" + setting.tcp->address.to_string() + "/metrics";
   monitor_ = std::make_unique<MonitorHandle>(*loop_, std::move(setting),
-                                             [this] { on_stop_request("roundhouse stop", true); });
+                                             [this](const auto& command) { return obey(command); });
   return {};
+}
+
+// What the monitor says is not believed further than it must be: it names things that may not be.
+bool Edge::obey(const ipc::CommandMessage& command) {
+  if (command.command == ipc::Command::kStop) {
+    on_stop_request("roundhouse stop", true);
+    return true;
+  }
+  if (command.pool >= pools_.size()) return false;
+  Pool& pool = *pools_[command.pool];
+  if (command.worker == 0 || command.worker > pool.size()) return false;
+  return pool.probed(command.worker - 1, command);
 }
 
 void Edge::log_start() const {
@@ -257,7 +269,9 @@ void Edge::on_stop_request(const std::string& asked_by, bool delay) {
 void Edge::begin_drain() {
   phase_ = Phase::kDraining;
   const Time now = loop_->now();
-  for (const auto& acceptor : acceptors_) acceptor->close();
+  for (const auto& acceptor : acceptors_) {
+    if (!acceptor->is_proxies_too()) acceptor->close();
+  }
   for (const auto& pool : pools_) {
     if (!pool->is_proxied())
       pool->stop(now, stop_began_ + setting_.configuration.shutdown.deadline);
@@ -273,6 +287,9 @@ void Edge::stop_endpoints() {
   for (const auto& pool : pools_) {
     if (pool->is_proxied())
       pool->stop(Clock::now(), stop_began_ + setting_.configuration.shutdown.deadline);
+  }
+  for (const auto& acceptor : acceptors_) {
+    if (acceptor->is_proxies_too()) acceptor->close();
   }
 }
 

@@ -80,7 +80,8 @@ Result<std::unique_ptr<WorkerHandle>> Pool::make_handle(std::size_t place) {
        .folder = setting_.folder,
        .proxied = setting_.proxied,
        .socket_names = setting_.socket_names,
-       .requests_in_flight = [this, place] { return setting_.requests_in_flight(place); }});
+       .requests_in_flight = [this, place] { return setting_.requests_in_flight(place); },
+       .next_search = next_search_});
 }
 
 Pool::Pool(EventLoop& loop, const config::Pool& options, Setting setting, Signals signals)
@@ -90,6 +91,7 @@ Pool::Pool(EventLoop& loop, const config::Pool& options, Setting setting, Signal
       signals_(std::move(signals)),
       supervisor_(options, seed(), loop.now()),
       dispatcher_(options, setting_.listeners),
+      probe_saw_(options.workers),
       replaced_reason_(options.workers),
       untaken_timer_(loop, [this] { watch_untaken(); }),
       turns_timer_(loop, [this] { watch_turns(); }),

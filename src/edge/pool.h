@@ -18,6 +18,7 @@
 #include "ipc/board.h"
 #include "ipc/heritage.h"
 #include "ipc/limits.h"
+#include "ipc/messages.h"
 #include "net/event_loop.h"
 
 namespace roundhouse::edge {
@@ -62,6 +63,10 @@ class Pool final : private WorkerHandle::Listener {
   void tick(Time now);
   // True if the process was a worker of this pool.
   bool reaped(pid_t pid, ExitStatus status, bool core_dumped, const rusage& usage, Time now);
+
+  // What the monitor has seen of a worker of which it asks something. False: that is no such
+  // command.
+  bool probed(std::size_t place, const ipc::CommandMessage& command);
 
   bool has_room(std::uint32_t listener) { return dispatcher_.has_room(listener); }
   void offer(Connection connection);
@@ -130,6 +135,7 @@ class Pool final : private WorkerHandle::Listener {
   std::vector<std::unique_ptr<ProgramOutput>> outputs_;  // none of built-in workers
   Supervisor supervisor_;
   Dispatcher dispatcher_;
+  std::vector<std::string> probe_saw_;  // of the running process, last and not well
   std::vector<std::optional<ExitReason>> replaced_reason_;  // why the place's last process ended
   Timer untaken_timer_;
   std::optional<KernelTurns> turns_;
@@ -137,6 +143,7 @@ class Pool final : private WorkerHandle::Listener {
   int access_log_;
   std::vector<bool> wants_access_log_;  // it runs and has the one before
   bool flush_is_due_ = false;
+  Time next_search_{};  // for ports that a worker was not given
 };
 
 }  // namespace roundhouse::edge

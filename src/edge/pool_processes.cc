@@ -136,6 +136,7 @@ bool Pool::reaped(pid_t pid, ExitStatus status, bool core_dumped, const rusage& 
               .core_dumped = core_dumped,
               .usage = usage,
               .why_not_ready = (*handle)->why_not_ready(),
+              .probe_saw = std::exchange(probe_saw_[place], ""),
               .last_words = last_words_of(place, pid, on_board.exits.load())};
   if (options_.type == config::PoolType::kNode) death.hint = node_hint(death.last_words);
   const ipc::ExitRecord record = make_exit_record(death, obituary, (*handle)->slot());

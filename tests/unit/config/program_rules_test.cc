@@ -105,7 +105,7 @@ const Case kCases[] = {
      "t.yaml:1:9: pools.app: is of type port and has no command; expected `command`"},
     {"pools: {app: {command: gunicorn a:b, ready: {by: connect}}}",
      "t.yaml:1:50: pools.app.ready.by: connect says nothing of a program whose socket we hold; "
-     "expected notify or settle"},
+     "expected notify, http or settle"},
     {"listeners: {web: {via: direct}}\npools: {app: {command: ./a}}",
      "t.yaml:1:24: listeners.web.via: a program of type port gets no connections of ours; expected "
      "proxy"},
