@@ -260,6 +260,10 @@ void Checker::check_node(const Pool& pool, const std::string& key) {
   if (what != nullptr)
     report(is_set(key + ".policy") ? key + ".policy" : key,
            std::string(what) + "; expected rr, sticky or none");
+  const std::string_view program = pool.command.empty() ? "" : base_name(pool.command.front());
+  if (program == "bun" || program == "deno")
+    report(key + ".type", "node is spoken by Node alone, not by " + std::string(program) +
+                              "; expected type: port, or no such key");
   for (const Variable& listen : pool.listen) {
     const auto listener =
         std::ranges::find(configuration_.listeners, listen.value, &Listener::name);
