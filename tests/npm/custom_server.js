@@ -8,7 +8,7 @@ const inside = express().use((request, response) => response.send('inside'));
 const prepare = () => new Promise(done => setTimeout(done, 100));
 prepare().then(() => {
   const server = http.createServer((request, response) => site(request, response));
-  server.on('upgrade', (request, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n' +
+  server.on('upgrade', (request, socket) => socket.resume().end('HTTP/1.1 101 Switching Protocols\r\n' +
     'Connection: Upgrade\r\nUpgrade: ' + request.headers.upgrade + '\r\n\r\n'));
   server.keepAliveTimeout = 10000;
   http.createServer(inside).listen({port: 3001, host: '0.0.0.0'}, () =>

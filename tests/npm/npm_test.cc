@@ -110,10 +110,13 @@ struct Told {
   std::string others;
 };
 
-Told socket_io_clients(const Instance& instance, int clients, const std::string& transports) {
-  const Finished finished =
-      run({node(), in_folder("socket_io_client.js"), "http://" + instance.web().to_string(),
-           std::to_string(clients), transports});
+Told socket_io_clients(const Instance& instance, int clients, const std::string& transports,
+                       bool cookies = false) {
+  std::vector<std::string> command = {node(), in_folder("socket_io_client.js"),
+                                      "http://" + instance.web().to_string(),
+                                      std::to_string(clients), transports};
+  if (cookies) command.emplace_back("cookies");
+  const Finished finished = run(command);
   EXPECT_EQ(finished.ended.code, 0) << finished.output;
   Told told;
   for (std::size_t at = 0; at < finished.output.size();) {
@@ -152,6 +155,19 @@ TEST(SocketIo, LosesItsSessionsWhereConnectionsRotate) {
   EXPECT_NE(polling.others.find("Session ID unknown"), std::string::npos) << polling.others;
   const Told sockets = socket_io_clients(instance, 4, "websocket");
   EXPECT_EQ(sockets.ok, 4) << sockets.others;
+}
+
+// What the warning of `sticky` proposes for clients that have one address.
+TEST(SocketIo, KeepsItsSessionsByACookieOfTheProxy) {
+  Instance instance(pool("socket_io.js", 4, "type: port"),
+                    "upstreams: {app: {pool: app, sticky: {cookie: io-worker}}}\n");
+  ASSERT_TRUE(instance.all_ready("app", 4)) << instance.process().output();
+  for (const char* transports : {"polling", "polling,websocket"}) {
+    const Told told = socket_io_clients(instance, 8, transports, true);
+    EXPECT_EQ(told.ok, 8) << transports << "\n" << told.others;
+  }
+  const Told without = socket_io_clients(instance, 4, "polling");
+  EXPECT_NE(without.others.find("Session ID unknown"), std::string::npos) << without.others;
 }
 
 TEST(CustomServer, ListensTwiceAndTakesUpgrades) {

@@ -1,17 +1,19 @@
 'use strict';
-// node socket_io_client.js URL CLIENTS TRANSPORT,...
+// node socket_io_client.js URL CLIENTS TRANSPORT,... [cookies]
 //
-// So many clients at once, each from an address of its own, 127.0.0.2 and on. Prints a line for each: "ok", or what went
+// So many clients at once, each from an address of its own, 127.0.0.2 and on; with `cookies` they keep these, as a browser
+// does. Prints a line for each: "ok", or what went
 // wrong. Ok: it was connected, had 100,000 bytes sent back, upgraded if it was to, and met one process only.
 const assert = require('assert');
 const http = require('http');
 const {io} = require('socket.io-client');
-const [url, clients, transports] = process.argv.slice(2);
+const [url, clients, transports, cookies] = process.argv.slice(2);
 const names = transports.split(',');
 
 const one = number => new Promise(end => {
   const agent = new http.Agent({localAddress: `127.0.0.${number + 2}`});
-  const socket = io(url, {forceNew: true, reconnection: false, agent, transports: names});
+  const socket = io(url, {forceNew: true, reconnection: false, withCredentials: Boolean(cookies), agent,
+    transports: names});
   const upgraded = new Promise(done => socket.io.on('open', () =>
     names.length === 2 ? socket.io.engine.once('upgrade', done) : done()));
   const finish = what => {
