@@ -111,15 +111,17 @@ Result<void> run_edge(const cli::CommandLine& line) {
   return edge->run();
 }
 
-// What a JavaScript file exports, as JSON on one line: only Node can tell.
+// What a JavaScript file exports, a module of either kind, as JSON on one line: only Node can tell.
 Result<std::string> exports_of(const std::string& file) {
-  constexpr const char* kExpression =
-      "JSON.stringify(require(require('path').resolve(process.argv[1])))";
+  constexpr const char* kProgram =
+      "import(url.pathToFileURL(process.argv[1]).href)"
+      ".then(found => console.log(JSON.stringify(found.default ?? found)))"
+      ".catch(error => { console.error(error); process.exitCode = 1; })";
   if (::access(file.c_str(), R_OK) != 0) return fail_errno("reading " + file, errno);
   const char* const path = std::getenv("PATH");
   edge::Program node;
   node.path = TRY(edge::find_executable("node", path == nullptr ? "/usr/bin:/bin" : path));
-  node.arguments = {"node", "-p", kExpression, "--", file};
+  node.arguments = {"node", "-e", kProgram, "--", file};
   for (char** variable = environ; *variable != nullptr; ++variable)
     node.environment.emplace_back(*variable);
   node.die_with_us = true;

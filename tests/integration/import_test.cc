@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <map>
 #include <regex>
 #include <set>
 
@@ -54,6 +55,21 @@ TEST(ImportedFromPm2, AnEcosystemIsCheckedAndServes) {
   EXPECT_EQ(answers, (std::set<std::string>{"good day ${x} 0", "good day ${x} 1"}));
   process.signal(SIGTERM);
   EXPECT_EQ(process.wait().code, 0);
+}
+
+TEST(ImportedFromPm2, AnEcosystemCanBeAModuleOfEitherKind) {
+  const TemporaryDirectory directory;
+  const std::string app = "{script: 'server.js', port: 3000}";
+  for (const auto& [name, text] :
+       std::map<std::string, std::string>{{"a.config.js", "module.exports = [" + app + "];"},
+                                          {"b.config.cjs", "exports.apps = [" + app + "];"},
+                                          {"c.config.mjs", "export default {apps: [" + app + "]};"},
+                                          {"d.config.mjs", "export const apps = [" + app + "];"}}) {
+    const Finished imported = run({binary(), "import", "pm2", directory.write(name, text)});
+    EXPECT_EQ(imported.ended.code, 0) << name << imported.output;
+    EXPECT_NE(imported.output.find("server: {bind: 3000, pool: server}"), std::string::npos)
+        << name << imported.output;
+  }
 }
 
 TEST(ImportedFromPm2, AFileThatNodeCannotReadSaysSo) {
