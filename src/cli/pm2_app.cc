@@ -1,12 +1,13 @@
 #include "cli/pm2_app.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <filesystem>
 #include <initializer_list>
 #include <set>
 #include <utility>
 
+#include "cli/pm2_command.h"
 #include "cli/pm2_notes.h"
 #include "config/option_table.h"
 #include "config/values.h"
@@ -64,26 +65,6 @@ std::optional<config::Bytes> bytes_of(const Json& value) {
   return parsed ? std::optional(*parsed) : std::nullopt;
 }
 
-std::string extension_of(std::string_view script) {
-  const std::string_view name = config::base_name(script);
-  const auto dot = name.rfind('.');
-  return std::string(dot == name.npos || dot == 0 ? "" : name.substr(dot));
-}
-
-// What PM2 runs a script with, by its name; empty: nothing.
-std::string_view interpreter_by_name(std::string_view script) {
-  struct Row {
-    std::string_view extension;
-    std::string_view program;
-  };
-  static constexpr Row kRows[] = {
-      {".js", "node"}, {".cjs", "node"}, {".mjs", "node"}, {".py", "python3"}, {".sh", "bash"},
-      {".rb", "ruby"}, {".php", "php"},  {".pl", "perl"},  {".ts", "bun"},     {".tsx", "bun"}};
-  const std::string extension = extension_of(script);
-  const auto* const row = std::ranges::find(kRows, extension, &Row::extension);
-  return row == std::end(kRows) ? "" : row->program;
-}
-
 class Conversion {
  public:
   Conversion(const Json& app, std::string_view environment, const config::FileLookup& files)
@@ -105,7 +86,6 @@ class Conversion {
   void set_duration(const char* option, std::initializer_list<std::string_view> names);
 
   void add_command();
-  Words interpreter_for(const std::string& script);
   void add_instances();
   void add_environment();
   void add_port(const Json& value, const std::string& key);
@@ -165,28 +145,13 @@ void Conversion::set_duration(const char* option, std::initializer_list<std::str
     note(*found, "is no time; expected `" + std::string(option) + "`");
 }
 
-Words Conversion::interpreter_for(const std::string& script) {
-  const std::string given = take_text({"interpreter", "exec_interpreter"});
-  if (given == "none") return {};
-  // Those that would start another Node.
-  if (config::base_name(given) == "tsx") return {"node", "--import", "tsx"};
-  if (config::base_name(given) == "ts-node") return {"node", "--require", "ts-node/register"};
-  if (!given.empty()) return {given};
-  if (script.ends_with('/')) return {"node"};  // its index.js
-  if (const auto program = interpreter_by_name(script); !program.empty())
-    return {std::string(program)};
-  // A name alone is looked up as a shell does, and so npm and its like are recognised.
-  const auto text = files_ && script.contains('/') ? files_(script) : std::nullopt;
-  const bool for_node = text && text->starts_with("#!") &&
-                        text->substr(0, text->find('\n')).find("node") != text->npos;
-  return for_node ? Words{"node"} : Words{};
-}
-
 void Conversion::add_command() {
   const std::string cwd = take_text({"cwd"});
-  const auto script_key = take({"script", "exec"});
-  const std::string script =
-      script_key && script_key->value->is_string() ? script_key->value->get<std::string>() : "";
+  const config::FileLookup in_cwd = [&](const std::string& file) -> std::optional<std::string> {
+    return files_ ? files_((std::filesystem::path(cwd) / file).lexically_normal().string())
+                  : std::nullopt;
+  };
+  const std::string script = take_text({"script", "exec"});
   pool_.name = take_text({"name"});
   if (pool_.name.empty()) {
     std::string_view base = script;
@@ -194,15 +159,10 @@ void Conversion::add_command() {
     base = config::base_name(base);
     pool_.name = base.substr(0, base.size() - extension_of(base).size());
   }
-  const std::string prefix = cwd.empty() || script.starts_with('/') ? "" : cwd + "/";
-  Words command = interpreter_for(script);
-  if (command.empty() && !prefix.empty() && files_ && !script.contains('/') &&
-      files_(prefix + script))
-    command = {"./" + script};  // PM2 looks into cwd first
-  else if (command.empty())
-    command = {script};
-  else
-    command.push_back(script);
+  Words command = pm2_interpreter(take_text({"interpreter", "exec_interpreter"}), script, in_cwd);
+  // A name alone is a file, if there is such a file, before it is looked up as a shell does.
+  const bool is_file = command.empty() && !script.contains('/') && in_cwd(script);
+  command.push_back(is_file ? "./" + script : script);
   std::string from = "script";
   const auto add_words = [&](std::size_t at, std::initializer_list<std::string_view> names) {
     const auto found = take(names);
@@ -218,6 +178,11 @@ void Conversion::add_command() {
   for (const std::string& word : command) list += (list.empty() ? "[" : ", ") + yaml_scalar(word);
   pool_.lines.push_back({"command", list + "]", from});
   if (!cwd.empty()) pool_.lines.push_back({"cwd", yaml_scalar(cwd), "cwd"});
+  const auto choice = config::choose_program(command, in_cwd);
+  if (choice && choice->type == config::PoolType::kPort)
+    pool_.notes.push_back(
+        "script: it has to listen on $PORT, which is another one at each start; "
+        "the built-in proxy stands before it (docs/programs.md)");
 }
 
 void Conversion::add_instances() {

@@ -1,10 +1,8 @@
 #include "cli/pm2_import.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
+#include <map>
 
 namespace roundhouse::cli {
 namespace {
@@ -82,6 +80,7 @@ pools:
   api:
     command: [python3, api.py]              # script
     workers: 1                              # instances, which is 1 by default
+    # script: it has to listen on $PORT, which is another one at each start; the built-in proxy stands before it (docs/programs.md)
 )");
 }
 
@@ -114,25 +113,37 @@ TEST(Pm2Import, TheCommandIsWhatPm2WouldHaveRun) {
   EXPECT_EQ(command(R"("script": "/usr/bin/puma", "args": "-w 2")"), "[/usr/bin/puma, \"-w\", 2]");
 }
 
-TEST(Pm2Import, AScriptWithoutAnExtensionIsNodesWhereItsFirstLineSaysSo) {
+TEST(Pm2Import, AScriptWithoutAnExtensionIsNodesUnlessItsFirstBytesSayOtherwise) {
+  const std::map<std::string, std::string> there = {{"/srv/bin/www", "#!/usr/bin/env node\n"},
+                                                    {"/srv/bin/plain", "require('http')\n"},
+                                                    {"/srv/bin/shell", "#!/bin/sh\nnode x\n"},
+                                                    {"/srv/bin/elf", std::string("\x7f"
+                                                                                 "ELF\0",
+                                                                                 5)},
+                                                    {"/srv/alone", "#!/bin/sh\n"}};
   CommandLine line;
-  line.file = "ecosystem.json";
+  line.file = "ecosystem.config.js";
   auto around = surroundings();
-  around.file = [](const std::string& path) -> std::optional<std::string> {
-    return path == "/srv/bin/www" ? std::optional<std::string>("#!/usr/bin/env node\n")
-                                  : std::nullopt;
+  around.file = [&](const std::string& path) -> std::optional<std::string> {
+    const auto found = there.find(path);
+    return found == there.end() ? std::nullopt : std::optional(found->second);
   };
-  const auto of = [&](const std::string& script) {
-    const std::string file = testing::TempDir() + "rh-pm2-" + std::to_string(::getpid()) + ".json";
-    std::ofstream(file) << R"({"script": ")" + script + R"("})";
-    line.file = file;
-    const Outcome outcome =
-        import_pm2(line, around, [](const std::string&) { return fail("not asked"); });
-    std::filesystem::remove(file);
-    return outcome.out;
+  const auto command = [&](const std::string& script) {
+    const Outcome outcome = import_pm2(line, around, [&](const std::string&) {
+      return Result<std::string>(R"({"cwd": "/srv", "script": ")" + script + R"("})");
+    });
+    const std::size_t at = outcome.out.find("command: ") + 9;
+    return outcome.out.substr(at, outcome.out.find(']', at) + 1 - at);
   };
-  EXPECT_TRUE(holds(of("/srv/bin/www"), "command: [node, /srv/bin/www]"));
-  EXPECT_TRUE(holds(of("/srv/bin/other"), "command: [/srv/bin/other]"));
+  EXPECT_EQ(command("bin/www"), "[node, bin/www]");
+  EXPECT_EQ(command("/srv/bin/www"), "[node, /srv/bin/www]");
+  EXPECT_EQ(command("./bin/plain"), "[node, ./bin/plain]");
+  EXPECT_EQ(command("./bin/shell"), "[./bin/shell]");
+  EXPECT_EQ(command("bin/elf"), "[bin/elf]");
+  EXPECT_EQ(command("alone"), "[./alone]");
+  EXPECT_EQ(command("elsewhere"), "[elsewhere]");
+  EXPECT_EQ(command("bin/not-here"), "[node, bin/not-here]");
+  EXPECT_EQ(command("/opt/not-here"), "[/opt/not-here]");
 }
 
 TEST(Pm2Import, TheEnvironmentThatIsAskedForIsLaidOverTheOther) {
