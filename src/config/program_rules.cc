@@ -211,6 +211,10 @@ void check_node(const Configuration& configuration, const Pool& pool, Report& re
     report.add(report.is_set(key + ".policy") ? key + ".policy" : key,
                "least is not for workers of type node, which do not tell how many connections they "
                "hold; expected rr, sticky, rr_kernel or none");
+  const std::string_view program = pool.command.empty() ? "" : base_name(pool.command.front());
+  if (program == "bun" || program == "deno")
+    report.add(key + ".type", "node is spoken by Node alone, not by " + std::string(program) +
+                                  "; expected type: port, or no such key");
   const bool is_direct = std::ranges::find(configuration.listeners, pool.name, &Listener::pool) !=
                          configuration.listeners.end();
   if (!is_direct && report.is_set(key + ".policy") && pool.policy != Policy::kRr && !is_least)

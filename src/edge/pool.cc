@@ -99,6 +99,7 @@ Pool::Pool(EventLoop& loop, const config::Pool& options, Setting setting, Signal
       wants_access_log_(options.workers) {
   if (options.policy == config::Policy::kRrKernel)
     turns_.emplace(options.workers, options.handoff.stall);
+  if (options.policy == config::Policy::kSticky && options.workers > 1) peers_.emplace();
 }
 
 void Pool::start() {
@@ -184,8 +185,27 @@ void Pool::on_breach(std::size_t place) {
 }
 
 void Pool::offer(Connection connection) {
+  if (const auto found = peers_ ? peers_->see(connection.info) : std::nullopt)
+    warn_of_one_peer(*found);
   dispatcher_.offer(std::move(connection), loop_.now());
   flush_later();
+}
+
+void Pool::warn_of_one_peer(const PeerWatch::Finding& found) const {
+  const std::string where =
+      found.peer.is_unix() ? "unix sockets" : "one address, " + found.peer.host();
+  const std::string cookie = config::is_program(options_.type)
+                                 ? "upstreams: {" + options_.name + ": {pool: " + options_.name +
+                                       ", sticky: {cookie: NAME}}}"
+                                 : "upstreams.NAME.sticky.cookie";
+  log::warn(
+      "peers_are_one",
+      "pool " + options_.name + " is sticky by address, and " + std::to_string(found.connections) +
+          " of " + std::to_string(PeerWatch::kCounted) + " connections came from " + where +
+          ": if a balancer stands there, all its clients have one worker; a cookie tells "
+          "them apart (" +
+          cookie + ")",
+      {{"pool", options_.name}, {"peer", found.peer.host()}, {"connections", found.connections}});
 }
 
 void Pool::flush_later() {

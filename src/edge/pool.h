@@ -11,6 +11,7 @@
 #include "edge/exit_report.h"
 #include "edge/kernel_turns.h"
 #include "edge/node_listens.h"
+#include "edge/peer_watch.h"
 #include "edge/program_output.h"
 #include "edge/spawn.h"
 #include "edge/supervisor.h"
@@ -114,6 +115,7 @@ class Pool final : private WorkerHandle::Listener {
   std::string name_of(std::size_t place) const;  // for the log
   void hand_out_access_log();
   void flush_later();
+  void warn_of_one_peer(const PeerWatch::Finding& found) const;
   void watch_untaken();
   void set_serving(std::size_t place, bool serving);
   void watch_turns();
@@ -136,6 +138,7 @@ class Pool final : private WorkerHandle::Listener {
   Supervisor supervisor_;
   Dispatcher dispatcher_;
   std::vector<std::string> probe_saw_;  // of the running process, last and not well
+  std::optional<PeerWatch> peers_;      // of policy sticky
   std::vector<std::optional<ExitReason>> replaced_reason_;  // why the place's last process ended
   Timer untaken_timer_;
   std::optional<KernelTurns> turns_;

@@ -55,7 +55,8 @@ const Case kCases[] = {
     {"command: ./a, ready: {by: connect, path: /up}",
      "pools.app.ready.path: is for `by: http`; expected that, or no path"},
     {"command: node x, liveness: {path: /}",
-     "pools.app.liveness.path: is nothing that a program of type node can do; expected no such "
+     "pools.app.liveness.path: asks each worker by itself, and those of pool app have no socket of "
+     "their own: all accept from the listener's; expected `via: proxy` at the listener, or no such "
      "key"},
     {"type: hello, liveness: {path: /}",
      "pools.app.liveness.path: is for programs, and this pool is of type hello; expected "
