@@ -12,6 +12,7 @@
 #include "config/control_socket.h"
 #include "config/effective.h"
 #include "config/locate.h"
+#include "config/program_rules.h"
 #include "edge/edge.h"
 #include "ipc/heritage.h"
 #include "metrics/catalogue.h"
@@ -64,7 +65,7 @@ void choose_sticky_keys(config::Configuration& configuration) {
     if (upstream.sticky.key == "auto") upstream.sticky.key = new_signature_key();
 }
 
-// rr_kernel where this process may load an eBPF program, else rr.
+// rr_kernel where this process may load an eBPF program, else what comes nearest.
 void settle_policies(config::Configuration& configuration) {
   const auto wants = [](const config::Pool& pool) {
     return pool.policy == config::Policy::kRrKernel;
@@ -74,9 +75,12 @@ void settle_policies(config::Configuration& configuration) {
   if (possible) return;
   log::warn("policy_replaced", "policy rr_kernel needs CAP_BPF and CAP_NET_ADMIN, or root (" +
                                    possible.error().message +
-                                   "): the edge rotates instead, policy rr");
-  for (config::Pool& pool : configuration.pools)
-    if (wants(pool)) pool.policy = config::Policy::kRr;
+                                   "): the edge rotates instead, policy rr; programs of type "
+                                   "listen_fds, which it can give nothing, get policy none");
+  for (config::Pool& pool : configuration.pools) {
+    const bool can_rotate = config::can_do(pool.type, config::Policy::kRr);
+    if (wants(pool)) pool.policy = can_rotate ? config::Policy::kRr : config::Policy::kNone;
+  }
 }
 
 Result<void> run_edge(const cli::CommandLine& line) {

@@ -28,8 +28,10 @@ bool collide(const Address& a, const Address& b) {
 bool is_for_node(std::string_view key) { return key == "listen" || key == "liveness.unanswered"; }
 // What only programs are asked that know nothing of us.
 bool is_for_foreign(std::string_view key) {
-  return key == "socket" || key == "stop_signal" || key.starts_with("ready.") || is_of_probes(key);
+  return key == "stop_signal" || key.starts_with("ready.");
 }
+// Of programs that proxies can forward to.
+bool is_for_endpoints(std::string_view key) { return key == "socket" || is_of_probes(key); }
 
 class Checker {
  public:
@@ -50,7 +52,6 @@ class Checker {
   void check_pool(const Pool& pool);
   void check_type(const Pool& pool, const std::string& key);
   std::string misplaced(const Pool& pool, std::string_view option) const;
-  void check_node(const Pool& pool, const std::string& key);
   void check_pools_are_used();
   void check_upstreams();
   void check_upstream(const Upstream& upstream, const std::string& key);
@@ -201,10 +202,8 @@ void Checker::check_protocol(const Listener& listener, const std::string& key) {
 void Checker::check_pool(const Pool& pool) {
   const std::string key = "pools." + pool.name;
   check_type(pool, key);
-  if (is_foreign(pool.type)) {
-    check_program(pool, report_);
-    check_probes(configuration_, pool, report_);
-  }
+  check_program(configuration_, pool, report_);
+  if (can_be_proxied(pool.type)) check_probes(configuration_, pool, report_);
   expect_order(key, "restart.backoff_min", pool.restart.backoff_min, "restart.backoff_max",
                pool.restart.backoff_max);
   expect_order(key, "liveness.suspect", pool.liveness.suspect, "liveness.replace",
@@ -217,7 +216,6 @@ void Checker::check_type(const Pool& pool, const std::string& key) {
     report(key, "is of type " + std::string(to_string(pool.type)) +
                     " and has no command; expected `command`");
   }
-  if (pool.type == PoolType::kNode) check_node(pool, key);
   if (pool.type == PoolType::kProxy && configuration_.upstreams.empty() &&
       configuration_.routes.empty()) {
     report(key, "is of type proxy and there is no upstream; expected `upstreams`");
@@ -245,32 +243,6 @@ std::string Checker::misplaced(const Pool& pool, std::string_view option) const 
     return "is nothing that a program of type " + type + " can do; expected no such key";
   return "is for programs, and this pool is of type " + type +
          "; expected `command` without this type, or no such key";
-}
-
-void Checker::check_node(const Pool& pool, const std::string& key) {
-  const char* const what =
-      pool.policy == Policy::kLeast ? "least is not for workers of type node, which do not tell "
-                                      "how many connections they hold"
-      : pool.policy == Policy::kRrKernel
-          ? "rr_kernel is not for workers of type node, to which nobody could give what waits for "
-            "a dead one"
-          : nullptr;
-  if (what != nullptr)
-    report(is_set(key + ".policy") ? key + ".policy" : key,
-           std::string(what) + "; expected rr, sticky or none");
-  for (const Variable& listen : pool.listen) {
-    const auto listener =
-        std::ranges::find(configuration_.listeners, listen.value, &Listener::name);
-    if (listener != configuration_.listeners.end() && listener->pool == pool.name) continue;
-    report(key + ".listen", "there is no listener '" + shown(key + ".listen", listen.value) +
-                                "' of this pool; expected one with `pool: " + pool.name + "`");
-  }
-  for (const Listener& listener : configuration_.listeners) {
-    if (listener.pool == pool.name && pool.policy == Policy::kNone && listener.bind.size() > 1)
-      report("listeners." + listener.name + ".bind",
-             "has several addresses, and a Node program under policy none accepts from one socket; "
-             "expected one address, or policy rr");
-  }
 }
 
 void Checker::check_upstreams() {
@@ -358,11 +330,13 @@ bool has_option(PoolType type, std::string_view key) {
   switch (type) {
     case PoolType::kHello:
       return key != "command" && key != "env" && key != "env_file" && key != "cwd" &&
-             key != "user" && key != "output" && !is_for_node(key) && !is_for_foreign(key);
+             key != "user" && key != "output" && !is_for_node(key) && !is_for_foreign(key) &&
+             !is_for_endpoints(key);
     case PoolType::kProxy:
       return key != "test_handlers" && has_option(PoolType::kHello, key);
     case PoolType::kNative:
-      return key != "test_handlers" && !is_for_node(key) && !is_for_foreign(key);
+      return key != "test_handlers" && !is_for_node(key) && !is_for_foreign(key) &&
+             !is_for_endpoints(key);
     case PoolType::kAuto:
       return key != "test_handlers";
     case PoolType::kNode:  // what such a program does not tell is not looked at

@@ -24,7 +24,10 @@ constexpr bool is_foreign(PoolType type) {
   return type == PoolType::kListenFds || type == PoolType::kPort;
 }
 // Whether its workers can be the endpoints of an upstream.
-constexpr bool can_be_proxied(PoolType type) { return is_foreign(type); }
+constexpr bool can_be_proxied(PoolType type) { return is_foreign(type) || type == PoolType::kNode; }
+// What the private sockets of workers are called where listeners have their names: LISTEN_FDNAMES,
+// `pools.NAME.listen`.
+inline constexpr std::string_view kPrivateSockets = "private";
 
 // How the connections of a listener get to a program: to it, or by built-in workers that forward
 // each request. auto: the former where nothing asks for the latter; as loaded never.

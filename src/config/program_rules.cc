@@ -126,6 +126,12 @@ void put_proxies_in_front(Configuration& configuration, Provenance& provenance) 
     const std::string upstream = upstream_for(pool->name, configuration, provenance);
     const std::string gateway = gateway_for(listener, configuration, provenance);
     derive(provenance, key + ".pool", "it stands before pool " + listener.pool);
+    for (Pool& behind : configuration.pools) {
+      if (behind.name != listener.pool) continue;
+      for (Variable& listen : behind.listen) {
+        if (listen.value == listener.name) listen.value = kPrivateSockets;
+      }
+    }
     listener.pool = gateway;
     if (listener.protocol == Protocol::kTcp) {
       if (listener.upstream.empty()) listener.upstream = upstream;
@@ -150,7 +156,7 @@ void put_proxies_in_front(Configuration& configuration, Provenance& provenance) 
 bool can_do(PoolType type, Policy policy) {
   switch (type) {
     case PoolType::kListenFds:
-      return policy == Policy::kNone;
+      return policy == Policy::kNone || policy == Policy::kRrKernel;
     case PoolType::kPort:
       return false;  // it is given none
     case PoolType::kHello:
@@ -181,19 +187,69 @@ void derive_program_values(Pool& pool, Provenance& provenance) {
   }
 }
 
-void check_program(const Pool& pool, Report& report) {
+namespace {
+
+void check_foreign(const Pool& pool, Report& report) {
   const std::string key = "pools." + pool.name;
-  if (pool.type == PoolType::kListenFds && pool.policy != Policy::kNone &&
+  if (pool.type == PoolType::kListenFds && !can_do(pool.type, pool.policy) &&
       !report.is_refused(key + ".policy")) {
     report.add(key + ".policy", std::string(to_string(pool.policy)) +
                                     " cannot be done by workers of type listen_fds, which accept "
-                                    "for themselves; expected none, or `via: proxy` at the "
-                                    "listener");
+                                    "for themselves; expected none, rr_kernel, or `via: proxy` at "
+                                    "the listener");
   }
   if (pool.type == PoolType::kListenFds && pool.ready.by == ReadyBy::kConnect)
     report.add(
         key + ".ready.by",
         "connect says nothing of a program whose socket we hold; expected notify, http or settle");
+}
+
+void check_node(const Configuration& configuration, const Pool& pool, Report& report) {
+  const std::string key = "pools." + pool.name;
+  const bool is_least = pool.policy == Policy::kLeast;
+  if (is_least)
+    report.add(report.is_set(key + ".policy") ? key + ".policy" : key,
+               "least is not for workers of type node, which do not tell how many connections they "
+               "hold; expected rr, sticky, rr_kernel or none");
+  const bool is_direct = std::ranges::find(configuration.listeners, pool.name, &Listener::pool) !=
+                         configuration.listeners.end();
+  if (!is_direct && report.is_set(key + ".policy") && pool.policy != Policy::kRr && !is_least)
+    report.add(
+        key + ".policy",
+        std::string(to_string(pool.policy)) +
+            " is about connections that a listener gives to the pool, and this one gets requests "
+            "from proxies; expected `balance` or `sticky` of the upstream");
+  if (std::ranges::count(pool.listen, kPrivateSockets, &Variable::value) > 1)
+    report.add(
+        key + ".listen",
+        "leads several ports to the private sockets, of which each worker has one; expected one "
+        "port that proxies forward to");
+  const bool is_proxied = std::ranges::find(configuration.upstreams, pool.name, &Upstream::pool) !=
+                          configuration.upstreams.end();
+  for (const Variable& listen : pool.listen) {
+    if (listen.value == kPrivateSockets && is_proxied) continue;
+    const auto listener = std::ranges::find(configuration.listeners, listen.value, &Listener::name);
+    if (listener != configuration.listeners.end() && listener->pool == pool.name) continue;
+    report.add(key + ".listen", "there is no listener '" +
+                                    report.shown(key + ".listen", listen.value) +
+                                    "' of this pool; expected one with `pool: " + pool.name + "`");
+  }
+  for (const Listener& listener : configuration.listeners) {
+    const bool by_itself = pool.policy == Policy::kNone || pool.policy == Policy::kRrKernel;
+    if (listener.pool == pool.name && by_itself && listener.bind.size() > 1)
+      report.add("listeners." + listener.name + ".bind",
+                 "has several addresses, and a Node program under policy " +
+                     std::string(to_string(pool.policy)) +
+                     " accepts from one socket; expected one address, or policy rr");
+  }
+}
+
+}  // namespace
+
+void check_program(const Configuration& configuration, const Pool& pool, Report& report) {
+  if (is_foreign(pool.type)) check_foreign(pool, report);
+  if (pool.type == PoolType::kNode && !report.is_refused("pools." + pool.name + ".type"))
+    check_node(configuration, pool, report);
 }
 
 void check_via(const Configuration& configuration, const Listener& listener,
@@ -230,7 +286,7 @@ void check_upstream_pool(const Configuration& configuration, const Upstream& ups
   } else if (!can_be_proxied(pool->type)) {
     report.add(key, "pool " + pool->name + " is of type " + std::string(to_string(pool->type)) +
                         ", whose workers have no socket of their own; expected a pool of programs "
-                        "of type listen_fds or port");
+                        "of type node, listen_fds or port");
   }
   const std::pair<const char*, bool> others[] = {
       {"servers", !upstream.servers.empty()},

@@ -25,7 +25,7 @@ bool can_do(PoolType type, Policy policy);
 // Where the operator left it out: the policy of listen_fds and port, the private socket.
 void derive_program_values(Pool& pool, Provenance& provenance);
 
-void check_program(const Pool& pool, Report& report);
+void check_program(const Configuration& configuration, const Pool& pool, Report& report);
 void check_via(const Configuration& configuration, const Listener& listener,
                const Provenance& provenance, Report& report);
 void check_upstream_pool(const Configuration& configuration, const Upstream& upstream,

@@ -41,7 +41,7 @@ void Acceptor::take_turns() {
   if (sockets_.empty() || !pool_.turns()) return;
   const std::vector<std::uint32_t> places = pool_.turns()->all_in_turn();
   for (ReuseportRotation& rotation : rotations_) rotation.set_turns(places);
-  watch_sockets();
+  if (accepts()) watch_sockets();
 }
 
 // Those that nobody else accepts from, unless it is paused.
@@ -58,8 +58,15 @@ void Acceptor::watch_sockets() {
   }
 }
 
+// Else the workers do, for themselves.
+bool Acceptor::accepts() const {
+  const config::Pool& pool = pool_.options();
+  if (config::is_foreign(pool.type)) return false;
+  return pool.policy != config::Policy::kNone || pool_.is_own_door(index_);
+}
+
 void Acceptor::start() {
-  if (pool_.options().policy == config::Policy::kNone) return;
+  if (!accepts()) return;
   pause(ipc::PauseReason::kNoWorker);  // until the first worker is ready
 }
 
@@ -158,14 +165,15 @@ void Acceptor::expect_close() {
 }
 
 bool Acceptor::is_proxies_too() const {
-  return pool_.is_proxied() && pool_.options().policy == config::Policy::kNone;
+  const config::Policy policy = pool_.options().policy;
+  return pool_.is_proxied() &&
+         (policy == config::Policy::kNone || policy == config::Policy::kRrKernel);
 }
 
 void Acceptor::close() {
-  const bool accepts = pool_.options().policy != config::Policy::kNone;
   for (ReuseportRotation& rotation : rotations_) rotation.set_turns({});
   for (const auto& socket : sockets_) {
-    for (int round = 0; accepts && round < kBacklogRounds; ++round) {
+    for (int round = 0; accepts() && round < kBacklogRounds; ++round) {
       if (!accept_batch(*socket, {.readable = true, .writable = false})) break;
     }
     socket->watcher.stop();

@@ -4,7 +4,8 @@
 // Then the kernel's backlog queues, bounded by `backlog`; nothing queues without bound here. Under
 // policy `none` it only holds the sockets, for the workers that accept from them. Under `rr_kernel`
 // the workers that are in turn accept for themselves, each from its own; what the kernel has put
-// into the queue of another is accepted here and offered to the pool.
+// into the queue of another is accepted here and offered to the pool, or, where that can be given
+// nothing (listen_fds), waits for the replacement.
 #pragma once
 
 #include <memory>
@@ -30,7 +31,8 @@ class Acceptor {
     const ListeningSocket& first() const { return own.empty() ? groups[0].sockets[0] : own[0]; }
   };
 
-  // `next_id` counts the connections of this edge. Both references outlive it.
+  // `index`: of the listener in the configuration, or the own door of a worker of the pool.
+  // `next_id` counts the connections of this edge. All references outlive it.
   Acceptor(EventLoop& loop, const config::Listener& options, std::uint32_t index, Sockets sockets,
            Pool& pool, ipc::ListenerRow& row, std::uint64_t& next_id);
 
@@ -59,6 +61,7 @@ class Acceptor {
     IoWatcher watcher;
   };
 
+  bool accepts() const;
   void watch_sockets();
   bool accept_batch(Socket& socket, Ready ready);  // false: nobody waits there
   std::optional<ipc::PauseReason> obstacle();

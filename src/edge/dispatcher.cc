@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "config/checks.h"
 
 namespace roundhouse::edge {
 namespace {
@@ -19,9 +18,10 @@ bool contains(const std::vector<std::uint16_t>& workers, std::size_t worker) {
 
 Dispatcher::Dispatcher(const config::Pool& pool, std::size_t listeners)
     : pool_(pool),
+      listeners_(listeners),
       scheduler_(pool.policy, pool.workers, listeners),
       lanes_(pool.workers),
-      waiting_of_(listeners) {}
+      waiting_of_(listeners + pool.workers) {}
 
 void Dispatcher::attach(std::size_t worker, HandoffPort& port) {
   Lane& lane = lanes_[worker];
@@ -75,6 +75,7 @@ void Dispatcher::refresh(Lane& lane) {
 
 bool Dispatcher::eligible(Lane& lane, std::uint32_t listener) {
   if (!lane.serving || lane.port == nullptr) return false;
+  if (is_own_door(listener) && &lane != &lanes_[listener - listeners_]) return false;
   refresh(lane);
   if (lane.stalled || lane.full || !lane.port->willing(listener)) return false;
   const std::size_t coming = lane.depth + lane.batch.size();
@@ -101,6 +102,10 @@ std::size_t Dispatcher::choose_for(const Connection& connection) {
     return lane.port->connections_active() + lane.depth + lane.batch.size();
   };
   const std::uint32_t listener = connection.info.listener;
+  if (is_own_door(listener)) {
+    const std::size_t worker = listener - listeners_;
+    return eligible(lanes_[worker], listener) ? worker : kNobody;
+  }
   const auto any = [&](std::size_t worker) { return eligible(lanes_[worker], listener); };
   const auto untried = [&](std::size_t worker) {
     return !contains(connection.tried, worker) && any(worker);
@@ -123,14 +128,13 @@ void Dispatcher::offer(Connection connection, Time now) {
 
 // In order. Those of a listener that nobody can serve do not hold up those of another.
 void Dispatcher::place_waiting(Time now) {
-  std::uint64_t unserved = 0;  // a bit for each listener
-  static_assert(config::kMaxListeners <= 64);
+  if (waiting_.empty()) return;
+  std::vector<bool> unserved(waiting_of_.size());
   for (std::size_t i = 0; i < waiting_.size();) {
     const std::uint32_t listener = waiting_[i].info.listener;
-    const bool may = (unserved >> listener & 1) == 0;
-    const std::size_t worker = may ? choose_for(waiting_[i]) : kNobody;
+    const std::size_t worker = unserved[listener] ? kNobody : choose_for(waiting_[i]);
     if (worker == kNobody) {
-      unserved |= std::uint64_t{1} << listener;
+      unserved[listener] = true;
       ++i;
       continue;
     }
@@ -225,7 +229,7 @@ const Dispatcher::Sent* Dispatcher::oldest_movable(std::size_t worker) const {
                           std::ranges::any_of(sent.tried, [&](const auto& tried) {
                             return !contains(tried, worker);
                           });
-    if (sent.connections > 0 && may_move) return &sent;
+    if (sent.connections > 0 && may_move && !is_own_door(sent.listener)) return &sent;
   }
   return nullptr;
 }

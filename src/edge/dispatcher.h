@@ -62,6 +62,8 @@ struct HandoffCounts {
 
 class Dispatcher {
  public:
+  // The numbers of listeners from `listeners` on are the workers' own doors, in the order of their
+  // places: what comes in at one is for that worker alone, and waits for its replacement.
   Dispatcher(const config::Pool& pool, std::size_t listeners);
 
   // A new process at the place; not eligible before serve(). The port must outlive it.
@@ -126,17 +128,19 @@ class Dispatcher {
   const Sent* oldest_movable(std::size_t worker) const;
   std::vector<Connection> receive_back(std::size_t worker);
   bool another_can_take(std::size_t worker, std::uint32_t listener);
+  bool is_own_door(std::uint32_t listener) const { return listener >= listeners_; }
   std::size_t choose_for(const Connection& connection);
   void place_waiting(Time now);
 
   const config::Pool pool_;
+  const std::size_t listeners_;
   Scheduler scheduler_;
   std::vector<Lane> lanes_;
   Time cautious_until_{};
   Time offered_at_{};  // the latest
   // Accepted, with nobody to give them to; bounded by what was in channels and batches.
   std::deque<Connection> waiting_;
-  std::vector<std::size_t> waiting_of_;  // by listener
+  std::vector<std::size_t> waiting_of_;  // by listener, then by door
 };
 
 }  // namespace roundhouse::edge

@@ -177,6 +177,7 @@ Result<void> Edge::run() {
      [] { log::warn("upgrade_refused", "SIGUSR2: this version does not upgrade in place"); });
   log_start();
   for (const auto& acceptor : acceptors_) acceptor->start();
+  for (const auto& door : own_doors_) door->start();
   for (const auto& pool : pools_) pool->start();
   monitor_->start();
   ticker_.start_periodic(kTick);
@@ -238,7 +239,9 @@ void Edge::on_child_exit(pid_t pid, int wait_status, const rusage& usage) {
 }
 
 void Edge::resume_acceptors(const std::string& pool) {
-  if (phase_ != Phase::kRunning && phase_ != Phase::kDelaying) return;
+  for (const auto& door : own_doors_) {
+    if (door->pool_name() == pool) door->resume();
+  }
   for (const auto& acceptor : acceptors_) {
     if (acceptor->pool_name() == pool) acceptor->resume();
   }
@@ -279,6 +282,7 @@ void Edge::begin_drain() {
 void Edge::stop_endpoints() {
   if (endpoints_stopping_) return;
   endpoints_stopping_ = true;
+  for (const auto& door : own_doors_) door->close();
   for (const auto& pool : pools_) {
     if (pool->is_proxied())
       pool->stop(Clock::now(), stop_began_ + setting_.configuration.shutdown.deadline);
@@ -298,6 +302,7 @@ void Edge::kill_everything() {
   endpoints_stopping_ = true;
   board_.header().stopping.store(1);
   for (const auto& acceptor : acceptors_) acceptor->close();
+  for (const auto& door : own_doors_) door->close();
   for (const auto& pool : pools_) {
     pool->stop(loop_->now(), loop_->now());
     pool->kill();

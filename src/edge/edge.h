@@ -41,6 +41,7 @@ class Edge {
   Result<void> make_folder_for(const config::Pool& pool, Pool::Setting& setting);
   std::uint32_t requests_at(const std::vector<std::size_t>& from_ends, std::size_t place) const;
   Result<void> create_acceptors(std::vector<Acceptor::Sockets> sockets);
+  Result<void> create_own_doors(Pool& pool, std::size_t first_row);
   Result<void> create_monitor();
   Result<const Identity*> identity_of(const std::string& user);
   void reopen_access_log();
@@ -72,7 +73,9 @@ class Edge {
   UniqueFd configuration_fd_;
   UniqueFd access_log_;  // none: nobody writes one
   std::vector<std::unique_ptr<Pool>> pools_;
-  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;  // by listener
+  std::vector<std::unique_ptr<Acceptor>> own_doors_;  // of Node workers that proxies forward to
+  ipc::ListenerRow own_doors_row_;                    // of all of them; on no board
   std::unique_ptr<MonitorHandle> monitor_;
   std::uint64_t descriptors_ = 0;  // RLIMIT_NOFILE
   std::string metrics_url_;        // empty: the monitor has no TCP socket
@@ -81,8 +84,9 @@ class Edge {
   Timer delay_;
   Phase phase_ = Phase::kRunning;
   Time stop_began_{};
-  bool endpoints_stopping_ = false;  // the workers that proxies forward to, once those are gone
-  std::uint64_t connections_ = 0;
+  bool endpoints_stopping_ = false;      // the workers that proxies forward to, once those are gone
+  std::uint64_t connections_ = 0;        // of clients
+  std::uint64_t proxy_connections_ = 0;  // of proxies, at own doors
   std::uint64_t oom_kills_ = 0;
   std::optional<Error> failure_;
 };

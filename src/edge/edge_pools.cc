@@ -1,4 +1,6 @@
 // How the edge makes its pools, and the acceptors that feed them.
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <utility>
@@ -7,6 +9,7 @@
 #include "config/pool_endpoints.h"
 #include "edge/edge.h"
 #include "edge/private_sockets.h"
+#include "ipc/private_address.h"
 #include "net/listener.h"
 
 namespace roundhouse::edge {
@@ -39,18 +42,22 @@ Result<Acceptor::Sockets> bind_sockets(const config::Listener& listener, const c
 void add_listener(const config::Listener& listener, std::uint32_t index,
                   const Acceptor::Sockets& sockets, const config::Pool& pool,
                   Pool::Setting& setting) {
-  if (pool.policy == config::Policy::kNone) {
-    for (const ListeningSocket& socket : sockets.own) {
-      setting.sockets.push_back({index, socket.fd.get()});
-      setting.socket_names += (setting.socket_names.empty() ? "" : ":") + listener.name;
-      // As systemd gives them; nobody here accepts from them.
-      if (pool.type == config::PoolType::kListenFds) set_blocking(socket.fd.get());
-    }
+  const bool foreign = config::is_foreign(pool.type);
+  const auto give = [&](std::vector<ipc::InheritedListener>& sockets_of, int fd) {
+    sockets_of.push_back({index, fd});
+    if (foreign) set_blocking(fd);  // as systemd gives them; nobody here accepts from them
+  };
+  for (const ListeningSocket& socket : sockets.own) {
+    if (pool.policy == config::Policy::kNone) give(setting.sockets, socket.fd.get());
+    for (std::size_t place = 0; foreign && place < pool.workers; ++place)
+      give(setting.own_sockets[place], socket.fd.get());
   }
   for (const ReuseportGroup& group : sockets.groups) {
     for (std::size_t place = 0; place < group.sockets.size(); ++place)
-      setting.own_sockets[place].push_back({index, group.sockets[place].fd.get()});
+      give(setting.own_sockets[place], group.sockets[place].fd.get());
   }
+  for (std::size_t i = 0; i < sockets.own.size() + sockets.groups.size(); ++i)
+    setting.socket_names += (setting.socket_names.empty() ? "" : ":") + listener.name;
   if (pool.type != config::PoolType::kNode) return;
   const ListeningSocket& first = sockets.first();
   setting.served.push_back({.index = index,
@@ -58,6 +65,19 @@ void add_listener(const config::Listener& listener, std::uint32_t index,
                             .address = first.address,
                             .fd = first.fd.get(),
                             .backlog = static_cast<int>(listener.backlog)});
+}
+
+// What the clients of proxies connect to, if that is one address; else none.
+Address front_of(const config::Configuration& configuration,
+                 const std::vector<Acceptor::Sockets>& sockets) {
+  Address front;
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    const config::Pool* const pool = configuration.find_pool(configuration.listeners[i].pool);
+    if (pool == nullptr || pool->type != config::PoolType::kProxy) continue;
+    if (front.family() != AF_UNSPEC) return {};
+    front = sockets[i].first().address;
+  }
+  return front;
 }
 
 std::optional<ipc::Limits::Shape> shape_of_limits(const config::Configuration& configuration,
@@ -101,7 +121,9 @@ Result<void> Edge::create_pools() {
                                 loop_->defer([this] { kill_everything(); });
                               },
                           .turns = [this, name] { tell_turns(name); }};
+    const bool has_own_doors = options.type == config::PoolType::kNode && setting.proxied;
     pools_.push_back(TRY(Pool::create(*loop_, options, std::move(setting), std::move(signals))));
+    if (has_own_doors) TRY_VOID(create_own_doors(*pools_.back(), first_row));
     first_row += options.workers;
   }
   return create_acceptors(std::move(sockets));
@@ -133,12 +155,18 @@ Result<Pool::Setting> Edge::setting_for(std::size_t pool, std::size_t first_row,
   setting.requests_in_flight = [this, from_ends](std::size_t place) {
     return requests_at(from_ends, place);
   };
-  if (config::is_foreign(options.type)) TRY_VOID(make_folder_for(options, setting));
+  const bool is_node = options.type == config::PoolType::kNode;
+  if (config::is_foreign(options.type) || (is_node && setting.proxied))
+    TRY_VOID(make_folder_for(options, setting));
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     const config::Listener& listener = configuration.listeners[i];
     if (listener.pool == options.name)
       add_listener(listener, static_cast<std::uint32_t>(i), sockets[i], options, setting);
   }
+  if (is_node && setting.proxied)
+    setting.served.push_back({.index = kOwnDoor,
+                              .name = std::string(config::kPrivateSockets),
+                              .address = front_of(configuration, sockets)});
   return setting;
 }
 
@@ -180,6 +208,32 @@ Result<void> Edge::create_acceptors(std::vector<Acceptor::Sockets> sockets) {
     acceptors_.push_back(std::make_unique<Acceptor>(*loop_, listener, static_cast<std::uint32_t>(i),
                                                     std::move(sockets[i]), **pool, row,
                                                     connections_));
+  }
+  return {};
+}
+
+// Of each worker one, in the order of the places.
+Result<void> Edge::create_own_doors(Pool& pool, std::size_t first_row) {
+  constexpr int kBacklog = 1024;
+  config::Listener options;
+  options.pool = pool.options().name;
+  options.name = options.pool + ", private";
+  options.max_connections = pool.options().worker_connections;
+  for (std::size_t place = 0; place < pool.size(); ++place) {
+    ipc::WorkerRow& row = board_.worker(first_row + place);
+    Acceptor::Sockets sockets;
+    if (pool.options().socket == config::PrivateSocket::kUnix) {
+      const std::string path =
+          ipc::private_path(board_.header(), options.pool, static_cast<std::uint32_t>(place + 1));
+      sockets.own.push_back({.fd = TRY(bind_private(path, SOCK_STREAM | SOCK_NONBLOCK, kBacklog)),
+                             .address = TRY(Address::parse("unix:" + path))});
+    } else {
+      sockets.own.push_back(TRY(listen_on(Address::loopback(0), {.backlog = kBacklog})));
+      row.port.store(sockets.first().address.port());
+    }
+    own_doors_.push_back(std::make_unique<Acceptor>(*loop_, options, pool.own_door_of(place),
+                                                    std::move(sockets), pool, own_doors_row_,
+                                                    proxy_connections_));
   }
   return {};
 }

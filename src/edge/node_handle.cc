@@ -36,27 +36,25 @@ NodeFormat format_of(const config::Pool& pool) {
 }  // namespace
 
 Result<std::unique_ptr<NodeHandle>> NodeHandle::create(EventLoop& loop, std::size_t place,
-                                                       Listener& listener, const config::Pool& pool,
-                                                       NodeListens& listens) {
+                                                       Listener& listener, Setting setting) {
   auto slot = TRY(ipc::Shared<ipc::Slot>::create("roundhouse-slot"));
   return std::unique_ptr<NodeHandle>(
-      new NodeHandle(loop, place, listener, std::move(slot), pool, listens));
+      new NodeHandle(loop, place, listener, std::move(slot), std::move(setting)));
 }
 
 NodeHandle::NodeHandle(EventLoop& loop, std::size_t place, Listener& listener,
-                       ipc::Shared<ipc::Slot> slot, const config::Pool& pool, NodeListens& listens)
+                       ipc::Shared<ipc::Slot> slot, Setting setting)
     : WorkerHandle(place, listener, std::move(slot)),
       loop_(loop),
-      pool_(pool),
-      listens_(listens),
-      format_(format_of(pool)),
+      pool_(setting.pool),
+      listens_(setting.listens),
+      own_door_(setting.own_door),
+      own_sockets_(setting.own_sockets),
+      format_(format_of(setting.pool)),
       framing_(format_),
       writer_(format_),
-      disconnect_timer_(loop,
-                        [this] {
-                          channel_.post(writer_.disconnect());
-                          flush();
-                        }),
+      disconnect_timer_(loop, [this] { disconnect(); }),
+      drain_(loop, std::move(setting.requests_in_flight), [this] { disconnect(); }),
       rest_timer_(loop, [this] { end_rest(); }) {}
 
 Result<WorkerHandle::Inheritance> NodeHandle::prepare(ipc::Bequest bequest, Time now) {
@@ -93,6 +91,7 @@ void NodeHandle::died() {
 void NodeHandle::ended() {
   watcher_.stop();
   disconnect_timer_.stop();
+  drain_.stop();
   rest_timer_.stop();
   channel_.close();
   given_.clear();
@@ -102,8 +101,15 @@ void NodeHandle::ended() {
   WorkerHandle::ended();
 }
 
-void NodeHandle::ask_to_drain(Time /*deadline*/) {
-  if (!announced_) disconnect_timer_.start_once(kQuiet);
+void NodeHandle::ask_to_drain(Time deadline) {
+  if (announced_) return;
+  if (own_door_) return drain_.start(deadline);
+  disconnect_timer_.start_once(kQuiet);
+}
+
+void NodeHandle::disconnect() {
+  channel_.post(writer_.disconnect());
+  flush();
 }
 
 std::optional<Time> NodeHandle::unanswered_since() {
@@ -182,15 +188,32 @@ void NodeHandle::say_room() {
   listener().on_room_notice(place());
 }
 
+// What comes in at its own door and is not mapped is for the first listener's server.
+std::optional<std::size_t> NodeHandle::index_of_server(std::uint32_t listener) const {
+  const auto serves = [this](std::size_t index) { return !serving_[index].key.empty(); };
+  const std::size_t wanted = listener == own_door_ ? kOwnDoor : listener;
+  if (wanted <= kOwnDoor && serves(wanted)) return wanted;
+  for (std::size_t index = 0; listener == own_door_ && index < kOwnDoor; ++index) {
+    if (serves(index)) return index;
+  }
+  return std::nullopt;
+}
+
+NodeHandle::Serving* NodeHandle::server_of(std::uint32_t listener) {
+  const auto index = index_of_server(listener);
+  return index ? &serving_[*index] : nullptr;
+}
+
 bool NodeHandle::willing(std::uint32_t listener) const {
-  const Serving& serving = serving_[listener];
-  return !serving.key.empty() && serving.rests_until <= loop_.now();
+  const auto index = index_of_server(listener);
+  return index && serving_[*index].rests_until <= loop_.now();
 }
 
 ipc::Sent NodeHandle::send(std::uint64_t sequence, std::span<Connection> batch) {
   if (channel_.is_full()) return ipc::Sent::kFull;
   Connection& connection = batch.front();
-  const std::string& key = serving_[connection.info.listener].key;
+  const Serving* const here = server_of(connection.info.listener);
+  const std::string key = here == nullptr ? "" : here->key;  // then it is turned away
   channel_.post_connection(writer_.connection(key, sequence), connection.fd.get(), sequence);
   given_.push_back({.sequence = sequence,
                     .at = loop_.now(),

@@ -4,33 +4,47 @@
 // which it says before its program sees the connection. Until then the edge keeps a descriptor of
 // it: one that the worker turns away, did not read, or left unanswered when it died, was touched by
 // nobody and goes to another.
+//
+// A worker that proxies forward to has a door of its own, a private socket from which the edge
+// accepts for it alone, so that what the program sees is the same; see docs/node.md.
 #pragma once
 
 #include <array>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "config/checks.h"
+#include "edge/endpoint_drain.h"
 #include "edge/node_channel.h"
 #include "edge/node_framing.h"
 #include "edge/node_listens.h"
 #include "edge/node_writer.h"
 #include "edge/worker_handle.h"
+#include "ipc/heritage.h"
 #include "ipc/slot.h"
 #include "net/event_loop.h"
 
 namespace roundhouse::edge {
 
-// The slot is written by the edge: the program does not know of it. `pool` and `listens` outlive
-// the handle.
+// The slot is written by the edge: the program does not know of it.
 class NodeHandle final : public WorkerHandle, private IoHandler, private NodeReceiver {
  public:
+  struct Setting {
+    const config::Pool& pool;  // must outlive this, as is:
+    NodeListens& listens;
+    // The dispatcher's number of its own door; none: it is no endpoint of an upstream.
+    std::optional<std::uint32_t> own_door;
+    std::span<const ipc::InheritedListener> own_sockets;  // policy rr_kernel; borrowed
+    std::function<std::uint32_t()> requests_in_flight;    // at it, by the proxies
+  };
+
   static Result<std::unique_ptr<NodeHandle>> create(EventLoop& loop, std::size_t place,
-                                                    Listener& listener, const config::Pool& pool,
-                                                    NodeListens& listens);
+                                                    Listener& listener, Setting setting);
 
   Result<Inheritance> prepare(ipc::Bequest bequest, Time now) override;
   void died() override;
@@ -74,11 +88,15 @@ class NodeHandle final : public WorkerHandle, private IoHandler, private NodeRec
   };
 
   NodeHandle(EventLoop& loop, std::size_t place, Listener& listener, ipc::Shared<ipc::Slot> slot,
-             const config::Pool& pool, NodeListens& listens);
+             Setting setting);
   void on_ready(Ready ready) override;
   bool on_node_message(const NodeMessage& message) override;
   std::size_t read_messages();
   void watch(bool writing);
+  void disconnect();
+  // What serves connections of a listener, by the dispatcher's number; nullptr: nothing.
+  Serving* server_of(std::uint32_t listener);
+  std::optional<std::size_t> index_of_server(std::uint32_t listener) const;
   void on_query(const NodeMessage& message);
   void on_listening(const NodeListen& listen);
   void on_close(const std::string& key);
@@ -88,22 +106,26 @@ class NodeHandle final : public WorkerHandle, private IoHandler, private NodeRec
   void say_room();
   void end_rest();
   void reply(const NodeMessage& query, NodeEndpoint& endpoint);
+  int socket_of(const NodeEndpoint& endpoint) const;
   std::deque<Given>::iterator find(std::uint64_t sequence);
 
   EventLoop& loop_;
   const config::Pool& pool_;
   NodeListens& listens_;
+  const std::optional<std::uint32_t> own_door_;
+  const std::span<const ipc::InheritedListener> own_sockets_;
   const NodeFormat format_;
   NodeChannel channel_;
   NodeFraming framing_;
   NodeWriter writer_;
   IoWatcher watcher_;
   Timer disconnect_timer_;
+  EndpointDrain drain_;
   Timer rest_timer_;  // to try again what was not possible
   std::deque<Given> given_;
   std::optional<std::deque<std::uint64_t>> recalled_;  // still to be told by take_back()
   std::vector<Held> held_;
-  std::array<Serving, config::kMaxListeners> serving_;  // by listener
+  std::array<Serving, kOwnDoor + 1> serving_;  // by listener
   std::uint64_t last_sequence_ = 0;
   std::uint64_t nudge_ = 0;  // not known to be read; 0: none
   Time nudged_at_{};

@@ -49,6 +49,7 @@ bool NodeHandle::on_node_message(const NodeMessage& message) {
     case Kind::kExitedAfterDisconnect:
       announced_ = true;
       disconnect_timer_.stop();
+      drain_.stop();
       channel_.post(writer_.acknowledge(message.sequence));
       listener().on_draining_notice(place());
       break;
@@ -97,7 +98,7 @@ void NodeHandle::reply(const NodeMessage& query, NodeEndpoint& endpoint) {
     channel_.post(writer_.rotation_reply(query.sequence, endpoint.key, data, endpoint.name));
     return;
   }
-  UniqueFd socket = duplicate(endpoint.shared);
+  UniqueFd socket = duplicate(socket_of(endpoint));
   if (socket) {
     channel_.post(writer_.socket_reply(query.sequence, endpoint.key, data, query.listen.is_udp()),
                   std::move(socket));
@@ -105,6 +106,14 @@ void NodeHandle::reply(const NodeMessage& query, NodeEndpoint& endpoint) {
     on_close(endpoint.key);
     channel_.post(writer_.error_reply(query.sequence, "", data, EMFILE));
   }
+}
+
+// Where workers accept for themselves.
+int NodeHandle::socket_of(const NodeEndpoint& endpoint) const {
+  const auto own = std::ranges::find_if(own_sockets_, [&](const ipc::InheritedListener& one) {
+    return endpoint.listener == one.listener;
+  });
+  return own == own_sockets_.end() ? endpoint.shared : own->fd;
 }
 
 // The same words as in its query, with the port that it was told.
@@ -118,7 +127,7 @@ void NodeHandle::on_listening(const NodeListen& listen) {
   });
   channel_.forget_read();
   if (held == held_.end() || !held->endpoint->listener) return;
-  listens_.restore_backlog(*held->endpoint);
+  listens_.restore_backlog(*held->endpoint, socket_of(*held->endpoint));
   serving_[*held->endpoint->listener] = {.key = held->endpoint->key};
   listener().on_ready_notice(place());
   say_room();  // it was ready, and this is another listener
@@ -143,12 +152,13 @@ void NodeHandle::on_answer(const NodeMessage& message) {
     return;  // of nothing of ours
   channel_.was_read(given->sequence);
   const ipc::ConnectionInfo& info = given->connection.info;
-  Serving& serving = serving_[info.listener];
+  Serving* const here = server_of(info.listener);  // none: it has closed that server
   if (!message.accepted) {
-    serving.rest = std::clamp(serving.rest * 2, kRestMin, kRestMax);
-    return turn_away(given, serving.rest);
+    if (here == nullptr) return turn_away(given, kRestMin);
+    here->rest = std::clamp(here->rest * 2, kRestMin, kRestMax);
+    return turn_away(given, here->rest);
   }
-  serving.rest = Duration::zero();
+  if (here != nullptr) here->rest = Duration::zero();
   ipc::add(slot().connections_total);
   const Time accepted = time_from_nanoseconds(info.accepted_ns);
   ipc::record_handoff(slot(), std::max<std::int64_t>((loop_.now() - accepted).count(), 0));
@@ -178,7 +188,8 @@ void NodeHandle::turn_away(const std::deque<Given>::iterator& given, Duration re
   const std::uint64_t sequence = given->sequence;
   Connection connection = std::move(given->connection);
   given_.erase(given);
-  serving_[connection.info.listener].rests_until = loop_.now() + rest;
+  if (Serving* const here = server_of(connection.info.listener))
+    here->rests_until = loop_.now() + rest;
   rest_timer_.start_once(rest + 1ms);
   listener().on_turned_away(place(), sequence, std::move(connection));
 }

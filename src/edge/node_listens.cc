@@ -83,10 +83,10 @@ void NodeListens::release(NodeEndpoint& endpoint, bool closed) {
   if (endpoint.holders == 0 && closed && !endpoint.listener) remove(endpoint);
 }
 
-void NodeListens::restore_backlog(const NodeEndpoint& endpoint) const {
+void NodeListens::restore_backlog(const NodeEndpoint& endpoint, int socket) const {
   if (!endpoint.listener || endpoint.shared < 0 || stopped_) return;
   const auto listener = std::ranges::find(listeners_, *endpoint.listener, &ServedListener::index);
-  ::listen(listener->fd, listener->backlog);
+  ::listen(socket, listener->backlog);
 }
 
 const ServedListener* NodeListens::match(const NodeListen& asked) const {
@@ -108,12 +108,22 @@ const ServedListener* NodeListens::match(const NodeListen& asked) const {
   return only_listener(asked);
 }
 
+// The one that there is; nullptr: there are several.
+const ServedListener* NodeListens::main_listener() const {
+  const auto direct = static_cast<std::size_t>(std::ranges::count_if(
+      listeners_, [](const ServedListener& one) { return one.index != kOwnDoor; }));
+  if (direct > 1 || listeners_.empty()) return nullptr;
+  const auto main = std::ranges::find_if(
+      listeners_, [&](const ServedListener& one) { return direct == 0 || one.index != kOwnDoor; });
+  return &*main;
+}
+
 const ServedListener* NodeListens::only_listener(const NodeListen& asked) const {
-  if (listeners_.size() != 1 || !asked.is_tcp()) return nullptr;
-  const ServedListener& only = listeners_.front();
+  const ServedListener* const only = main_listener();
+  if (only == nullptr || !asked.is_tcp()) return nullptr;
   const bool named =
-      std::ranges::find(pool_.listen, only.name, &config::Variable::value) != pool_.listen.end();
-  return named || is_held(only.index) ? nullptr : &only;
+      std::ranges::find(pool_.listen, only->name, &config::Variable::value) != pool_.listen.end();
+  return named || is_held(only->index) ? nullptr : only;
 }
 
 bool NodeListens::is_held(std::uint32_t listener) const {
@@ -122,17 +132,25 @@ bool NodeListens::is_held(std::uint32_t listener) const {
   });
 }
 
+// Else the workers accept for themselves.
+bool NodeListens::hands_over(const ServedListener& listener) const {
+  if (listener.index == kOwnDoor) return true;
+  const bool in_kernel = pool_.policy == config::Policy::kRrKernel && !listener.address.is_unix();
+  return pool_.policy != config::Policy::kNone && !in_kernel;
+}
+
 int NodeListens::serve_by(const ServedListener& listener, NodeEndpoint& endpoint) {
   std::erase_if(endpoints_, [&](const auto& other) {  // a program that has changed its mind
     return other->listener == listener.index && other->holders == 0;
   });
   endpoint.listener = listener.index;
-  const bool tcp = !listener.address.is_unix();
-  if (pool_.policy != config::Policy::kNone) {
+  const int family = listener.address.family();
+  const bool tcp = family == AF_INET || family == AF_INET6;
+  if (hands_over(listener)) {
     if (endpoint.asked.is_tcp())
       endpoint.name = {
           .address = tcp ? listener.address.host() : endpoint.asked.address.value_or("::"),
-          .ipv6 = !tcp || listener.address.family() == AF_INET6,
+          .ipv6 = !tcp || family == AF_INET6,
           .port = endpoint.asked.port == 0 && tcp ? listener.address.port() : endpoint.asked.port};
     return 0;
   }
@@ -143,9 +161,9 @@ int NodeListens::serve_by(const ServedListener& listener, NodeEndpoint& endpoint
   if (!may_tell()) return EADDRINUSE;
   log::error("node_listen_refused",
              "pool " + pool_.name + " listens on " + wanted(endpoint.asked) + ", and listener " +
-                 listener.name + " is " + listener.address.to_string() +
-                 ": with policy none both must be the same port (listen on process.env.PORT); "
-                 "policy rr serves any",
+                 listener.name + " is " + listener.address.to_string() + ": with policy " +
+                 std::string(to_string(pool_.policy)) +
+                 " both must be the same port (listen on process.env.PORT); policy rr serves any",
              {{"pool", pool_.name}, {"listener", listener.name}});
   return EADDRINUSE;
 }
@@ -163,8 +181,8 @@ int NodeListens::bind_own(NodeEndpoint& endpoint) {
 }
 
 std::uint16_t NodeListens::only_port() const {
-  const bool one = listeners_.size() == 1 && !listeners_.front().address.is_unix();
-  return one ? listeners_.front().address.port() : std::uint16_t{0};
+  const ServedListener* const main = main_listener();
+  return main != nullptr && !main->address.is_unix() ? main->address.port() : std::uint16_t{0};
 }
 
 std::string NodeListens::describe(const NodeEndpoint& endpoint) const {
@@ -176,6 +194,7 @@ std::string NodeListens::describe(const NodeEndpoint& endpoint) const {
     return text;
   }
   const auto listener = std::ranges::find(listeners_, *endpoint.listener, &ServedListener::index);
+  if (*endpoint.listener == kOwnDoor) return text + "private sockets, for proxies";
   return text + listener->name + " (" + listener->address.to_string() + ")";
 }
 

@@ -4,7 +4,8 @@
 // program is served, what it asks for is matched: first by `pools.NAME.listen`, then with a
 // listener of exactly that port or path; and where the pool has one listener, the first TCP port
 // that a program asks for is served by it, whatever its number. Everything else gets a socket of
-// its own, bound as asked, which the workers share as under Node's own primary.
+// its own, bound as asked, which the workers share as under Node's own primary. Where proxies
+// forward to the workers, their private sockets count as a listener, unless there are others.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/unique_fd.h"
+#include "config/checks.h"
 #include "config/options.h"
 #include "edge/node_message.h"
 #include "edge/node_writer.h"
@@ -32,14 +34,19 @@ struct ServedListener {
   int fd = -1;      // of that; borrowed until NodeListens::stop()
   int backlog = 0;
 };
+// Its index if it is no listener, but the private sockets, one of each worker. `address` is then
+// what clients connect to, if that is one address: a program is told of it.
+inline constexpr std::uint32_t kOwnDoor = config::kMaxListeners;
 
 // What several workers ask for in the same words, and share.
 struct NodeEndpoint {
   std::string key;                        // what it is called on the channels
   NodeListen asked;                       // by the first; `data` is the first that was given
   std::optional<std::uint32_t> listener;  // that serves it
-  int shared = -1;  // the socket that workers accept from; -1: connections are handed to them
-  UniqueFd own;     // that socket where no listener's is
+  // The socket that workers accept from (under rr_kernel each has its own instead of this); -1:
+  // connections are handed to them.
+  int shared = -1;
+  UniqueFd own;  // that socket where no listener's is
   std::optional<NodeName> name;
   std::string path;         // of a socket of our own: to be removed
   std::size_t holders = 0;  // workers that have it now
@@ -60,10 +67,11 @@ class NodeListens {
   void release(NodeEndpoint& endpoint, bool closed);
   // The listeners are closed from now on: nothing new is given out.
   void stop() { stopped_ = true; }
-  // A worker's listen(2) on the listener's own socket has set its backlog.
-  void restore_backlog(const NodeEndpoint& endpoint) const;
+  // A worker's listen(2) on a socket of the listener has set its backlog.
+  void restore_backlog(const NodeEndpoint& endpoint, int socket) const;
 
-  // The port of the pool's listener where that is one and TCP; else 0.
+  // The port of the pool's listener (of the proxies' where there is none) where that is one and
+  // TCP; else 0.
   std::uint16_t only_port() const;
 
   // "3000 -> web (0.0.0.0:8000)".
@@ -72,8 +80,10 @@ class NodeListens {
  private:
   NodeEndpoint* find(const NodeListen& asked);
   const ServedListener* match(const NodeListen& asked) const;
+  const ServedListener* main_listener() const;
   const ServedListener* only_listener(const NodeListen& asked) const;
   bool is_held(std::uint32_t listener) const;
+  bool hands_over(const ServedListener& listener) const;
   int serve_by(const ServedListener& listener, NodeEndpoint& endpoint);
   int bind_own(NodeEndpoint& endpoint);
   void tell(const NodeEndpoint& endpoint);

@@ -61,7 +61,15 @@ Result<std::unique_ptr<WorkerHandle>> Pool::make_handle(std::size_t place) {
   if (options_.type == config::PoolType::kNode) {
     if (node_listens_ == nullptr)
       node_listens_ = std::make_unique<NodeListens>(options_, setting_.served, setting_.identity);
-    return NodeHandle::create(loop_, place, *this, options_, *node_listens_);
+    std::optional<std::uint32_t> own_door;
+    if (setting_.proxied) own_door = own_door_of(place);
+    return NodeHandle::create(
+        loop_, place, *this,
+        {.pool = options_,
+         .listens = *node_listens_,
+         .own_door = own_door,
+         .own_sockets = setting_.own_sockets[place],
+         .requests_in_flight = [this, place] { return setting_.requests_in_flight(place); }});
   }
   if (!config::is_foreign(options_.type)) return NativeHandle::create(loop_, place, *this);
   return ProgramHandle::create(
@@ -264,7 +272,7 @@ std::uint64_t Pool::connections_of(std::uint32_t listener) const {
   std::uint64_t open = dispatcher_.waiting();
   for (std::size_t place = 0; place < handles_.size(); ++place) {
     open += dispatcher_.untaken(place);
-    if (listener >= ipc::kMaxListeners) continue;
+    if (is_own_door(listener)) continue;  // what is open there is not told
     const std::uint32_t claimed =
         handles_[place]->slot().listener_active[listener].load(std::memory_order_relaxed);
     open += std::min(claimed, options_.worker_connections);  // it may claim anything

@@ -78,6 +78,12 @@ class Pool final : private WorkerHandle::Listener {
   // Workers that run, and those started from now on, write there. Borrowed, until the next one.
   void set_access_log(int fd);
 
+  // Connections that come in at the private socket of one worker are those of this listener.
+  std::uint32_t own_door_of(std::size_t place) const {
+    return static_cast<std::uint32_t>(setting_.listeners + place);
+  }
+  bool is_own_door(std::uint32_t listener) const { return listener >= setting_.listeners; }
+
   // Requests in flight at an endpoint of the proxies that are these workers.
   std::uint32_t requests_at(std::size_t endpoint_row) const;
 

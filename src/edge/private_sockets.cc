@@ -125,7 +125,7 @@ Result<UniqueFd> bind_private(const std::string& path, int type, int backlog) {
   const int why = errno;
   ::umask(mask);
   if (!bound) return fail_errno("bind " + path, why);
-  if (type == SOCK_STREAM && ::listen(fd.get(), backlog) != 0)
+  if (type != SOCK_DGRAM && ::listen(fd.get(), backlog) != 0)
     return fail_errno("listen on " + path, errno);
   return fd;
 }

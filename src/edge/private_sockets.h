@@ -39,7 +39,8 @@ class PrivateSockets {
 };
 
 // A unix socket bound at `path`, whatever stood there before, that everyone whom the folder lets in
-// may use. CLOEXEC. `type`: SOCK_STREAM, which listens then, or SOCK_DGRAM.
+// may use. CLOEXEC. `type`: SOCK_STREAM, perhaps with SOCK_NONBLOCK, which listens then, or
+// SOCK_DGRAM.
 Result<UniqueFd> bind_private(const std::string& path, int type, int backlog);
 
 // What a program has bound at `path`, in a folder of its own user, may be used by everyone whom the

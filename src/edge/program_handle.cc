@@ -18,8 +18,6 @@ namespace roundhouse::edge {
 namespace {
 
 constexpr Duration kLookEvery = std::chrono::milliseconds(20);
-// A proxy that has just chosen this endpoint has sent its request by then.
-constexpr Duration kOutOfRotation = std::chrono::milliseconds(100);
 // A program that listens on nothing of ours by then is looked at: perhaps it listens elsewhere. If
 // it listens nowhere yet, again when it is twice as old.
 constexpr Duration kShouldListen = std::chrono::seconds(2);
@@ -52,7 +50,9 @@ ProgramHandle::ProgramHandle(EventLoop& loop, std::size_t place, Listener& liste
     : WorkerHandle(place, listener, std::move(slot)),
       loop_(loop),
       setting_(std::move(setting)),
-      timer_(loop, [this] { look(); }) {}
+      timer_(loop, [this] { look(); }),
+      drain_(loop, setting_.requests_in_flight,
+             [this] { signal(config::number_of(setting_.options.stop_signal)); }) {}
 
 std::string ProgramHandle::path(const char* suffix) const {
   return setting_.folder + "/" + std::to_string(id()) + suffix;
@@ -135,16 +135,8 @@ void ProgramHandle::on_ready(Ready /*ready*/) {
 void ProgramHandle::look() {
   const Time now = loop_.now();
   if (pid() == 0) return;
-  if (stage_ == Stage::kStarting) {
-    if (seems_ready(now)) return become_ready();
-    tell_of_other_ports(now);
-  }
-  if (stage_ != Stage::kLeaving) return;
-  const bool idle = now - leaving_since_ >= kOutOfRotation && setting_.requests_in_flight() == 0;
-  if (!idle && now < leaving_since_ + (deadline_ - leaving_since_) / 2) return;
-  stage_ = Stage::kStopping;
-  timer_.stop();
-  signal(config::number_of(setting_.options.stop_signal));
+  if (seems_ready(now)) return become_ready();
+  tell_of_other_ports(now);
 }
 
 bool ProgramHandle::seems_ready(Time now) {
@@ -211,18 +203,16 @@ void ProgramHandle::become_ready() {
 }
 
 void ProgramHandle::ask_to_drain(Time deadline) {
-  leaving_since_ = loop_.now();
-  deadline_ = deadline;
   stage_ = Stage::kLeaving;
-  if (setting_.proxied) return timer_.start_periodic(kLookEvery);
-  stage_ = Stage::kStopping;
   timer_.stop();
+  if (setting_.proxied) return drain_.start(deadline);
   signal(config::number_of(setting_.options.stop_signal));
 }
 
 void ProgramHandle::ended() {
   stage_ = Stage::kNone;
   timer_.stop();
+  drain_.stop();
   watcher_.stop();
   attempt_.reset();
   notices_.reset();

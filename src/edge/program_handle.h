@@ -14,6 +14,7 @@
 
 #include "base/address.h"
 #include "config/options.h"
+#include "edge/endpoint_drain.h"
 #include "edge/worker_handle.h"
 #include "ipc/board.h"
 #include "net/event_loop.h"
@@ -52,7 +53,7 @@ class ProgramHandle final : public WorkerHandle, private IoHandler {
   void want_room() override {}
 
  private:
-  enum class Stage : std::uint8_t { kNone, kStarting, kReady, kLeaving, kStopping };
+  enum class Stage : std::uint8_t { kNone, kStarting, kReady, kLeaving };
 
   ProgramHandle(EventLoop& loop, std::size_t place, Listener& listener, ipc::Shared<ipc::Slot> slot,
                 Setting setting);
@@ -82,9 +83,8 @@ class ProgramHandle final : public WorkerHandle, private IoHandler {
   UniqueFd attempt_;
   IoWatcher watcher_;
   Timer timer_;
+  EndpointDrain drain_;
   Time started_{};
-  Time leaving_since_{};
-  Time deadline_{};
   Time search_at_{};  // for other ports that it listens on
 };
 

@@ -161,8 +161,7 @@ class WorkerSeries {
 
   void add_load(const SlotValues& slot) {
     if (pool_.tells_connections()) add(Metric::worker_connections_active, slot.connections_active);
-    if (pool_.tells_connections() || pool_.hands_over())
-      add(Metric::worker_connections_total, slot.connections_total);
+    if (pool_.counts_connections()) add(Metric::worker_connections_total, slot.connections_total);
     add(Metric::worker_requests_total, slot.requests_total);
     add(Metric::worker_requests_in_flight, slot.requests_in_flight);
     add(Metric::worker_busy_seconds_total, slot.busy_seconds);
@@ -208,6 +207,7 @@ void add_instance(Families& families, const Snapshot& snapshot) {
 }
 
 void add_pool(Families& families, const PoolValues& pool) {
+  families.add(Metric::pool_info, {pool.layout.name, pool.layout.policy}, 1);
   for (std::size_t i = 0; i < ipc::kWorkerStates; ++i) {
     const auto state = static_cast<WorkerState>(i);
     families.add(Metric::pool_workers, {pool.layout.name, to_string(state)}, pool.count(state));

@@ -111,7 +111,7 @@ void add_slots(std::span<const PoolValues> pools, std::size_t listener, std::uin
   const auto served_by = std::ranges::find(pools, values.layout.pool,
                                            [](const PoolValues& pool) { return pool.layout.name; });
   const bool told = served_by == pools.end() || served_by->tells_connections();
-  if (told || served_by->hands_over()) values.accepted = by_edge;
+  if (told || served_by->counts_connections()) values.accepted = by_edge;
   if (!told) return;
   values.active = values.request_failures = 0;
   if (listener >= ipc::kMaxListeners) return;

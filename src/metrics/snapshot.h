@@ -117,6 +117,9 @@ struct PoolValues {
   bool workers_accept() const { return layout.policy == "none" || layout.policy == "rr_kernel"; }
   // Whether its workers tell how many connections they hold.
   bool tells_connections() const { return layout.tells && layout.type != "node"; }
+  // Whether anybody counts the connections that a worker gets: itself, or the edge, which gives it
+  // all.
+  bool counts_connections() const { return tells_connections() || !workers_accept(); }
 };
 
 struct ListenerValues {

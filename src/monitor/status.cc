@@ -101,7 +101,7 @@ Json worker_of(const PoolValues& pool, const WorkerValues& worker, Viewer viewer
   const auto& slot = worker.slot;
   // What its type cannot tell is null, as it is absent from the metrics.
   const bool tells = pool.tells_connections();
-  const bool counts = tells || pool.hands_over();
+  const bool counts = pool.counts_connections();
   const auto if_told = [&](bool told, auto value) {
     return slot && told ? Json(value(*slot)) : Json(nullptr);
   };

@@ -2,10 +2,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <map>
+#include <memory>
+#include <vector>
 
 #include "net/reuseport_rotation.h"
 #include "support/instance.h"
+#include "support/node_program.h"
 
 namespace roundhouse::test {
 namespace {
@@ -16,11 +20,6 @@ const char* const kHandedOver =
 std::string of_worker(std::string series, int worker) {
   series.replace(series.find('%'), 1, std::to_string(worker));
   return series;
-}
-
-std::string worker_of(const Response& response) {
-  const auto id = response.headers.find("worker-id");
-  return id == response.headers.end() ? "none" : id->second;
 }
 
 std::map<std::string, int> workers_of(const Instance& instance, int requests) {
@@ -130,6 +129,62 @@ TEST_F(KernelRotation, APortOfAnotherInstanceIsNotShared) {
   const Finished second = run({binary(), "run", "-c", file});
   EXPECT_EQ(second.ended.code, 71);
   EXPECT_NE(second.output.find("Address already in use"), std::string::npos) << second.output;
+}
+
+TEST_F(KernelRotation, NodeWorkersAcceptInExactTurn) {
+  if (!possible_) return;
+  const NodeProgram program("serve().listen(process.env.PORT);");
+  Instance instance(program.pool(4, "policy: rr_kernel"));
+  ASSERT_TRUE(instance.all_ready("app", 4));
+  EXPECT_EQ(workers_of(instance, 40), (Counts{{"1", 10}, {"2", 10}, {"3", 10}, {"4", 10}}));
+  EXPECT_EQ(instance.metric(R"(roundhouse_pool_info{pool="app",policy="rr_kernel"})"), 1);
+  EXPECT_EQ(instance.metric(R"(roundhouse_worker_connections_total{pool="app",worker="1"})"), -1)
+      << "nobody knows";
+  EXPECT_EQ(instance.stop().code, 0);
+}
+
+TEST_F(KernelRotation, WhatWaitsForADeadNodeWorkerAnotherServes) {
+  if (!possible_) return;
+  const NodeProgram program("serve().listen(process.env.PORT);");
+  Instance instance(program.pool(2, "policy: rr_kernel"));
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  for (int round = 0; round < 3; ++round) {
+    const pid_t pid = instance.worker_pids(2, "app")[0];
+    ::kill(pid, SIGSTOP);
+    std::vector<std::unique_ptr<Client>> clients;
+    for (int i = 0; i < 10; ++i) {
+      clients.push_back(std::make_unique<Client>(instance.web()));
+      clients.back()->send("GET / HTTP/1.1\r\nHost: t\r\n\r\n");
+    }
+    ::kill(pid, SIGKILL);
+    for (const auto& client : clients) EXPECT_EQ(client->receive().status, 200);
+    ASSERT_TRUE(eventually([&] { return instance.worker_pids(2, "app")[0] != pid; }));
+    ASSERT_TRUE(instance.all_ready("app", 2));
+  }
+}
+
+TEST_F(KernelRotation, ANodeProgramOnAnotherPortIsToldSo) {
+  if (!possible_) return;
+  const NodeProgram program("serve().listen(3999);");
+  Instance instance(program.pool(1, "policy: rr_kernel"), "", {.wait = false});
+  EXPECT_TRUE(instance.process().prints("with policy rr_kernel both must be the same port"));
+  EXPECT_EQ(instance.process().wait().code, 1);
+}
+
+TEST_F(KernelRotation, ProgramsWithTheListenersSocketsAcceptInExactTurnToo) {
+  if (!possible_) return;
+  const std::string pool = "app: {command: " + scripted_program("serve") +
+                           ", type: listen_fds, workers: 3, policy: rr_kernel, "
+                           "ready: {settle: 10ms}}";
+  Instance instance(pool);
+  ASSERT_TRUE(instance.all_ready("app", 3));
+  std::map<std::string, int> counts;
+  for (int i = 0; i < 30; ++i) ++counts[get(instance.web()).body];
+  EXPECT_EQ(counts, (Counts{{"program 1\n", 10}, {"program 2\n", 10}, {"program 3\n", 10}}));
+  EXPECT_EQ(get(instance.web(), "/env/LISTEN_FDNAMES").body, "web");
+  // What waits for the one that dies, its replacement serves.
+  for (int i = 0; i < 6; ++i) get(instance.web(), "/die");
+  for (int i = 0; i < 12; ++i) EXPECT_EQ(get(instance.web()).status, 200);
 }
 
 TEST_F(KernelRotation, WithoutTheCapabilityTheEdgeRotatesAndSaysSo) {

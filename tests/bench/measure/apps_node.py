@@ -1,6 +1,7 @@
 """The worker half of a Node cluster program, unmodified, under Roundhouse and under Node's own primary."""
 
 import time
+from dataclasses import replace
 from statistics import median
 
 from rig import proc
@@ -9,47 +10,68 @@ from rig.peers import PEERS, NodeCluster
 from rig.roundhouse import Roundhouse
 from rig.table import Row, Table, jain
 from measure.cost import CLIENTS, Cost, alternate
+from measure.faults import storm, summary
 from measure.scale import Scale
 
 WORKERS = 2
 RATE = 1.25
+RATE_KERNEL = 1.8
+RATE_PROXIED = 2.5
 EDGE_CPU = 0.45
 KEEP_ALIVE = 1.0
 FAIRNESS = 0.999
 FAIR_WORKERS = 4
+KILLS = 30
 
 
-def program(workers: int, policy: str = "rr", **more: object) -> Roundhouse:
-    command = ["node", str(PEERS / "node_cluster.js"), "3000", str(workers), policy]
-    server = Roundhouse(workers, policy, pool={"type": "node", "command": command, **more})
+def program(workers: int, policy: str = "rr", listener: dict[str, object] | None = None,
+            **more: object) -> Roundhouse:
+    server = Roundhouse(workers, policy, pool={"type": "node", **more}, listener=listener)
     server.name = "roundhouse with Node workers"
+    port = str(server.port) if policy == "rr_kernel" else "3000"  # there the program must know it
+    server.configuration["pools"][server.pool]["command"] = [
+        "node", str(PEERS / "node_cluster.js"), port, str(workers), policy]
     return server
+
+
+def proxied(workers: int, socket: str) -> Roundhouse:
+    return program(workers, listener={"via": "proxy"}, socket=socket)
 
 
 def measure(table: Table, scale: Scale) -> None:
     ours, one_by_one = program(WORKERS), program(WORKERS, handoff={"depth": 1})
+    kernel = program(WORKERS, "rr_kernel")
+    by_path, by_port = proxied(WORKERS, "unix"), proxied(WORKERS, "tcp")
     node = NodeCluster(WORKERS, "rr")
-    costs = alternate([ours, one_by_one, node], scale.cost_rounds,
+    costs = alternate([ours, one_by_one, kernel, by_path, by_port, node], scale.cost_rounds,
                       lambda _: scale.connections // 2)
-    table.add(_rate_row("connections a second", costs[ours], costs[node], RATE),
-              _rate_row("the same, handoff.depth 1", costs[one_by_one], costs[node], None),
-              _cpu_row("edge CPU per connection", costs[ours].edge, costs[node].edge, EDGE_CPU),
-              _cpu_row("CPU of all processes per connection", costs[ours].whole,
+    table.add(_rate_row("rr, connections a second", costs[ours], costs[node], RATE),
+              _rate_row("rr, the same, handoff.depth 1", costs[one_by_one], costs[node], None),
+              _rate_row("rr_kernel, the same", costs[kernel], costs[node], RATE_KERNEL),
+              _rate_row("proxied, the same, unix sockets", costs[by_path], costs[node],
+                        RATE_PROXIED),
+              _rate_row("proxied, the same, TCP sockets", costs[by_port], costs[node], None),
+              _cpu_row("proxied, unix sockets, CPU of all processes per connection",
+                       costs[by_path].whole, costs[node].whole, None),
+              _cpu_row("rr_kernel, CPU of all processes per connection", costs[kernel].whole,
+                       costs[node].whole, None),
+              _cpu_row("rr, edge CPU per connection", costs[ours].edge, costs[node].edge, EDGE_CPU),
+              _cpu_row("rr, CPU of all processes per connection", costs[ours].whole,
                        costs[node].whole, None),
               _keep_alive_row(scale))
-    for row in _fairness_rows(scale.fairness_rounds):
+    for row in _fairness_rows(scale.fairness_rounds) + _kill_rows(scale):
         table.add(row)
 
 
 def _rate_row(what: str, ours: Cost, node: Cost, least: float | None) -> Row:
     ratio = median(a / b for a, b in zip(ours.rates, node.rates))
-    return Row(f"Node workers, rr, {what}", ours.pace(), node.pace(), f"{ratio:.2f}",
+    return Row(f"Node workers, {what}", ours.pace(), node.pace(), f"{ratio:.2f}",
                f"≥ {least}" if least else "", ratio >= least if least else None)
 
 
 def _cpu_row(what: str, ours: list[float], node: list[float], most: float | None) -> Row:
     ratio = median(a / b for a, b in zip(ours, node))
-    return Row(f"Node workers, rr, {what}", f"{median(ours):.1f} µs", f"{median(node):.1f} µs",
+    return Row(f"Node workers, {what}", f"{median(ours):.1f} µs", f"{median(node):.1f} µs",
                f"{ratio:.2f}", f"≤ {most}" if most else "", ratio <= most if most else None)
 
 
@@ -89,3 +111,19 @@ def _fairness_rows(rounds: int) -> list[Row]:
                 f"{min(indexes):.4f} at least", f"{min(theirs):.4f} at least",
                 target=f"≥ {FAIRNESS} in {rounds} of {rounds} runs",
                 met=min(indexes) >= FAIRNESS)]
+
+
+def _kill_rows(scale: Scale) -> list[Row]:
+    """What a killed worker had accepted is lost with it, unless proxies can ask another."""
+    scale = replace(scale, kills=KILLS)
+    reports = []
+    for server in (program(FAIR_WORKERS), proxied(FAIR_WORKERS, "unix"),
+                   NodeCluster(FAIR_WORKERS, "rr")):
+        with server:
+            reports.append(storm(server, scale))
+    (direct, killed), (behind, also_killed), (node, node_killed) = reports
+    return [Row(f"{killed} × kill -9 under load, rr", summary(direct, killed),
+                summary(node, node_killed), target="0 refused, no more failed than under Node",
+                met=direct.refusals == 0 and direct.failed / killed <= node.failed / node_killed),
+            Row(f"{also_killed} × kill -9 under load, proxied", summary(behind, also_killed),
+                summary(node, node_killed), target="none failed", met=behind.failed == 0)]

@@ -100,29 +100,29 @@ def _stopped_edge() -> Row:
 def _kill_storms(scale: Scale) -> list[Row]:
     ours = Roundhouse(4)
     with ours, ExitWatch(ours) as exits:
-        report, killed = _storm(ours, scale)
+        report, killed = storm(ours, scale)
         uncounted = ours.taken_uncounted()
     taken = exits.sum("connections_active") + uncounted
-    rows = [Row(f"{killed} × kill -9 under load: {ours.name}", _summary(report, killed),
+    rows = [Row(f"{killed} × kill -9 under load: {ours.name}", summary(report, killed),
                 f"{taken} connections that killed workers had taken",
                 target="0 refused, none lost but what a killed worker had taken",
                 met=report.refusals == 0 and report.failed <= taken)]
     for peer in (NodeCluster(4, "rr"), Nginx(4)):
         with peer:
-            theirs, deaths = _storm(peer, scale)
+            theirs, deaths = storm(peer, scale)
         share = (report.failed / killed) / (theirs.failed / deaths) if theirs.failed else 0
-        rows.append(Row(f"{deaths} × kill -9 under load: {peer.name}", _summary(theirs, deaths),
+        rows.append(Row(f"{deaths} × kill -9 under load: {peer.name}", summary(theirs, deaths),
                         ratio=f"ours: {share:.2f} × that a kill" if share else ""))
     return rows
 
 
-def _storm(server: Server, scale: Scale) -> tuple[Report, int]:
+def storm(server: Server, scale: Scale) -> tuple[Report, int]:
     with Load(server.port, clients=64, seconds=3600) as load:
         killed = kill_storm(server, scale.kills, scale.storm_seconds)
         time.sleep(0.5)
         return load.finish(stop=True), killed
 
 
-def _summary(report: Report, killed: int) -> str:
+def summary(report: Report, killed: int) -> str:
     return (f"{report.answered:,} answered, failed: {report.kinds()} "
             f"({report.failed / max(1, killed):.1f} a kill)")

@@ -53,7 +53,7 @@ const Case kCases[] = {
      "t.yaml:1:9: pools.a: is of type node and has no command; expected `command`"},
     {"NodeDoesNotTellItsConnections", "pools: {a: {type: node, command: node x, policy: least}}",
      "t.yaml:1:50: pools.a.policy: least is not for workers of type node, which do not tell how "
-     "many connections they hold; expected rr, sticky or none"},
+     "many connections they hold; expected rr, sticky, rr_kernel or none"},
     {"NodeHasNoOptionsForWhatItDoesNotTell",
      "pools: {a: {type: node, command: node x, worker_connections: 5}}",
      "t.yaml:1:62: pools.a.worker_connections: looks at what a Node program does not tell; "

@@ -94,7 +94,7 @@ struct Case {
 const Case kCases[] = {
     {"pools: {app: {command: gunicorn a:b, policy: rr}}",
      "t.yaml:1:46: pools.app.policy: rr cannot be done by workers of type listen_fds, which accept "
-     "for themselves; expected none, or `via: proxy` at the listener"},
+     "for themselves; expected none, rr_kernel, or `via: proxy` at the listener"},
     {"pools: {app: {command: ./a, policy: rr}}",
      "t.yaml:1:37: pools.app.policy: is nothing that a program of type port can do; expected no "
      "such key"},
@@ -122,13 +122,21 @@ const Case kCases[] = {
      "and are watched as workers; expected no such key"},
     {"upstreams: {site: {pool: app}}\npools: {app: {type: native, command: ./a}}",
      "t.yaml:1:26: upstreams.site.pool: pool app is of type native, whose workers have no socket "
-     "of their own; expected a pool of programs of type listen_fds or port"},
-    {"upstreams: {site: {pool: app}}\npools: {app: {command: node x}}",
-     "t.yaml:1:26: upstreams.site.pool: pool app is of type node, whose workers have no socket "
-     "of their own; expected a pool of programs of type listen_fds or port"},
-    {"pools: {app: {command: gunicorn a:b, policy: rr_kernel}}",
-     "t.yaml:1:46: pools.app.policy: rr_kernel cannot be done by workers of type listen_fds, which "
-     "accept for themselves; expected none, or `via: proxy` at the listener"}};
+     "of their own; expected a pool of programs of type node, listen_fds or port"},
+    {"upstreams: {site: {pool: app}}\npools: {app: {command: node x, policy: sticky}}",
+     "t.yaml:2:40: pools.app.policy: sticky is about connections that a listener gives to the "
+     "pool, and this one gets requests from proxies; expected `balance` or `sticky` of the "
+     "upstream"},
+    {"upstreams: {site: {pool: app}}\npools: {app: {command: node x, listen: {1: private, 2: "
+     "private}}}",
+     "t.yaml:2:40: pools.app.listen: leads several ports to the private sockets, of which each "
+     "worker has one; expected one port that proxies forward to"},
+    {"pools: {app: {command: node x, listen: {1: private}}}",
+     "t.yaml:1:40: pools.app.listen: there is no listener 'private' of this pool; expected one "
+     "with `pool: app`"},
+    {"pools: {app: {command: gunicorn a:b, policy: least}}",
+     "t.yaml:1:46: pools.app.policy: least cannot be done by workers of type listen_fds, which "
+     "accept for themselves; expected none, rr_kernel, or `via: proxy` at the listener"}};
 
 class ProgramCheck : public testing::TestWithParam<Case> {};
 

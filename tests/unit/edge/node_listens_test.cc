@@ -33,6 +33,12 @@ class NodeListensTest : public testing::Test {
                        .fd = 0,
                        .backlog = 4096});
   }
+  // `front`: what the clients of the proxies connect to; empty: several addresses.
+  void add_private(const std::string& front) {
+    served_.push_back({.index = kOwnDoor,
+                       .name = "private",
+                       .address = front.empty() ? Address() : *Address::parse(front)});
+  }
   NodeListens& listens() {
     if (listens_ == nullptr) listens_ = std::make_unique<NodeListens>(pool_, served_, nullptr);
     return *listens_;
@@ -184,6 +190,34 @@ TEST_F(NodeListensTest, TheFirstTicketKeysAreEverybodys) {
   EXPECT_EQ(acquire(asked).asked.data, "first");
   asked.data = "second";
   EXPECT_EQ(acquire(asked).asked.data, "first");
+}
+
+TEST_F(NodeListensTest, PrivateSocketsServeTheFirstPortWhereThereIsNoListener) {
+  add_private("0.0.0.0:8000");
+  NodeEndpoint& endpoint = acquire(tcp(3000));
+  EXPECT_EQ(endpoint.listener, kOwnDoor);
+  EXPECT_LT(endpoint.shared, 0) << "the edge hands over what comes in";
+  EXPECT_EQ(endpoint.name->port, 3000);
+  EXPECT_EQ(listens().describe(endpoint), "3000 -> private sockets, for proxies");
+  EXPECT_EQ(listens().only_port(), 8000) << "what clients connect to";
+  EXPECT_FALSE(acquire(tcp(3001)).listener);
+}
+
+TEST_F(NodeListensTest, ListenersComeBeforePrivateSocketsThatNothingIsMappedTo) {
+  add("web", "0.0.0.0:8000");
+  add_private("127.0.0.1:8001");
+  EXPECT_EQ(acquire(tcp(3000)).listener, 0U);
+  EXPECT_EQ(listens().only_port(), 8000);
+}
+
+TEST_F(NodeListensTest, AMappedPortLeadsToPrivateSocketsUnderEveryPolicy) {
+  pool_.policy = config::Policy::kNone;
+  pool_.listen = {{"3001", "private"}};
+  add("web", "0.0.0.0:8000");
+  add_private("");
+  EXPECT_EQ(acquire(tcp(3001)).listener, kOwnDoor);
+  EXPECT_LT(acquire(tcp(3001)).shared, 0);
+  EXPECT_EQ(acquire(tcp(8000)).listener, 0U);
 }
 
 }  // namespace

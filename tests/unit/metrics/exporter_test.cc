@@ -65,6 +65,7 @@ const char* const kGolden =
     "container_memory_bytes gauge \n"
     "container_memory_limit_bytes gauge \n"
     "pool_workers gauge pool,state\n"
+    "pool_info gauge pool,policy\n"
     "fairness_ratio gauge pool\n"
     "listener_accepted_total counter listener\n"
     "listener_abandoned_total counter listener\n"

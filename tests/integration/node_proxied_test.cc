@@ -1,0 +1,132 @@
+// Node programs behind proxies: each worker an endpoint of an upstream, on a private socket.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <set>
+#include <string>
+
+#include "support/instance.h"
+#include "support/node_program.h"
+
+namespace roundhouse::test {
+namespace {
+
+const char* const kSite = "upstreams: {site: {pool: app}}\n";
+
+Instance::Options proxied() { return {.listener = "pool: front"}; }
+std::string with_front(const std::string& pool) { return pool + ", front: {type: proxy}"; }
+
+TEST(NodeProxied, AnUnmodifiedProgramIsBalancedByRequestsOverKeptConnections) {
+  const NodeProgram program(R"js(
+const server = serve({'/me': () => JSON.stringify(server.address()),
+  '/from': request => String(request.headers['x-forwarded-for'])});
+server.listen(3000);)js");
+  Instance instance(with_front(program.pool(3)), kSite, proxied());
+  ASSERT_TRUE(instance.all_ready("app", 3));
+  EXPECT_TRUE(instance.process().prints("pool app listens on 3000 -> private sockets"));
+  Client client(instance.web());
+  std::set<std::string> workers;
+  for (int i = 0; i < 60; ++i) workers.insert(worker_of(client.get("/")));
+  EXPECT_EQ(workers.size(), 3U) << "one connection of a client, and its requests go to all";
+  EXPECT_EQ(client.get("/me").body, R"({"address":"127.0.0.1","family":"IPv4","port":3000})")
+      << "the host of the listener in front, the port that it asked for";
+  EXPECT_EQ(client.get("/from").body, "127.0.0.1");
+  EXPECT_EQ(instance.stop().code, 0);
+}
+
+TEST(NodeProxied, APortThatAnyListenerHasIsNoObstacle) {
+  const NodeProgram program(
+      "serve().listen(process.env.PORT, () => console.log(process.env.PORT));");
+  Instance instance(with_front(program.pool(2)), kSite, proxied());
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  EXPECT_TRUE(instance.process().prints(std::to_string(instance.web().port())));
+  EXPECT_EQ(get(instance.web()).status, 200);
+}
+
+TEST(NodeProxied, WhatOnlyProxiesCanHoldPutsThemInFront) {
+  const NodeProgram program("serve().listen(3000);");
+  Instance instance(program.pool(2, "listen: {3000: web}"), "",
+                    {.listener = "pool: app, limits: {body: 10}"});
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  EXPECT_EQ(get(instance.web()).status, 200);
+  Client client(instance.web());
+  EXPECT_EQ(client.request("POST", "/", "", "hello world").status, 413);
+}
+
+TEST(NodeProxied, TheSameWorkersServeAListenerDirectly) {
+  const NodeProgram program(R"js(
+serve({'/via': request => String(request.headers.via)}).listen(3000);)js");
+  Instance instance(program.pool(2), kSite,
+                    {.listener = "pool: app",
+                     .more_listeners = ", proxied: {bind: '127.0.0.1:0', pool: gateway}"});
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  const auto listening = instance.listening();
+  ASSERT_EQ(listening.size(), 2U);
+  EXPECT_EQ(get(listening[0], "/via").body, "undefined");
+  EXPECT_EQ(get(listening[1], "/via").body, "1.1 roundhouse");
+  EXPECT_EQ(instance.stop().code, 0);
+}
+
+TEST(NodeProxied, OneOfSeveralPortsIsMappedToTheProxies) {
+  const NodeProgram program(R"js(
+http.createServer((q, r) => r.end('site')).listen(3000);
+http.createServer((q, r) => r.end('api')).listen(3001);)js");
+  Instance instance(program.pool(2, "listen: {3000: web, 3001: private}"), kSite,
+                    {.listener = "pool: app",
+                     .more_listeners = ", proxied: {bind: '127.0.0.1:0', pool: gateway}"});
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  const auto listening = instance.listening();
+  ASSERT_EQ(listening.size(), 2U);
+  EXPECT_TRUE(eventually([&] { return get(listening[1]).body == "api"; }));
+  EXPECT_EQ(get(listening[0]).body, "site");
+}
+
+TEST(NodeProxied, TheDeathOfOneIsSeenByNoClient) {
+  const NodeProgram program("serve().listen(3000);");
+  Instance instance(with_front(program.pool(2)), kSite, proxied());
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  for (int round = 0; round < 3; ++round) {
+    ::kill(instance.worker_pids(2, "app")[0], SIGKILL);
+    for (int i = 0; i < 30; ++i) EXPECT_EQ(get(instance.web()).status, 200);
+    ASSERT_TRUE(instance.all_ready("app", 2));
+  }
+}
+
+TEST(NodeProxied, RequestsWaitWhileTheOnlyOneIsReplaced) {
+  const NodeProgram program("serve().listen(3000);");
+  Instance instance(with_front(program.pool(1)), kSite, proxied());
+  ASSERT_TRUE(instance.all_ready("app", 1));
+  const std::string before = get(instance.web()).headers.at("worker-pid");
+  ::kill(std::stoi(before), SIGKILL);
+  const Response after = get(instance.web());
+  EXPECT_EQ(after.status, 200);
+  EXPECT_NE(after.headers.at("worker-pid"), before);
+}
+
+TEST(NodeProxied, ThePrivateSocketMayBeAPortForProgramsThatLookAtTheirPeer) {
+  const NodeProgram program(R"js(
+serve({'/peer': request => String(request.socket.remoteAddress)}).listen(3000);)js");
+  Instance instance(with_front(program.pool(2, "socket: tcp")), kSite, proxied());
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  EXPECT_EQ(get(instance.web(), "/peer").body, "127.0.0.1");
+  Instance unix_sockets(with_front(program.pool(2, "socket: unix")), kSite, proxied());
+  ASSERT_TRUE(unix_sockets.all_ready("app", 2));
+  EXPECT_EQ(get(unix_sockets.web(), "/peer").body, "undefined");
+}
+
+TEST(NodeProxied, AStopLetsWhatIsInFlightEnd) {
+  const NodeProgram program(R"js(
+serve({'/slow': (request, response) => {
+  console.log('it has begun'); setTimeout(() => response.end('done'), 400); }}).listen(3000);)js");
+  Instance instance(with_front(program.pool(2)), kSite, proxied());
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  Client client(instance.web());
+  ASSERT_TRUE(client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"));
+  ASSERT_TRUE(instance.process().prints("it has begun"));
+  instance.process().signal(SIGTERM);
+  EXPECT_EQ(client.receive().body, "done");
+  EXPECT_EQ(instance.process().wait().code, 0);
+}
+
+}  // namespace
+}  // namespace roundhouse::test
