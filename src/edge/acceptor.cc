@@ -166,8 +166,9 @@ void Acceptor::expect_close() {
 
 bool Acceptor::is_proxies_too() const {
   const config::Policy policy = pool_.options().policy;
-  return pool_.is_proxied() &&
-         (policy == config::Policy::kNone || policy == config::Policy::kRrKernel);
+  const bool workers_accept =
+      policy == config::Policy::kNone || policy == config::Policy::kRrKernel;
+  return pool_.is_proxied() && workers_accept;
 }
 
 void Acceptor::close() {

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "ipc/rights.h"
+
 namespace roundhouse::ipc {
 
 std::span<const ConnectionInfo> Message::connections() const {
@@ -58,33 +60,14 @@ bool Channel::is_hung_up() const {
 Received Channel::receive(Message& message) {
   for (UniqueFd& left : message.descriptors()) left.reset();
   message.descriptor_count_ = 0;
-  iovec part{.iov_base = message.bytes_.data(), .iov_len = message.bytes_.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxDescriptors)> control;
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control.data();
-  header.msg_controllen = control.size();
-  ssize_t size = -1;
-  while ((size = ::recvmsg(fd_.get(), &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)) < 0) {
-    if (errno == EINTR) continue;
-    return errno == EAGAIN ? Received::kNothing : Received::kClosed;
-  }
-  message.size_ = static_cast<std::size_t>(size);
-  for (cmsghdr* part_of = CMSG_FIRSTHDR(&header); part_of != nullptr;
-       part_of = CMSG_NXTHDR(&header, part_of)) {
-    if (part_of->cmsg_level != SOL_SOCKET || part_of->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (part_of->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count && message.descriptor_count_ < kMaxDescriptors; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(part_of) + i * sizeof(int), sizeof fd);
-      message.descriptors_[message.descriptor_count_++].reset(fd);
-    }
-  }
-  if (size == 0) return Received::kClosed;
-  if ((header.msg_flags & MSG_CTRUNC) != 0) return Received::kTruncated;
-  const bool whole = message.size_ >= sizeof(MessageHeader) &&
-                     (header.msg_flags & MSG_TRUNC) == 0 && message.header().size == message.size_;
+  const auto received = receive_with_descriptors(fd_.get(), message.bytes_, message.descriptors_);
+  if (!received) return errno == EAGAIN ? Received::kNothing : Received::kClosed;
+  message.size_ = received->size;
+  message.descriptor_count_ = received->descriptors;
+  if (received->size == 0) return Received::kClosed;
+  if (received->descriptors_cut) return Received::kTruncated;
+  const bool whole = message.size_ >= sizeof(MessageHeader) && !received->bytes_cut &&
+                     message.header().size == message.size_;
   return whole ? Received::kMessage : Received::kMalformed;
 }
 
