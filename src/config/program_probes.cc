@@ -57,9 +57,10 @@ void check_probes(const Configuration& configuration, const Pool& pool, Report& 
           configuration.upstreams.end();
   if (has_own_sockets || !asks(pool)) return;
   const char* const asked = pool.ready.by == ReadyBy::kHttp ? "ready.by" : "liveness.path";
-  report.add(key + asked, "asks each worker by itself, and those of pool " + pool.name +
-                              " have no socket of their own: all accept from the listener's; "
-                              "expected `via: proxy` at the listener, or no such key");
+  report.add(key + asked,
+             "asks each worker at a private socket of its own, and no proxies forward "
+             "to pool " +
+                 pool.name + "; expected `via: proxy` at its listener, or no such key");
 }
 
 }  // namespace roundhouse::config

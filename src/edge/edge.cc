@@ -242,7 +242,6 @@ void Edge::resume_acceptors(const std::string& pool) {
   for (const auto& door : own_doors_) {
     if (door->pool_name() == pool) door->resume();
   }
-  if (phase_ != Phase::kRunning && phase_ != Phase::kDelaying) return;
   for (const auto& acceptor : acceptors_) {
     if (acceptor->pool_name() == pool) acceptor->resume();
   }

@@ -161,8 +161,7 @@ class WorkerSeries {
 
   void add_load(const SlotValues& slot) {
     if (pool_.tells_connections()) add(Metric::worker_connections_active, slot.connections_active);
-    if (pool_.counts_connections())
-      add(Metric::worker_connections_total, slot.connections_total);
+    if (pool_.counts_connections()) add(Metric::worker_connections_total, slot.connections_total);
     add(Metric::worker_requests_total, slot.requests_total);
     add(Metric::worker_requests_in_flight, slot.requests_in_flight);
     add(Metric::worker_busy_seconds_total, slot.busy_seconds);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "support/instance.h"
+#include "support/node_program.h"
 
 namespace roundhouse::test {
 namespace {
@@ -131,6 +132,21 @@ TEST_F(Asked, AMachineThatWasPausedHasNobodyKilled) {
   }
   EXPECT_EQ(instance.worker_pids(2, "app"), workers);
   EXPECT_EQ(hangs(instance, 1) + hangs(instance, 2), 0);
+}
+
+TEST_F(Asked, ANodeProgramBehindProxiesWhoseEventLoopIsBlockedIsReplaced) {
+  const NodeProgram program("serve({'/block': () => { for (;;); }}).listen(3000);");
+  const std::string pool = program.pool(
+      2, "liveness: {path: /well, interval: 50ms, timeout: 300ms, failures: 2, kill: 100ms}");
+  Instance instance(pool + ", front: {type: proxy}", "upstreams: {site: {pool: app}}\n",
+                    {.listener = "pool: front"});
+  ASSERT_TRUE(instance.all_ready("app", 2)) << instance.process().output();
+  Client client(instance.web());
+  ASSERT_TRUE(client.send("POST /block HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"));
+  EXPECT_TRUE(instance.process().prints("(GET /well: no answer in time, 2 times in a row) after "))
+      << instance.process().output();
+  EXPECT_TRUE(eventually([&] { return hangs(instance, 1) + hangs(instance, 2) == 1; }));
+  EXPECT_TRUE(instance.all_ready("app", 2));
 }
 
 TEST_F(Asked, TheNextMonitorAsksAndJudgesAsTheOneBefore) {

@@ -30,6 +30,9 @@ TEST(ProgramProbes, AProxiedProgramWithASocketOfItsOwnCanBeAsked) {
       "listeners: {web: {via: proxy}}\npools: {app: {command: gunicorn a:b, ready: {by: "
       "http}, liveness: {path: /, interval: 1s, timeout: 1s, failures: 1}}}");
   EXPECT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(errors_of("upstreams: {site: {pool: app}}\npools: {app: {command: node x, liveness: "
+                      "{path: /well}}}"),
+            "");
 }
 
 struct Case {
@@ -39,13 +42,11 @@ struct Case {
 
 const Case kCases[] = {
     {"command: gunicorn a:b, liveness: {path: /well}",
-     "pools.app.liveness.path: asks each worker by itself, and those of pool app have no socket of "
-     "their own: all accept from the listener's; expected `via: proxy` at the listener, or no such "
-     "key"},
+     "pools.app.liveness.path: asks each worker at a private socket of its own, and no proxies "
+     "forward to pool app; expected `via: proxy` at its listener, or no such key"},
     {"command: gunicorn a:b, ready: {path: /up}",
-     "pools.app.ready.by: asks each worker by itself, and those of pool app have no socket of "
-     "their own: all accept from the listener's; expected `via: proxy` at the listener, or no such "
-     "key"},
+     "pools.app.ready.by: asks each worker at a private socket of its own, and no proxies forward "
+     "to pool app; expected `via: proxy` at its listener, or no such key"},
     {"command: ./a, liveness: {path: well}",
      "pools.app.liveness.path: 'well' is not a path; expected one that begins with /, escapes for "
      "what is not printable ASCII"},
@@ -55,9 +56,10 @@ const Case kCases[] = {
     {"command: ./a, ready: {by: connect, path: /up}",
      "pools.app.ready.path: is for `by: http`; expected that, or no path"},
     {"command: node x, liveness: {path: /}",
-     "pools.app.liveness.path: asks each worker by itself, and those of pool app have no socket of "
-     "their own: all accept from the listener's; expected `via: proxy` at the listener, or no such "
-     "key"},
+     "pools.app.liveness.path: asks each worker at a private socket of its own, and no proxies "
+     "forward to pool app; expected `via: proxy` at its listener, or no such key"},
+    {"command: node x, ready: {path: /}",
+     "pools.app.ready.path: is nothing that a program of type node can do; expected no such key"},
     {"type: hello, liveness: {path: /}",
      "pools.app.liveness.path: is for programs, and this pool is of type hello; expected "
      "`command` without this type, or no such key"},
