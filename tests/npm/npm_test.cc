@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "base/json.h"
 #include "support/instance.h"
@@ -45,17 +47,23 @@ class Framework : public testing::TestWithParam<const char*> {
  protected:
   std::string file() const { return std::string(GetParam()) + ".js"; }
   // As an endpoint of the built-in proxy.
-  std::string proxied(const std::string& socket, const std::string& trust) const {
-    return pool(file(), 1, "type: port, socket: " + socket + ", env: {TRUST: \"" + trust + "\"}");
+  std::string proxied(const std::string& type, const std::string& socket,
+                      const std::string& trust) const {
+    return pool(file(), 1,
+                "type: " + type + ", socket: " + socket + ", env: {TRUST: \"" + trust + "\"}");
   }
+  static Instance::Options by_proxy() { return {.listener = "via: proxy"}; }
 };
 
 TEST_P(Framework, IsServedInExactRotation) {
-  Instance instance(pool(file(), 4, "type: node"));
-  ASSERT_TRUE(instance.all_ready("app", 4)) << instance.process().output();
-  std::string order;
-  for (int i = 0; i < 20; ++i) order += who(instance)["worker"];
-  EXPECT_NE(std::string("12341234123412341234123").find(order), std::string::npos) << order;
+  for (const char* policy : {"rr", "rr_kernel"}) {
+    Instance instance(pool(file(), 4, "type: node, policy: " + std::string(policy)));
+    ASSERT_TRUE(instance.all_ready("app", 4)) << instance.process().output();
+    std::vector<std::string> order;
+    for (int i = 0; i < 20; ++i) order.push_back(who(instance)["worker"]);
+    EXPECT_EQ(std::set<std::string>(order.begin(), order.begin() + 4).size(), 4u) << policy;
+    for (std::size_t i = 4; i < order.size(); ++i) EXPECT_EQ(order[i], order[i - 4]) << policy;
+  }
 }
 
 TEST_P(Framework, SeesTheClientItselfWhereConnectionsAreHandedToIt) {
@@ -71,20 +79,24 @@ TEST_P(Framework, BelievesAnybodyIfItTrustsAProxyThatIsNotThere) {
 }
 
 TEST_P(Framework, SeesTheProxyUnlessItTrustsIt) {
-  Instance by_port(proxied("tcp", ""));
-  EXPECT_TRUE(who(by_port)["ip"].ends_with("127.0.0.1"));
-  Instance by_path(proxied("unix", ""));
-  EXPECT_EQ(who(by_path)["ip"], "none");
+  for (const char* type : {"node", "port"}) {
+    Instance by_port(proxied(type, "tcp", ""), "", by_proxy());
+    EXPECT_TRUE(who(by_port)["ip"].ends_with("127.0.0.1")) << type;
+    Instance by_path(proxied(type, "unix", ""), "", by_proxy());
+    EXPECT_EQ(who(by_path)["ip"], "none") << type;
+  }
 }
 
 TEST_P(Framework, SeesTheClientAndNothingForgedThroughTheProxyThatItTrusts) {
-  for (const auto& [socket, trust] :
-       std::map<std::string, std::string>{{"tcp", "loopback"}, {"tcp", "1"}, {"unix", "true"}}) {
-    Instance instance(proxied(socket, trust));
-    const auto seen = who(instance, kForged);
-    EXPECT_EQ(seen.at("ip"), "127.0.0.9") << socket << " " << trust;
-    EXPECT_EQ(seen.at("protocol"), "http");
-    EXPECT_EQ(seen.at("host"), "test") << "as the client says";
+  for (const char* type : {"node", "port"}) {
+    for (const auto& [socket, trust] :
+         std::vector<std::pair<std::string, std::string>>{{"tcp", "loopback"}, {"unix", "true"}}) {
+      Instance instance(proxied(type, socket, trust), "", by_proxy());
+      const auto seen = who(instance, kForged);
+      EXPECT_EQ(seen.at("ip"), "127.0.0.9") << type << " " << socket << " " << trust;
+      EXPECT_EQ(seen.at("protocol"), "http");
+      EXPECT_EQ(seen.at("host"), "test") << "as the client says";
+    }
   }
 }
 
@@ -159,7 +171,7 @@ TEST(SocketIo, LosesItsSessionsWhereConnectionsRotate) {
 
 // What the warning of `sticky` proposes for clients that have one address.
 TEST(SocketIo, KeepsItsSessionsByACookieOfTheProxy) {
-  Instance instance(pool("socket_io.js", 4, "type: port"),
+  Instance instance(pool("socket_io.js", 4, "type: node"),
                     "upstreams: {app: {pool: app, sticky: {cookie: io-worker}}}\n");
   ASSERT_TRUE(instance.all_ready("app", 4)) << instance.process().output();
   for (const char* transports : {"polling", "polling,websocket"}) {
