@@ -194,10 +194,11 @@ void Pool::offer(Connection connection) {
 void Pool::warn_of_one_peer(const PeerWatch::Finding& found) const {
   const std::string where =
       found.peer.is_unix() ? "unix sockets" : "one address, " + found.peer.host();
-  const std::string cookie = config::is_program(options_.type)
-                                 ? "upstreams: {" + options_.name + ": {pool: " + options_.name +
-                                       ", sticky: {cookie: NAME}}}"
-                                 : "upstreams.NAME.sticky.cookie";
+  const std::string cookie =
+      config::can_be_proxied(options_.type)
+          ? "`via: proxy` at the listener and, instead of the policy, upstreams: {" +
+                options_.name + ": {pool: " + options_.name + ", sticky: {cookie: NAME}}}"
+          : "upstreams.NAME.sticky.cookie";
   log::warn(
       "peers_are_one",
       "pool " + options_.name + " is sticky by address, and " + std::to_string(found.connections) +
