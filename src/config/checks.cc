@@ -317,10 +317,16 @@ void Checker::check_pools_are_used() {
       used = used || listener.pool == pool.name;
     for (const Upstream& upstream : configuration_.upstreams)
       used = used || upstream.pool == pool.name;
-    if (!used)
+    if (used) continue;
+    if (is_set("pools." + pool.name))
       report(
           "pools." + pool.name,
           "no listener or upstream names it; expected a listener with `pool: " + pool.name + "`");
+    else
+      report("upstreams",
+             "are reached by no listener: each names a pool of its own; expected one "
+             "with `via: proxy`, with `pool: " +
+                 pool.name + "`, or without a pool");
   }
 }
 

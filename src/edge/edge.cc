@@ -26,6 +26,8 @@ constexpr Duration kTick = std::chrono::milliseconds(100);
 // A listener stays open so long after a stop was asked for: its clients are connected as soon as
 // the kernel has answered them, and one whose request is on its way would be reset.
 constexpr Duration kLastArrivals = std::chrono::milliseconds(100);
+// coreutils' timeout and some shells signal the process and then its group: that is one request.
+constexpr Duration kSameRequest = std::chrono::milliseconds(100);
 
 // Every descriptor that the hard limit allows; returned for the start line.
 rlim_t raise_descriptor_limit() {
@@ -254,7 +256,10 @@ void Edge::tell_turns(const std::string& pool) {
 }
 
 void Edge::on_stop_request(const std::string& asked_by, bool delay) {
-  if (phase_ != Phase::kRunning) return kill_now(asked_by);
+  if (phase_ != Phase::kRunning) {
+    const bool is_another = loop_->now() - stop_began_ >= kSameRequest;
+    return is_another ? kill_now(asked_by) : void();
+  }
   stop_began_ = loop_->now();
   board_.header().stopping.store(1);
   const config::Shutdown& shutdown = setting_.configuration.shutdown;

@@ -131,6 +131,9 @@ const Case kCases[] = {
      "private}}}",
      "t.yaml:2:40: pools.app.listen: leads several ports to the private sockets, of which each "
      "worker has one; expected one port that proxies forward to"},
+    {"listeners: {web: {pool: app}}\nupstreams: {x: {pool: app}}\npools: {app: {command: node x}}",
+     "t.yaml:2:1: upstreams: are reached by no listener: each names a pool of its own; expected "
+     "one with `via: proxy`, with `pool: gateway`, or without a pool"},
     {"pools: {app: {command: node x, listen: {1: private}}}",
      "t.yaml:1:40: pools.app.listen: there is no listener 'private' of this pool; expected one "
      "with `pool: app`"},
