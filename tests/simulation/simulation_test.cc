@@ -75,8 +75,7 @@ TEST(Simulation, TheSameSeedMakesTheSameRun) {
   }
 }
 
-TEST(Simulation,
-     WithOneOfFourWorkersStoppedNobodyWaitsLong) {
+TEST(Simulation, WithOneOfFourWorkersStoppedNobodyWaitsLong) {
   std::uint64_t moves = 0;
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     Plan plan{.arrivals = 400, .faults_last = 6s, .arrivals_last = 7s};
