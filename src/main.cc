@@ -1,19 +1,27 @@
 // The composition root: which process this is, and what it runs.
+#include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 
 #include "base/log.h"
 #include "base/signature.h"
+#include "base/unique_fd.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
+#include "cli/pm2_import.h"
 #include "config/control_socket.h"
 #include "config/effective.h"
 #include "config/locate.h"
 #include "config/program_rules.h"
 #include "edge/edge.h"
+#include "edge/spawn.h"
 #include "ipc/heritage.h"
 #include "metrics/catalogue.h"
 #include "monitor/monitor.h"
@@ -107,6 +115,40 @@ Result<void> run_edge(const cli::CommandLine& line) {
   return edge->run();
 }
 
+// What a JavaScript file exports, a module of either kind, as JSON on one line: only Node can tell.
+Result<std::string> exports_of(const std::string& file) {
+  constexpr const char* kProgram =
+      "import(url.pathToFileURL(process.argv[1]).href)"
+      ".then(found => console.log(JSON.stringify(found.default ?? found)))"
+      ".catch(error => { console.error(error); process.exitCode = 1; })";
+  if (::access(file.c_str(), R_OK) != 0) return fail_errno("reading " + file, errno);
+  const char* const path = std::getenv("PATH");
+  edge::Program node;
+  node.path = TRY(edge::find_executable("node", path == nullptr ? "/usr/bin:/bin" : path));
+  node.arguments = {"node", "-e", kProgram, "--", file};
+  for (char** variable = environ; *variable != nullptr; ++variable)
+    node.environment.emplace_back(*variable);
+  node.die_with_us = true;
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe", errno);
+  const UniqueFd from(ends[0]);
+  UniqueFd to(ends[1]);
+  node.out = to.get();
+  const pid_t pid = TRY(edge::spawn(node, {}));
+  to.reset();
+  std::string printed;
+  std::array<char, 65536> part{};
+  for (ssize_t got = 0; (got = ::read(from.get(), part.data(), part.size())) != 0;) {
+    if (got > 0) printed.append(part.data(), static_cast<std::size_t>(got));
+    if (got < 0 && errno != EINTR) return fail_errno("reading what node says of " + file, errno);
+  }
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+  if (status != 0) return fail("node could not read " + file);
+  while (printed.ends_with('\n')) printed.pop_back();
+  return printed.substr(printed.rfind('\n') + 1);  // what the file itself prints comes before
+}
+
 int run_command(const cli::CommandLine& line) {
   const config::Surroundings surroundings = config::surroundings_of_this_process();
   const auto folders = config::control_folders(surroundings.variable, ::geteuid());
@@ -130,6 +172,8 @@ int run_command(const cli::CommandLine& line) {
       return finish(cli::health(line, folders));
     case cli::Command::kStop:
       return finish(cli::stop(line, folders));
+    case cli::Command::kImport:
+      return finish(cli::import_pm2(line, surroundings, exports_of));
     case cli::Command::kVersion:  // answered by the parser
     case cli::Command::kRun:
     case cli::Command::kProxy:

@@ -33,6 +33,8 @@ constexpr std::array kCommands = {
         "what programs print; -f: and go on"},
     Row{Command::kHealth, "health", "[--socket PATH]", "exit 0 if every pool has a ready worker"},
     Row{Command::kStop, "stop", "[--socket PATH]", "drain and stop the running instance"},
+    Row{Command::kImport, "import", "pm2 FILE [--env NAME]",
+        "a configuration from PM2's ecosystem file"},
     Row{Command::kVersion, "version", "", "print the version"},
     Row{Command::kGenerate, "generate",
         "config-schema|config-reference|metrics-reference|failures-reference", ""}};
@@ -123,6 +125,11 @@ void add_options(CLI::App& app, Command command, Words& words) {
     case Command::kHealth:
     case Command::kStop:
       app.add_option("--socket", words.line.socket);
+      return;
+    case Command::kImport:
+      app.add_option("subject", words.line.subject)->required();
+      app.add_option("file", words.line.file)->required();
+      app.add_option("--env", words.line.environment);
       return;
     case Command::kVersion:
       return;
@@ -235,6 +242,8 @@ std::expected<void, std::string> check_overrides(Words& words) {
     if (overrides.command.empty())
       return std::unexpected("--type: is for a program behind `--`; in a file it is `type`");
   }
+  if (words.line.command == Command::kImport && words.line.subject != "pm2")
+    return std::unexpected("cannot import from '" + words.line.subject + "'; expected pm2");
   if (!overrides.command.empty() && !words.line.file.empty())
     return std::unexpected("-c: there is a program behind `--`; expected one of the two");
   return {};

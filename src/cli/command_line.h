@@ -20,18 +20,20 @@ enum class Command : std::uint8_t {
   kLogs,
   kHealth,
   kStop,
+  kImport,
   kVersion,
   kGenerate
 };
 
 struct CommandLine {
   Command command = Command::kRun;
-  std::string file;             // -c; empty: to be located, but for proxy, which has none
+  std::string file;  // -c; empty: to be located, but for proxy, which has none. import: FILE
   config::Overrides overrides;  // of run and proxy
   std::string socket;           // --socket; empty: to be found
   bool json = false;
-  bool follow = false;  // logs: go on
-  std::string subject;  // status: POOL/ID, or empty; generate: what
+  bool follow = false;      // logs: go on
+  std::string subject;      // status: POOL/ID, or empty; generate: what; import: from what
+  std::string environment;  // import: --env
 };
 
 // What a command says and how it ends.

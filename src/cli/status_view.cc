@@ -88,12 +88,18 @@ std::string instance_text(const Json& status) {
   return result;
 }
 
+// Only what is known: of programs that accept for themselves that is little.
 std::string listener_text(const Json& listener) {
   std::string result = "listener " + text(listener, "name") + " on " + text(listener, "addresses") +
-                       ", pool " + text(listener, "pool") + ": " +
-                       shown(listener, "active", grouped) + " of " +
-                       shown(listener, "limit", grouped) + " connections open, " +
-                       shown(listener, "accepted", grouped) + " accepted";
+                       ", pool " + text(listener, "pool");
+  const char* before = ": ";
+  if (number(listener, "active")) {
+    result += before + shown(listener, "active", grouped) + " of " +
+              shown(listener, "limit", grouped) + " connections open";
+    before = ", ";
+  }
+  if (number(listener, "accepted"))
+    result += before + shown(listener, "accepted", grouped) + " accepted";
   if (member(listener, "paused").is_string()) result += ", PAUSED: " + text(listener, "paused");
   return result + "\n";
 }

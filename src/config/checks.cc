@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/option_table.h"
+#include "config/program_probes.h"
 #include "config/program_rules.h"
 #include "config/report.h"
 #include "config/route_checks.h"
@@ -23,12 +24,6 @@ bool collide(const Address& a, const Address& b) {
   return a.family() == b.family() && (a.is_any() || b.is_any() || a.host() == b.host());
 }
 
-// As it can stand in a request's first line.
-bool is_request_path(std::string_view text) {
-  const auto fits = [](char c) { return c > ' ' && c < 127 && c != '#'; };
-  return text.starts_with('/') && text.size() <= 1024 && std::ranges::all_of(text, fits);
-}
-
 // Options that only Node programs have.
 bool is_for_node(std::string_view key) { return key == "listen" || key == "liveness.unanswered"; }
 // What only programs are asked that know nothing of us.
@@ -36,7 +31,7 @@ bool is_for_foreign(std::string_view key) {
   return key == "stop_signal" || key.starts_with("ready.");
 }
 // Of programs that proxies can forward to.
-bool is_for_endpoints(std::string_view key) { return key == "socket"; }
+bool is_for_endpoints(std::string_view key) { return key == "socket" || is_of_probes(key); }
 
 class Checker {
  public:
@@ -208,6 +203,7 @@ void Checker::check_pool(const Pool& pool) {
   const std::string key = "pools." + pool.name;
   check_type(pool, key);
   check_program(configuration_, pool, report_);
+  if (can_be_proxied(pool.type)) check_probes(configuration_, pool, report_);
   expect_order(key, "restart.backoff_min", pool.restart.backoff_min, "restart.backoff_max",
                pool.restart.backoff_max);
   expect_order(key, "liveness.suspect", pool.liveness.suspect, "liveness.replace",
@@ -321,10 +317,16 @@ void Checker::check_pools_are_used() {
       used = used || listener.pool == pool.name;
     for (const Upstream& upstream : configuration_.upstreams)
       used = used || upstream.pool == pool.name;
-    if (!used)
+    if (used) continue;
+    if (is_set("pools." + pool.name))
       report(
           "pools." + pool.name,
           "no listener or upstream names it; expected a listener with `pool: " + pool.name + "`");
+    else
+      report("upstreams",
+             "are reached by no listener: each names a pool of its own; expected one "
+             "with `via: proxy`, with `pool: " +
+                 pool.name + "`, or without a pool");
   }
 }
 

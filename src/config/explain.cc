@@ -4,6 +4,7 @@
 
 #include "config/checks.h"
 #include "config/option_table.h"
+#include "config/yaml_scalar.h"
 
 namespace roundhouse::config {
 namespace {
@@ -11,42 +12,10 @@ namespace {
 constexpr std::string_view kMask = "\"***\"";
 constexpr std::size_t kCommentColumn = 44;
 
-bool is_plain(std::string_view text) {
-  if (text.empty() || text == "null" || text.back() == ':') return false;
-  const auto letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
-  if (!letter(text.front()) && text.front() != '/' && text.front() != '.') return false;
-  return std::ranges::all_of(
-      text, [&](char c) { return letter(c) || std::string_view("_./:@-+=").contains(c); });
-}
-
-// Quoted where YAML would read something else; a literal ${ is written so that it stays one.
-std::string scalar(std::string_view text) {
-  if (is_plain(text)) return std::string(text);
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string result = "\"";
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '"' || c == '\\') {
-      result += '\\';
-      result += c;
-    } else if (static_cast<unsigned char>(c) < ' ' || c == 127) {
-      result += "\\x";
-      result += kHex[static_cast<unsigned char>(c) >> 4];
-      result += kHex[c & 15];
-    } else {
-      if (text.substr(i).starts_with("${")) result += '$';
-      result += c;
-    }
-  }
-  return result += '"';
-}
-
 std::string value_text(const Option& option, const Items& items, bool secret) {
   const bool is_short = option.kind == Kind::kBinds && items.size() == 1;
   if (is_short || shape(option.kind) == Shape::kScalar)
-    return secret ? std::string(kMask) : scalar(items.front());
+    return secret ? std::string(kMask) : yaml_scalar(items.front());
   const bool is_map = shape(option.kind) == Shape::kMap;
   std::string result = is_map ? "{" : "[";
   for (const std::string& item : items) {
@@ -57,12 +26,12 @@ std::string value_text(const Option& option, const Items& items, bool secret) {
     if (secret || option.kind == Kind::kVariables)
       result += kMask;
     else if (is_map)
-      result += scalar(item.substr(equals + 1));
+      result += yaml_scalar(item.substr(equals + 1));
     else if (blank != item.npos)
-      result += "{address: " + scalar(item.substr(0, blank)) +
+      result += "{address: " + yaml_scalar(item.substr(0, blank)) +
                 ", weight: " + item.substr(blank + 1) + "}";
     else
-      result += scalar(item);
+      result += yaml_scalar(item);
   }
   return result += is_map ? '}' : ']';
 }
@@ -131,7 +100,7 @@ void Explanation::add_named(const char* key, Section section,
     const auto found = loaded_.provenance.find(path);
     const bool derived =
         found != loaded_.provenance.end() && found->second.from == Source::From::kDerived;
-    add_line(1, scalar(structure.name) + ":", derived ? found->second.name : "");
+    add_line(1, yaml_scalar(structure.name) + ":", derived ? found->second.name : "");
     add_section(section, path, "", 2, &structure,
                 [&](std::string_view option) { return has_option_of(structure, option); });
   }

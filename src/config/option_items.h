@@ -41,7 +41,7 @@ struct Names<PrivateSocket> {
 };
 template <>
 struct Names<ReadyBy> {
-  static constexpr std::string_view kAll[] = {"auto", "notify", "connect", "settle"};
+  static constexpr std::string_view kAll[] = {"auto", "notify", "connect", "http", "settle"};
 };
 template <>
 struct Names<StopSignal> {

@@ -52,7 +52,8 @@ struct Listener {
     Bytes line = 8 * kKiB;
     std::uint32_t header_count = 100;
     Bytes body = 10 * kMiB;
-    Bytes body_rate = 240;  // a second; 0: any
+    Bytes body_rate = 240;    // a second; 0: any
+    Bytes answer_rate = 240;  // as is
     std::uint32_t requests_per_connection = 1000;
   };
 
@@ -97,9 +98,14 @@ struct Pool {
     Duration replace = 2s;
     Duration kill = 500ms;
     Duration unanswered = 30s;  // of a Node worker
+    std::string path;           // asked for over HTTP; empty: nothing is, nor do these matter:
+    Duration interval = 10s;
+    Duration timeout = 5s;
+    std::uint32_t failures = 3;
   };
   struct Readiness {  // of a foreign program
     ReadyBy by = ReadyBy::kAuto;
+    std::string path;  // of kHttp; as loaded: set exactly then
     Duration settle = 1s;
   };
 

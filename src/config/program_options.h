@@ -37,9 +37,10 @@ enum class Via : std::uint8_t { kAuto, kDirect, kProxy };
 // port for port; as loaded never.
 enum class PrivateSocket : std::uint8_t { kAuto, kUnix, kTcp };
 
-// By what a foreign program is known to be ready: READY=1 on $NOTIFY_SOCKET, a connection to it,
-// having lived for a while. auto: listen_fds notifies or settles, port is connected to.
-enum class ReadyBy : std::uint8_t { kAuto, kNotify, kConnect, kSettle };
+// By what a foreign program is known to be ready: READY=1 on $NOTIFY_SOCKET, a connection to it, an
+// answer to a GET, having lived for a while. auto: http where there is a path, else listen_fds
+// notifies or settles, and port is connected to.
+enum class ReadyBy : std::uint8_t { kAuto, kNotify, kConnect, kHttp, kSettle };
 
 enum class StopSignal : std::uint8_t { kTerm, kInt, kQuit, kHup, kUsr1, kUsr2, kWinch };
 int number_of(StopSignal signal);

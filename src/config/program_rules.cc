@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "config/program_probes.h"
+
 namespace roundhouse::config {
 namespace {
 
@@ -169,6 +171,7 @@ bool can_do(PoolType type, Policy policy) {
 
 void derive_program_values(Pool& pool, Provenance& provenance) {
   const std::string key = "pools." + pool.name;
+  if (is_foreign(pool.type)) derive_probes(pool, provenance);
   if (is_foreign(pool.type) && !provenance.contains(key + ".policy")) {
     pool.policy = Policy::kNone;
     if (pool.type == PoolType::kListenFds)
@@ -196,8 +199,9 @@ void check_foreign(const Pool& pool, Report& report) {
                                     "the listener");
   }
   if (pool.type == PoolType::kListenFds && pool.ready.by == ReadyBy::kConnect)
-    report.add(key + ".ready.by",
-               "connect says nothing of a program whose socket we hold; expected notify or settle");
+    report.add(
+        key + ".ready.by",
+        "connect says nothing of a program whose socket we hold; expected notify, http or settle");
 }
 
 void check_node(const Configuration& configuration, const Pool& pool, Report& report) {
@@ -207,6 +211,10 @@ void check_node(const Configuration& configuration, const Pool& pool, Report& re
     report.add(report.is_set(key + ".policy") ? key + ".policy" : key,
                "least is not for workers of type node, which do not tell how many connections they "
                "hold; expected rr, sticky, rr_kernel or none");
+  const std::string_view program = pool.command.empty() ? "" : base_name(pool.command.front());
+  if (program == "bun" || program == "deno")
+    report.add(key + ".type", "node is spoken by Node alone, not by " + std::string(program) +
+                                  "; expected type: port, or no such key");
   const bool is_direct = std::ranges::find(configuration.listeners, pool.name, &Listener::pool) !=
                          configuration.listeners.end();
   if (!is_direct && report.is_set(key + ".policy") && pool.policy != Policy::kRr && !is_least)

@@ -176,6 +176,11 @@ bool is_valid_field_value(std::string_view text) {
                              [](unsigned char c) { return c == '\t' || (c >= ' ' && c != 127); });
 }
 
+bool is_request_path(std::string_view text) {
+  const auto fits = [](char c) { return c > ' ' && c < 127 && c != '#'; };
+  return text.starts_with('/') && text.size() <= 1024 && std::ranges::all_of(text, fits);
+}
+
 bool is_host_name(std::string_view text) {
   const auto fits = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||

@@ -47,6 +47,8 @@ bool is_valid_name(std::string_view name);
 bool is_valid_token(std::string_view text);
 // What a field's value may hold (RFC 9110 5.5): no control characters but the tab.
 bool is_valid_field_value(std::string_view text);
+// As it can stand in a request's first line.
+bool is_request_path(std::string_view text);
 // A name that a name server can be asked for, alone or as NAME:PORT.
 bool is_host_name(std::string_view text);
 bool is_name_and_port(std::string_view text);

@@ -164,6 +164,13 @@ void Acceptor::expect_close() {
   for (const auto& socket : sockets_) stop_deferring(socket->listening.fd.get());
 }
 
+bool Acceptor::is_proxies_too() const {
+  const config::Policy policy = pool_.options().policy;
+  const bool workers_accept =
+      policy == config::Policy::kNone || policy == config::Policy::kRrKernel;
+  return pool_.is_proxied() && workers_accept;
+}
+
 void Acceptor::close() {
   for (ReuseportRotation& rotation : rotations_) rotation.set_turns({});
   for (const auto& socket : sockets_) {

@@ -45,6 +45,9 @@ class Acceptor {
   void expect_close();
   // Takes what already waits in the backlog, as far as the pool has room, then closes the sockets.
   void close();
+  // A program accepts from its sockets that proxies forward to as well: it serves until these are
+  // gone, and so does whoever replaces it meanwhile.
+  bool is_proxies_too() const;
   const std::string& pool_name() const { return options_.pool; }
 
  private:

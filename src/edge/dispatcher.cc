@@ -207,6 +207,13 @@ bool Dispatcher::another_can_take(std::size_t worker, std::uint32_t listener) {
   return false;
 }
 
+// Under sticky clients have their sessions at a worker, and another would know nothing of them:
+// they wait until it is suspect.
+Duration Dispatcher::patience_with(const Lane& lane) const {
+  const bool has_sessions = pool_.policy == config::Policy::kSticky && lane.serving;
+  return has_sessions ? std::max(pool_.handoff.stall, pool_.liveness.suspect) : pool_.handoff.stall;
+}
+
 void Dispatcher::observe(Time now) {
   for (std::size_t worker = 0; worker < lanes_.size(); ++worker) {
     Lane& lane = lanes_[worker];
@@ -218,7 +225,7 @@ void Dispatcher::observe(Time now) {
     }
     if (lane.depth == 0) continue;
     const Sent* oldest = oldest_movable(worker);
-    if (oldest != nullptr && oldest->at + pool_.handoff.stall <= now &&
+    if (oldest != nullptr && oldest->at + patience_with(lane) <= now &&
         another_can_take(worker, oldest->listener))
       move_away(worker, now);
   }

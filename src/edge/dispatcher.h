@@ -127,6 +127,7 @@ class Dispatcher {
   void send_batch(std::size_t worker, Time now);
   void move_away(std::size_t worker, Time now);
   void nudge(Lane& lane, Time now);
+  Duration patience_with(const Lane& lane) const;
   const Sent* oldest_movable(std::size_t worker) const;
   std::vector<Connection> receive_back(std::size_t worker);
   bool another_can_take(std::size_t worker, std::uint32_t listener);

@@ -26,6 +26,8 @@ constexpr Duration kTick = std::chrono::milliseconds(100);
 // A listener stays open so long after a stop was asked for: its clients are connected as soon as
 // the kernel has answered them, and one whose request is on its way would be reset.
 constexpr Duration kLastArrivals = std::chrono::milliseconds(100);
+// coreutils' timeout and some shells signal the process and then its group: that is one request.
+constexpr Duration kSameRequest = std::chrono::milliseconds(100);
 
 }  // namespace
 
@@ -93,8 +95,20 @@ Result<void> Edge::create_monitor() {
         TRY(listen_on(*setting_.control_socket, {.backlog = kBacklog, .unix_mode = 0600}));
   if (setting.tcp) metrics_url_ = "http://" + setting.tcp->address.to_string() + "/metrics";
   monitor_ = std::make_unique<MonitorHandle>(*loop_, std::move(setting),
-                                             [this] { on_stop_request("roundhouse stop", true); });
+                                             [this](const auto& command) { return obey(command); });
   return {};
+}
+
+// What the monitor says is not believed further than it must be: it names things that may not be.
+bool Edge::obey(const ipc::CommandMessage& command) {
+  if (command.command == ipc::Command::kStop) {
+    on_stop_request("roundhouse stop", true);
+    return true;
+  }
+  if (command.pool >= pools_.size()) return false;
+  Pool& pool = *pools_[command.pool];
+  if (command.worker == 0 || command.worker > pool.size()) return false;
+  return pool.probed(command.worker - 1, command);
 }
 
 void Edge::log_start() const {
@@ -203,7 +217,6 @@ void Edge::resume_acceptors(const std::string& pool) {
   for (const auto& door : own_doors_) {
     if (door->pool_name() == pool) door->resume();
   }
-  if (phase_ != Phase::kRunning && phase_ != Phase::kDelaying) return;
   for (const auto& acceptor : acceptors_) {
     if (acceptor->pool_name() == pool) acceptor->resume();
   }
@@ -216,7 +229,10 @@ void Edge::tell_turns(const std::string& pool) {
 }
 
 void Edge::on_stop_request(const std::string& asked_by, bool delay) {
-  if (phase_ != Phase::kRunning) return kill_now(asked_by);
+  if (phase_ != Phase::kRunning) {
+    const bool is_another = loop_->now() - stop_began_ >= kSameRequest;
+    return is_another ? kill_now(asked_by) : void();
+  }
   stop_began_ = loop_->now();
   board_.header().stopping.store(1);
   const config::Shutdown& shutdown = setting_.configuration.shutdown;
@@ -230,7 +246,9 @@ void Edge::on_stop_request(const std::string& asked_by, bool delay) {
 void Edge::begin_drain() {
   phase_ = Phase::kDraining;
   const Time now = loop_->now();
-  for (const auto& acceptor : acceptors_) acceptor->close();
+  for (const auto& acceptor : acceptors_) {
+    if (!acceptor->is_proxies_too()) acceptor->close();
+  }
   for (const auto& pool : pools_) {
     if (!pool->is_proxied())
       pool->stop(now, stop_began_ + setting_.configuration.shutdown.deadline);
@@ -246,6 +264,9 @@ void Edge::stop_endpoints() {
   for (const auto& pool : pools_) {
     if (pool->is_proxied())
       pool->stop(Clock::now(), stop_began_ + setting_.configuration.shutdown.deadline);
+  }
+  for (const auto& acceptor : acceptors_) {
+    if (acceptor->is_proxies_too()) acceptor->close();
   }
 }
 

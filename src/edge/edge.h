@@ -45,6 +45,7 @@ class Edge {
   Result<void> create_monitor();
   Result<const Identity*> identity_of(const std::string& user);
   void reopen_access_log();
+  bool obey(const ipc::CommandMessage& command);
   void log_start() const;
 
   void tick();

@@ -38,13 +38,14 @@ bool deliberate(ExitReason reason) {
 std::string how_it_ended(const Death& death, ExitReason reason) {
   std::string text = death.status.signal != 0 ? "killed by " + signal_name(death.status.signal)
                                               : "exit code " + std::to_string(death.status.code);
+  const std::string& saw = death.probe_saw;
   switch (reason) {
     case ExitReason::kOom:
       return text + " (the container is out of memory)";
     case ExitReason::kHang:
-      return text + " (its event loop hung)";
+      return text + " (" + (saw.empty() ? "its event loop hung" : saw) + ")";
     case ExitReason::kBootTimeout:
-      return text + " (it was not ready in time)";
+      return text + " (it was not ready in time" + (saw.empty() ? "" : ": " + saw) + ")";
     case ExitReason::kProtocol:
       return text + " (it broke the protocol of its channel)";
     default:

@@ -22,6 +22,7 @@ struct Death {
   bool core_dumped;
   rusage usage;
   std::string why_not_ready = {};  // where the worker's protocol tells
+  std::string probe_saw = {};      // of a program that failed those, the last
   std::string last_words = {};     // the end of its stderr; empty for built-in workers
   std::string_view hint = {};      // what these words mean, where that is known
 };

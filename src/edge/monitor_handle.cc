@@ -12,10 +12,10 @@
 
 namespace roundhouse::edge {
 
-MonitorHandle::MonitorHandle(EventLoop& loop, Setting setting, std::function<void()> on_stop)
+MonitorHandle::MonitorHandle(EventLoop& loop, Setting setting, OnCommand on_command)
     : loop_(loop),
       setting_(std::move(setting)),
-      on_stop_(std::move(on_stop)),
+      on_command_(std::move(on_command)),
       respawn_({}, loop.now()) {}
 
 MonitorHandle::~MonitorHandle() {
@@ -82,15 +82,10 @@ void MonitorHandle::on_ready(Ready /*ready*/) {
         received == ipc::Received::kMessage && message_.type() == ipc::MessageType::kCommand
             ? message_.as<ipc::CommandMessage>()
             : nullptr;
-    if (command == nullptr) {
+    if (command == nullptr || !on_command_(*command)) {
       watcher_.stop();
       if (pid_ != 0) ::kill(pid_, SIGKILL);
       return;
-    }
-    switch (command->command) {
-      case ipc::Command::kStop:
-        on_stop_();
-        break;
     }
   }
 }

@@ -36,7 +36,10 @@ class MonitorHandle final : private IoHandler {
     std::optional<ListeningSocket> control;
   };
 
-  MonitorHandle(EventLoop& loop, Setting setting, std::function<void()> on_stop);
+  // `on_command` is told everything but its header. False: there is no such thing, so the monitor
+  // is started anew.
+  using OnCommand = std::function<bool(const ipc::CommandMessage&)>;
+  MonitorHandle(EventLoop& loop, Setting setting, OnCommand on_command);
   ~MonitorHandle();
 
   void start();
@@ -52,7 +55,7 @@ class MonitorHandle final : private IoHandler {
 
   EventLoop& loop_;
   Setting setting_;
-  std::function<void()> on_stop_;
+  OnCommand on_command_;
   RespawnPolicy respawn_;
   ipc::Channel channel_;
   IoWatcher watcher_;

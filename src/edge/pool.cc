@@ -90,7 +90,8 @@ Result<std::unique_ptr<WorkerHandle>> Pool::make_handle(std::size_t place) {
        .folder = setting_.folder,
        .proxied = setting_.proxied,
        .socket_names = setting_.socket_names,
-       .requests_in_flight = [this, place] { return setting_.requests_in_flight(place); }});
+       .requests_in_flight = [this, place] { return setting_.requests_in_flight(place); },
+       .next_search = next_search_});
 }
 
 Pool::Pool(EventLoop& loop, const config::Pool& options, Setting setting, Signals signals,
@@ -102,13 +103,13 @@ Pool::Pool(EventLoop& loop, const config::Pool& options, Setting setting, Signal
       embedding_(std::move(embedding)),
       supervisor_(options, seed(), loop.now()),
       dispatcher_(options, setting_.listeners),
-      replaced_reason_(options.workers),
+      places_(options.workers),
       untaken_timer_(loop, [this] { watch_untaken(); }),
       turns_timer_(loop, [this] { watch_turns(); }),
-      access_log_(options.command.empty() ? setting_.access_log : -1),
-      wants_access_log_(options.workers) {
+      access_log_(options.command.empty() ? setting_.access_log : -1) {
   if (options.policy == config::Policy::kRrKernel)
     turns_.emplace(options.workers, options.handoff.stall);
+  if (options.policy == config::Policy::kSticky && options.workers > 1) peers_.emplace();
 }
 
 void Pool::start() {
@@ -194,8 +195,28 @@ void Pool::on_breach(std::size_t place) {
 }
 
 void Pool::offer(Connection connection) {
+  if (const auto found = peers_ ? peers_->see(connection.info) : std::nullopt)
+    warn_of_one_peer(*found);
   dispatcher_.offer(std::move(connection), loop_.now());
   flush_later();
+}
+
+void Pool::warn_of_one_peer(const PeerWatch::Finding& found) const {
+  const std::string where =
+      found.peer.is_unix() ? "unix sockets" : "one address, " + found.peer.host();
+  const std::string cookie =
+      config::can_be_proxied(options_.type)
+          ? "`via: proxy` at the listener and, instead of the policy, upstreams: {" +
+                options_.name + ": {pool: " + options_.name + ", sticky: {cookie: NAME}}}"
+          : "upstreams.NAME.sticky.cookie";
+  log::warn(
+      "peers_are_one",
+      "pool " + options_.name + " is sticky by address, and " + std::to_string(found.connections) +
+          " of " + std::to_string(PeerWatch::kCounted) + " connections came from " + where +
+          ": if a balancer stands there, all its clients have one worker; a cookie tells "
+          "them apart (" +
+          cookie + ")",
+      {{"pool", options_.name}, {"peer", found.peer.host()}, {"connections", found.connections}});
 }
 
 void Pool::flush_later() {
@@ -299,16 +320,16 @@ void Pool::set_access_log(int fd) {
   if (access_log_ < 0) return;
   access_log_ = fd;
   for (std::size_t place = 0; place < handles_.size(); ++place)
-    wants_access_log_[place] = handles_[place]->pid() != 0;
+    places_[place].wants_access_log = handles_[place]->pid() != 0;
   hand_out_access_log();
 }
 
 // To one whose channel is full at a later tick.
 void Pool::hand_out_access_log() {
   for (std::size_t place = 0; place < handles_.size(); ++place) {
-    if (!wants_access_log_[place]) continue;
+    if (!places_[place].wants_access_log) continue;
     const bool is_gone = handles_[place]->pid() == 0;
-    wants_access_log_[place] = !is_gone && !handles_[place]->give_access_log(access_log_);
+    places_[place].wants_access_log = !is_gone && !handles_[place]->give_access_log(access_log_);
   }
 }
 

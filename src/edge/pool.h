@@ -11,6 +11,7 @@
 #include "edge/exit_report.h"
 #include "edge/kernel_turns.h"
 #include "edge/node_listens.h"
+#include "edge/peer_watch.h"
 #include "edge/program_output.h"
 #include "edge/spawn.h"
 #include "edge/supervisor.h"
@@ -18,6 +19,7 @@
 #include "ipc/board.h"
 #include "ipc/heritage.h"
 #include "ipc/limits.h"
+#include "ipc/messages.h"
 #include "net/event_loop.h"
 
 namespace roundhouse::edge {
@@ -86,6 +88,10 @@ class Pool final : private WorkerHandle::Listener {
   // True if the process was a worker of this pool.
   bool reaped(pid_t pid, ExitStatus status, bool core_dumped, const rusage& usage, Time now);
 
+  // What the monitor has seen of a worker of which it asks something. False: that is no such
+  // command.
+  bool probed(std::size_t place, const ipc::CommandMessage& command);
+
   bool has_room(std::uint32_t listener) { return dispatcher_.has_room(listener); }
   void offer(Connection connection);
   std::uint64_t connections_of(
@@ -136,6 +142,7 @@ class Pool final : private WorkerHandle::Listener {
   std::string name_of(std::size_t place) const;  // for the log
   void hand_out_access_log();
   void flush_later();
+  void warn_of_one_peer(const PeerWatch::Finding& found) const;
   void watch_untaken();
   void set_serving(std::size_t place, bool serving);
   void watch_turns();
@@ -145,6 +152,13 @@ class Pool final : private WorkerHandle::Listener {
     return setting_.board->worker(setting_.first_row + place);
   }
   std::uint32_t id(std::size_t place) const { return static_cast<std::uint32_t>(place + 1); }
+
+  // What is kept of a place besides.
+  struct Place {
+    std::string probe_saw;                      // of the running process, last and not well
+    std::optional<ExitReason> replaced_reason;  // why the last process ended
+    bool wants_access_log = false;              // it runs and has the one before
+  };
 
   EventLoop& loop_;
   const config::Pool options_;
@@ -158,14 +172,15 @@ class Pool final : private WorkerHandle::Listener {
   std::vector<std::unique_ptr<ProgramOutput>> outputs_;  // none of built-in workers
   Supervisor supervisor_;
   Dispatcher dispatcher_;
-  std::vector<std::optional<ExitReason>> replaced_reason_;  // why the place's last process ended
+  std::optional<PeerWatch> peers_;  // of policy sticky
+  std::vector<Place> places_;
   Timer untaken_timer_;
   std::optional<KernelTurns> turns_;
   Timer turns_timer_;
   int access_log_;
-  std::vector<bool> wants_access_log_;  // it runs and has the one before
   bool flush_is_due_ = false;
   std::optional<Error> start_failure_;  // of the latest start
+  Time next_search_{};                  // for ports that a worker was not given
 };
 
 }  // namespace roundhouse::edge

@@ -35,15 +35,14 @@ Result<void> Pool::add_place() {
   handles_.push_back(TRY(make_handle(place)));
   supervisor_.add_place(loop_.now(), embedding_->respawns);
   dispatcher_.add_worker();
-  replaced_reason_.emplace_back();
-  wants_access_log_.push_back(false);
+  places_.emplace_back();
   return {};
 }
 
 Result<void> Pool::start_worker(std::size_t place) {
   CHECK(!is_occupied(place));
   start_failure_.reset();
-  replaced_reason_[place].reset();
+  places_[place].replaced_reason.reset();
   carry_out(supervisor_.start_place(place, loop_.now()));
   if (start_failure_) return std::unexpected(*start_failure_);
   return {};
@@ -85,8 +84,8 @@ void Pool::start_process(std::size_t place) {
   dispatcher_.attach(place, *handles_[place]);
   ipc::WorkerRow& on_board = row(place);
   ipc::add(on_board.starts);
-  if (replaced_reason_[place])
-    ipc::add(on_board.restarts[static_cast<std::size_t>(*replaced_reason_[place])]);
+  if (places_[place].replaced_reason)
+    ipc::add(on_board.restarts[static_cast<std::size_t>(*places_[place].replaced_reason)]);
   on_board.pid.store(*pid);
   on_board.generation.store(1);
   on_board.started_at.store(wall_clock_seconds());
@@ -101,7 +100,7 @@ Result<pid_t> Pool::spawn_worker(std::size_t place, Time now) {
   bequest.worker_id = id(place);
   bequest.configuration = setting_.configuration_fd;
   bequest.access_log = access_log_;
-  wants_access_log_[place] = false;
+  places_[place].wants_access_log = false;
   if (options_.type == config::PoolType::kProxy) bequest.endpoints = setting_.endpoints_fd;
   if (setting_.reads_board) bequest.pools = setting_.board->fd();
   if (limits_) bequest.limits = limits_->fd();
@@ -169,7 +168,7 @@ bool Pool::reaped(pid_t pid, ExitStatus status, bool core_dumped, const rusage& 
   dispatcher_.detach(place, now);
   Actions actions;
   const Obituary obituary = supervisor_.exited(place, status, now, actions);
-  replaced_reason_[place] = obituary.reason;
+  places_[place].replaced_reason = obituary.reason;
   ipc::WorkerRow& on_board = row(place);
   Death death{.pool = options_.name,
               .name = name_of(place),
@@ -179,6 +178,7 @@ bool Pool::reaped(pid_t pid, ExitStatus status, bool core_dumped, const rusage& 
               .core_dumped = core_dumped,
               .usage = usage,
               .why_not_ready = (*handle)->why_not_ready(),
+              .probe_saw = std::exchange(places_[place].probe_saw, ""),
               .last_words = last_words_of(place, pid, on_board.exits.load())};
   if (options_.type == config::PoolType::kNode) death.hint = node_hint(death.last_words);
   const ipc::ExitRecord record = make_exit_record(death, obituary, (*handle)->slot());

@@ -18,8 +18,11 @@ namespace roundhouse::edge {
 namespace {
 
 constexpr Duration kLookEvery = std::chrono::milliseconds(20);
-// A program that listens on nothing of ours by then is looked at: perhaps it listens elsewhere.
+// A program that listens on nothing of ours by then is looked at: perhaps it listens elsewhere. If
+// it listens nowhere yet, again when it is twice as old.
 constexpr Duration kShouldListen = std::chrono::seconds(2);
+// Of a pool one is looked at in this time: what it costs does not add up.
+constexpr Duration kBetweenSearches = std::chrono::seconds(1);
 constexpr int kBacklog = 1024;
 constexpr int kNoticesPerTurn = 8;
 constexpr std::size_t kNoticeMax = 4096;
@@ -66,8 +69,11 @@ Result<WorkerHandle::Inheritance> ProgramHandle::prepare(ipc::Bequest bequest, T
     TRY_VOID(listen_for_notices(given));
   stage_ = Stage::kStarting;
   started_ = now;
-  told_ = false;
-  timer_.start_periodic(kLookEvery);
+  search_at_ = now + kShouldListen;
+  // Whoever is waited for says so: the program, or of one whose socket we hold the monitor.
+  const bool is_told =
+      by == config::ReadyBy::kNotify || (by == config::ReadyBy::kHttp && !is_on_its_own());
+  if (!is_told) timer_.start_periodic(kLookEvery);
   return given;
 }
 
@@ -139,6 +145,9 @@ bool ProgramHandle::seems_ready(Time now) {
       return false;
     case config::ReadyBy::kConnect:
       return connects();
+    case config::ReadyBy::kHttp:
+      if (connects()) accepts();
+      return false;
     case config::ReadyBy::kAuto:
     case config::ReadyBy::kSettle:
       return now - started_ >= setting_.options.ready.settle;
@@ -152,14 +161,16 @@ bool ProgramHandle::connects() {
   return try_to_connect(address, attempt_) == 0;
 }
 
-// Once, and only while it is not ready: it may well have its reasons to listen elsewhere too.
+// Only while it is not ready: it may well have its reasons to listen elsewhere too.
 void ProgramHandle::tell_of_other_ports(Time now) {
-  if (told_ || now - started_ < kShouldListen ||
-      setting_.options.ready.by != config::ReadyBy::kConnect)
-    return;
-  told_ = true;
+  const config::ReadyBy by = setting_.options.ready.by;
+  const bool connected_to = by == config::ReadyBy::kConnect || by == config::ReadyBy::kHttp;
+  if (!is_on_its_own() || !connected_to || now < search_at_ || now < setting_.next_search) return;
+  setting_.next_search = now + kBetweenSearches;
+  search_at_ = now + (now - started_);
   const std::string ports = ports_of(pid());
   if (ports.empty()) return;
+  search_at_ = Time::max();
   const std::uint32_t port = setting_.row.port.load();
   log::warn("worker_listens_elsewhere",
             "worker " + setting_.options.name + "/" + std::to_string(id()) + " listens on " +
@@ -168,11 +179,26 @@ void ProgramHandle::tell_of_other_ports(Time now) {
             {{"pool", setting_.options.name}, {"worker", id()}, {"pid", pid()}});
 }
 
+// Whether it is ready the monitor asks it now.
+void ProgramHandle::accepts() {
+  timer_.stop();
+  search_at_ = Time::max();
+  let_proxies_in();
+}
+
+void ProgramHandle::let_proxies_in() {
+  if (is_unix() && is_on_its_own()) let_everyone_in(path(".sock"));  // whom the folder lets in
+}
+
+void ProgramHandle::answered_probe() {
+  if (stage_ == Stage::kStarting && setting_.options.ready.by == config::ReadyBy::kHttp)
+    become_ready();
+}
+
 void ProgramHandle::become_ready() {
   stage_ = Stage::kReady;
   timer_.stop();
-  if (is_unix() && setting_.options.type == config::PoolType::kPort)
-    let_everyone_in(path(".sock"));  // whom the folder lets in
+  let_proxies_in();
   listener().on_ready_notice(place());
 }
 

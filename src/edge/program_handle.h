@@ -2,8 +2,9 @@
 // (listen_fds), or with an address of ours to listen on (port). See docs/programs.md.
 //
 // It is given no connections by the edge, and tells nothing in its slot. That it is ready is seen
-// from outside; to drain, its endpoint first gets no more requests, and once those in flight are
-// done, or half of its time is over, it gets its stop signal.
+// from outside, or said by the monitor, which alone speaks HTTP with it; to drain, its endpoint
+// first gets no more requests, and once those in flight are done, or half of its time is over, it
+// gets its stop signal.
 #pragma once
 
 #include <functional>
@@ -30,6 +31,7 @@ class ProgramHandle final : public WorkerHandle, private IoHandler {
     bool proxied = false;            // it is an endpoint of an upstream
     std::string socket_names;        // of the listeners' sockets, for LISTEN_FDNAMES
     std::function<std::uint32_t()> requests_in_flight;  // at it, by the proxies
+    Time& next_search;  // of its pool: for ports that a worker was not given
   };
 
   static Result<std::unique_ptr<ProgramHandle>> create(EventLoop& loop, std::size_t place,
@@ -40,6 +42,7 @@ class ProgramHandle final : public WorkerHandle, private IoHandler {
   void ask_to_drain(Time deadline) override;
   std::optional<Time> heartbeat() const override { return std::nullopt; }
   std::uint64_t requests_since_start() const override { return 0; }
+  void answered_probe() override;
 
   // No connection comes to it by way of the edge.
   ipc::Sent send(std::uint64_t, std::span<Connection>) override { return ipc::Sent::kFull; }
@@ -59,6 +62,8 @@ class ProgramHandle final : public WorkerHandle, private IoHandler {
   Result<void> listen_for_notices(Inheritance& given);
   std::string path(const char* suffix) const;
   std::uint32_t id() const { return static_cast<std::uint32_t>(place() + 1); }
+  // It makes its socket itself.
+  bool is_on_its_own() const { return setting_.options.type == config::PoolType::kPort; }
   bool is_unix() const { return setting_.options.socket == config::PrivateSocket::kUnix; }
 
   void on_ready(Ready ready) override;  // a notice
@@ -66,6 +71,8 @@ class ProgramHandle final : public WorkerHandle, private IoHandler {
   bool seems_ready(Time now);
   bool connects();
   void tell_of_other_ports(Time now);
+  void accepts();
+  void let_proxies_in();
   void become_ready();
 
   EventLoop& loop_;
@@ -78,7 +85,7 @@ class ProgramHandle final : public WorkerHandle, private IoHandler {
   Timer timer_;
   EndpointDrain drain_;
   Time started_{};
-  bool told_ = false;  // that it listens elsewhere
+  Time search_at_{};  // for other ports that it listens on
 };
 
 }  // namespace roundhouse::edge

@@ -126,6 +126,18 @@ Actions Supervisor::breach(std::size_t index, Time now) {
   return actions;
 }
 
+// Not for what failed when the machine, or the worker itself, had not run.
+Actions Supervisor::hangs(std::size_t index, Time since, bool stopped, Time now) {
+  Actions actions;
+  note_time(now);
+  const Place& place = places_[index];
+  if (place.state != WorkerState::kReady || place.ending || since < place.heartbeat_after)
+    return actions;
+  begin_ending(index, ExitReason::kHang, stopped ? SIGKILL : SIGABRT, now + pool_.liveness.kill,
+               actions);
+  return actions;
+}
+
 // The first fault stays the reason; a fault replaces what a drain was for.
 void Supervisor::begin_ending(std::size_t index, ExitReason reason, int signal, Time kill_at,
                               Actions& actions) {
@@ -156,8 +168,9 @@ ExitReason Supervisor::reason_of(const Place& place, const ExitStatus& status) c
   // A program that knows nothing of us often says by its exit code which signal ended it.
   const bool by_request = status.signal == stop_signal() || status.signal == SIGTERM ||
                           status.code == kSignalled + stop_signal();
-  const bool cut = deliberate && (status.signal == SIGKILL || by_request ||
-                                  (status.signal == SIGABRT && aborted));
+  const bool cut = deliberate &&
+                   (status.signal == SIGKILL || by_request ||
+                    (aborted && (status.signal == SIGABRT || status.code == kSignalled + SIGABRT)));
   return clean || cut ? place.ending.value_or(ExitReason::kExited) : ExitReason::kCrash;
 }
 

@@ -94,6 +94,8 @@ class Supervisor {
   Actions draining(std::size_t place, Time now);
   // It broke the channel's protocol.
   Actions breach(std::size_t place, Time now);
+  // It failed probes that began at `since` and later. `stopped`: as in Observation.
+  Actions hangs(std::size_t place, Time since, bool stopped, Time now);
   Obituary exited(std::size_t place, const ExitStatus& status, Time now, Actions& actions);
   // At least every kTickLate / 2; one observation per place (ignored where no process runs).
   Actions tick(Time now, std::span<const Observation> observations);

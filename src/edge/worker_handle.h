@@ -80,6 +80,8 @@ class WorkerHandle : public HandoffPort {
   virtual std::string listens() const { return {}; }
   // "it never called listen()".
   virtual std::string why_not_ready() const { return {}; }
+  // It answered what it is asked for until it is ready.
+  virtual void answered_probe() {}
   // Messages of the program to a primary of its own, which there is not.
   virtual std::uint64_t program_messages() const { return 0; }
 

@@ -6,41 +6,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "ipc/rights.h"
+
 namespace roundhouse::ipc {
-namespace {
-
-Received receive_one(int fd, std::span<std::byte> buffer, std::size_t& bytes,
-                     std::array<UniqueFd, kMaxDescriptors>& descriptors, std::size_t& count) {
-  count = 0;
-  iovec part{.iov_base = buffer.data(), .iov_len = buffer.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxDescriptors)> control;
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control.data();
-  header.msg_controllen = control.size();
-  ssize_t size = -1;
-  while ((size = ::recvmsg(fd, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)) < 0) {
-    if (errno == EINTR) continue;
-    return errno == EAGAIN ? Received::kNothing : Received::kClosed;
-  }
-  bytes = static_cast<std::size_t>(size);
-  for (cmsghdr* part_of = CMSG_FIRSTHDR(&header); part_of != nullptr;
-       part_of = CMSG_NXTHDR(&header, part_of)) {
-    if (part_of->cmsg_level != SOL_SOCKET || part_of->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t all = (part_of->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < all && count < kMaxDescriptors; ++i) {
-      int received = -1;
-      std::memcpy(&received, CMSG_DATA(part_of) + i * sizeof(int), sizeof received);
-      descriptors[count++].reset(received);
-    }
-  }
-  if (size == 0) return Received::kClosed;
-  if ((header.msg_flags & MSG_CTRUNC) != 0) return Received::kTruncated;
-  return (header.msg_flags & MSG_TRUNC) == 0 ? Received::kMessage : Received::kMalformed;
-}
-
-}  // namespace
 
 std::span<const ConnectionInfo> Message::connections() const {
   constexpr std::size_t kFixed = offsetof(ConnectionsMessage, connections);
@@ -91,20 +59,27 @@ bool Channel::is_hung_up() const {
 
 Received Channel::receive(Message& message) {
   for (UniqueFd& left : message.descriptors()) left.reset();
-  const Received received = receive_one(fd_.get(), message.bytes_, message.size_,
-                                        message.descriptors_, message.descriptor_count_);
-  if (received != Received::kMessage) return received;
-  const bool whole =
-      message.size_ >= sizeof(MessageHeader) && message.header().size == message.size_;
+  message.descriptor_count_ = 0;
+  const auto received = receive_with_descriptors(fd_.get(), message.bytes_, message.descriptors_);
+  if (!received) return errno == EAGAIN ? Received::kNothing : Received::kClosed;
+  message.size_ = received->size;
+  message.descriptor_count_ = received->descriptors;
+  if (received->size == 0) return Received::kClosed;
+  if (received->descriptors_cut) return Received::kTruncated;
+  const bool whole = message.size_ >= sizeof(MessageHeader) && !received->bytes_cut &&
+                     message.header().size == message.size_;
   return whole ? Received::kMessage : Received::kMalformed;
 }
 
 Received Channel::receive(std::span<std::byte> buffer, Packet& packet) {
-  std::array<UniqueFd, kMaxDescriptors> descriptors;
-  std::size_t count = 0;
-  const Received received = receive_one(fd_.get(), buffer, packet.size, descriptors, count);
-  packet.descriptor = std::move(descriptors.front());
-  return received;
+  packet.descriptor.reset();
+  const auto received =
+      receive_with_descriptors(fd_.get(), buffer, std::span(&packet.descriptor, 1));
+  if (!received) return errno == EAGAIN ? Received::kNothing : Received::kClosed;
+  packet.size = received->size;
+  if (received->size == 0) return Received::kClosed;
+  if (received->descriptors_cut) return Received::kTruncated;
+  return received->bytes_cut ? Received::kMalformed : Received::kMessage;
 }
 
 }  // namespace roundhouse::ipc

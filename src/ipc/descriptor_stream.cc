@@ -8,11 +8,12 @@
 #include <cerrno>
 #include <cstring>
 
+#include "ipc/rights.h"
+
 namespace roundhouse::ipc {
 namespace {
 
-constexpr int kBuffer = 4 << 20;        // what is wished; the kernel bounds it by net.core.wmem_max
-constexpr std::size_t kReceivable = 8;  // descriptors of one read; the kernel closes more
+constexpr int kBuffer = 4 << 20;  // what is wished; the kernel bounds it by net.core.wmem_max
 
 using OneDescriptor = std::array<char, CMSG_SPACE(sizeof(int))>;
 
@@ -24,18 +25,6 @@ void attach(msghdr& header, OneDescriptor& control, int descriptor) {
   rights->cmsg_type = SCM_RIGHTS;
   rights->cmsg_len = CMSG_LEN(sizeof descriptor);
   std::memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
-}
-
-void close_all(msghdr& header) {
-  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
-      UniqueFd(fd).reset();
-    }
-  }
 }
 
 }  // namespace
@@ -83,21 +72,10 @@ StreamSent send_parts(int fd, std::span<const StreamPart> parts) {
 }
 
 StreamReceived receive_bytes(int fd, std::span<char> buffer) {
-  iovec part{.iov_base = buffer.data(), .iov_len = buffer.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kReceivable)> control;
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control.data();
-  header.msg_controllen = control.size();
-  ssize_t size = -1;
-  while ((size = ::recvmsg(fd, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)) < 0) {
-    if (errno == EINTR) continue;
-    return {.status = errno == EAGAIN ? Received::kNothing : Received::kClosed};
-  }
-  close_all(header);
-  if (size == 0) return {.status = Received::kClosed};
-  return {.status = Received::kMessage, .size = static_cast<std::size_t>(size)};
+  const auto received = receive_with_descriptors(fd, std::as_writable_bytes(buffer), {});
+  if (!received) return {.status = errno == EAGAIN ? Received::kNothing : Received::kClosed};
+  if (received->size == 0) return {.status = Received::kClosed};
+  return {.status = Received::kMessage, .size = received->size};
 }
 
 std::size_t unread_bytes(int fd) {

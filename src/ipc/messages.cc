@@ -31,4 +31,22 @@ Address peer_of(const ConnectionInfo& info) {
   return {reinterpret_cast<const sockaddr*>(&un), offsetof(sockaddr_un, sun_path)};
 }
 
+std::string describe(const ProbeFinding& finding) {
+  switch (finding.end) {
+    case ProbeEnd::kConnect:
+      return "connect: " + std::string(std::strerror(static_cast<int>(finding.detail)));
+    case ProbeEnd::kReset:
+      return "the connection was reset";
+    case ProbeEnd::kClosed:
+      return "the connection ended without an answer";
+    case ProbeEnd::kNotHttp:
+      return "an answer that is not HTTP";
+    case ProbeEnd::kStatus:
+      return "it answered " + std::to_string(finding.detail);
+    case ProbeEnd::kSilence:
+      break;
+  }
+  return "no answer in time";
+}
+
 }  // namespace roundhouse::ipc

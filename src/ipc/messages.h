@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <type_traits>
 
 #include "base/address.h"
@@ -87,15 +88,38 @@ struct SlotsMessage {
   std::uint32_t count;
 };
 
-enum class Command : std::uint32_t { kStop = 1 };
+enum class Command : std::uint32_t {
+  kStop = 1,
+  kWorkerReady = 2,   // its process `pid` has answered the probe that it is ready by
+  kWorkerNotYet = 3,  // that has failed, in another way than before
+  kWorkerHangs = 4,   // its process `pid` has failed the probes that began at `since_ns` or later
+};
+
+// What ended a probe that was not answered well.
+enum class ProbeEnd : std::uint32_t {
+  kConnect = 1,  // no connection; detail: errno
+  kSilence,      // no answer in time
+  kReset,
+  kClosed,   // ended without an answer
+  kNotHttp,  // an answer of another protocol
+  kStatus,   // detail: the status
+};
+struct ProbeFinding {
+  ProbeEnd end;
+  std::uint32_t detail;
+  bool operator==(const ProbeFinding&) const = default;
+};
+// "no answer in time", "it answered 503". Any values may come.
+std::string describe(const ProbeFinding& finding);
 
 struct CommandMessage {
   MessageHeader header;
   Command command;
-  std::uint32_t pool;    // index in the configuration
-  std::uint32_t worker;  // id, 0 = all
-  std::uint32_t reserved;
-  std::uint64_t number;
+  std::uint32_t pool;    // index in the configuration; of all but kStop, as is:
+  std::uint32_t worker;  // id
+  std::int32_t pid;
+  std::int64_t since_ns;  // CLOCK_MONOTONIC
+  ProbeFinding last;      // the last probe's
 };
 
 inline constexpr std::size_t kMaxMessageSize = sizeof(ConnectionsMessage);

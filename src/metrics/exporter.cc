@@ -155,12 +155,13 @@ class WorkerSeries {
     add(Metric::worker_start_time_seconds, worker_.started_at);
     add(Metric::worker_resident_memory_bytes, worker_.usage.resident_bytes);
     add(Metric::worker_open_fds, worker_.usage.open_fds);
+    if (!pool_.tells_connections())
+      add(Metric::worker_connections_active, worker_.connections_sampled);
   }
 
   void add_load(const SlotValues& slot) {
-    add(Metric::worker_connections_active, slot.connections_active);
-    if (pool_.counts_connections())
-      add(Metric::worker_connections_total, slot.connections_total);
+    if (pool_.tells_connections()) add(Metric::worker_connections_active, slot.connections_active);
+    if (pool_.counts_connections()) add(Metric::worker_connections_total, slot.connections_total);
     add(Metric::worker_requests_total, slot.requests_total);
     add(Metric::worker_requests_in_flight, slot.requests_in_flight);
     add(Metric::worker_busy_seconds_total, slot.busy_seconds);

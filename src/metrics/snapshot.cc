@@ -143,8 +143,8 @@ void read_endpoints(const Layout& layout, const ipc::EndpointBoard& board, Snaps
                          .name = std::string(row.name()),
                          .row = i,
                          .leaving = row.in_use == 0});
-      if (!layout.upstreams[upstream].probed) continue;
-      if (row.in_use != 0) values.healthy = row.healthy != 0;
+      if (!layout.upstreams[upstream].probed && !layout.upstreams[upstream].asked) continue;
+      if (layout.upstreams[upstream].probed && row.in_use != 0) values.healthy = row.healthy != 0;
       values.probes_well = relaxed(board.probes(i).well);
       values.probes_failed = relaxed(board.probes(i).failed);
     }

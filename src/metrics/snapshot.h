@@ -40,6 +40,7 @@ struct Layout {
   struct Upstream {
     std::string name;
     bool probed = false;  // actively
+    bool asked = false;   // its endpoints are workers that are asked whether they are well
     bool named = false;   // has endpoints that are found by name
   };
   std::vector<Pool> pools;
@@ -94,13 +95,14 @@ struct WorkerValues {
   std::uint64_t output_dropped = 0;
   std::uint32_t untaken = 0;
   bool stalled = false;
-  double dead_cpu_seconds = 0;                // of all processes that ended here
-  std::vector<ipc::ExitRecord> exits;         // newest first
-  std::string listens;                        // what a program listens on, and what serves it
-  std::optional<SlotValues> slot;             // none: not arrived yet
-  ProcessUsage usage;                         // by the monitor; CPU time of the dead included
-  std::optional<double> requests_per_second;  // by the monitor
-  std::optional<double> cpu_percent;          // by the monitor: 100 is one CPU
+  double dead_cpu_seconds = 0;         // of all processes that ended here
+  std::vector<ipc::ExitRecord> exits;  // newest first
+  std::string listens;                 // what a program listens on, and what serves it
+  std::optional<SlotValues> slot;      // none: not arrived yet
+  ProcessUsage usage;                  // by the monitor; CPU time of the dead included
+  std::optional<std::uint64_t> connections_sampled;  // by the monitor, where it does not tell
+  std::optional<double> requests_per_second;         // by the monitor
+  std::optional<double> cpu_percent;                 // by the monitor: 100 is one CPU
 };
 
 struct PoolValues {

@@ -24,6 +24,7 @@ class EndpointUpkeep {
   // The first look-ups and probes.
   void start();
   const ipc::EndpointBoard& board() const { return keeper_.board(); }
+  EndpointKeeper& keeper() { return keeper_; }
 
  private:
   EndpointUpkeep(EventLoop& loop, const config::Configuration& configuration,

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "config/effective.h"
+#include "config/program_probes.h"
 #include "http/failure.h"
 #include "ipc/shared_memory.h"
 
@@ -39,8 +40,10 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
   for (std::size_t i = 1; i < http::kFailureCount; ++i)
     layout.failures.emplace_back(http::row_of(static_cast<http::Failure>(i)).name);
   for (const config::Upstream& upstream : configuration.upstreams) {
+    const config::Pool* const pool = configuration.find_pool(upstream.pool);
     layout.upstreams.push_back({.name = upstream.name,
                                 .probed = upstream.health.probe != config::Probe::kOff,
+                                .asked = pool != nullptr && config::asks(*pool),
                                 .named = !upstream.dns.empty() || !upstream.srv.empty()});
   }
   return layout;
@@ -70,7 +73,12 @@ Monitor::Monitor(std::unique_ptr<EventLoop> loop, Observer observer, ipc::Output
       output_(std::move(output)),
       api_({.glance = [this] { return observer_.glance(Clock::now()); },
             .look = [this] { return observer_.look(Clock::now()); },
-            .send = [this](ipc::Command command) { return send(command); },
+            .send =
+                [this](ipc::Command command) {
+                  ipc::CommandMessage message{};
+                  message.command = command;
+                  return send(message);
+                },
             .output = output_ ? &output_ : nullptr}),
       sampler_(*loop_, [this] { observer_.sample(loop_->now()); }) {
   watcher_.watch(*loop_, channel_.fd(), Interest::kRead, Trigger::kLevel, *this);
@@ -94,11 +102,19 @@ Result<void> Monitor::serve(std::vector<ipc::OwnedListener> listeners) {
 Result<void> Monitor::keep_endpoints(const config::Configuration& configuration, UniqueFd board) {
   upkeep_ = TRY(EndpointUpkeep::create(*loop_, configuration, std::move(board)));
   observer_.watch_endpoints(upkeep_->board());
+  worker_prober_ = std::make_unique<WorkerProber>(
+      WorkerProber::Parts{.loop = *loop_,
+                          .configuration = configuration,
+                          .board = observer_.board(),
+                          .keeper = upkeep_->keeper(),
+                          // What does not fit now is found again, and told then.
+                          .tell = [this](const ipc::CommandMessage& message) { send(message); }});
   return {};
 }
 
 Result<void> Monitor::run() {
   if (upkeep_) upkeep_->start();
+  if (worker_prober_) worker_prober_->start();
   loop_->run();
   if (failure_) return std::unexpected(*std::move(failure_));
   return {};
@@ -139,10 +155,9 @@ Result<void> Monitor::take_slots() {
   return {};
 }
 
-bool Monitor::send(ipc::Command command) {
-  ipc::CommandMessage message{};
-  message.command = command;
-  return channel_.send(message, ipc::MessageType::kCommand) == ipc::Sent::kYes;
+bool Monitor::send(const ipc::CommandMessage& message) {
+  ipc::CommandMessage copy = message;  // gets its header
+  return channel_.send(copy, ipc::MessageType::kCommand) == ipc::Sent::kYes;
 }
 
 Result<void> run_monitor(ipc::Heritage heritage) {

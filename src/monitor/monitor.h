@@ -22,6 +22,7 @@
 #include "monitor/endpoint_upkeep.h"
 #include "monitor/http_server.h"
 #include "monitor/observer.h"
+#include "monitor/worker_prober.h"
 #include "net/event_loop.h"
 
 namespace roundhouse::monitor {
@@ -49,7 +50,7 @@ class Monitor final : private IoHandler {
   Result<void> serve(std::vector<ipc::OwnedListener> listeners);
   void on_ready(Ready ready) override;
   Result<void> take_slots();
-  bool send(ipc::Command command);
+  bool send(const ipc::CommandMessage& message);
 
   std::unique_ptr<EventLoop> loop_;
   Observer observer_;
@@ -60,7 +61,8 @@ class Monitor final : private IoHandler {
   ControlApi api_;
   std::vector<std::unique_ptr<HttpServer>> servers_;
   Timer sampler_;
-  std::unique_ptr<EndpointUpkeep> upkeep_;  // none where there are no upstreams
+  std::unique_ptr<EndpointUpkeep> upkeep_;  // none where there are no upstreams, as is:
+  std::unique_ptr<WorkerProber> worker_prober_;
   std::optional<Error> failure_;
 };
 

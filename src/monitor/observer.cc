@@ -80,6 +80,7 @@ metrics::Snapshot Observer::look(Time now) {
   const ContainerMemory memory = read_container_memory();
   snapshot.container_memory = memory.used;
   snapshot.container_memory_limit = memory.limit;
+  census_.fill_in(snapshot, now);
   for (std::size_t i = 0; i < snapshot.pools.size(); ++i) {
     snapshot.pools[i].fairness = fairness_[i].index();
     for (metrics::WorkerValues& worker : snapshot.pools[i].workers) {

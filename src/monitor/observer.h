@@ -19,6 +19,7 @@
 #include "ipc/shared_memory.h"
 #include "metrics/fairness.h"
 #include "metrics/snapshot.h"
+#include "monitor/connection_census.h"
 #include "monitor/process_stats.h"
 
 namespace roundhouse::monitor {
@@ -34,6 +35,8 @@ class Observer {
 
   // Where endpoints are; must outlive this.
   void watch_endpoints(const ipc::EndpointBoard& board) { endpoints_ = &board; }
+
+  const ipc::Board& board() const { return board_; }
 
   // Every slot has arrived.
   bool complete() const;
@@ -64,6 +67,7 @@ class Observer {
   ipc::Board board_;
   const ipc::EndpointBoard* endpoints_ = nullptr;  // none: there are no upstreams
   ProcessReader processes_;
+  ConnectionCensus census_;
   std::vector<ipc::Mapping> slots_;
   std::vector<const ipc::Slot*> slot_pointers_;
   std::vector<Track> tracks_;

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "base/check.h"
@@ -22,10 +21,23 @@ bool is_ours(int error) {
          error == EADDRNOTAVAIL;
 }
 
-Probe::Outcome failed(std::string why) { return {.why = std::move(why)}; }
+using ipc::ProbeEnd;
+
+Probe::Outcome failed(ProbeEnd end, std::uint32_t detail = 0) {
+  const ipc::ProbeFinding finding{.end = end, .detail = detail};
+  return {.why = describe(finding), .finding = finding};
+}
 
 Probe::Outcome failed_by(int error) {
-  return {.ours = is_ours(error), .why = "connect: " + std::string(std::strerror(error))};
+  Probe::Outcome outcome = failed(ProbeEnd::kConnect, static_cast<std::uint32_t>(error));
+  outcome.ours = is_ours(error);
+  return outcome;
+}
+
+Probe::Outcome not_http(const std::string& why) {
+  Probe::Outcome outcome = failed(ProbeEnd::kNotHttp);
+  outcome.why = why;
+  return outcome;
 }
 
 }  // namespace
@@ -48,7 +60,7 @@ Probe::Probe(EventLoop& loop, Question question, std::function<void(const Outcom
     : loop_(loop),
       question_(std::move(question)),
       done_(std::move(done)),
-      timer_(loop, [this] { end(refused_.value_or(failed("no answer in time"))); }),
+      timer_(loop, [this] { end(refused_.value_or(failed(ProbeEnd::kSilence))); }),
       parser_(kLimits),
       response_(kLimits.fields) {
   parser_.start(http::Method::kGet);
@@ -91,7 +103,7 @@ std::optional<Probe::Outcome> Probe::write() {
   const auto [status, bytes] =
       transport_->write(std::string_view(question_.request).substr(written_));
   if (status == Transport::Status::kWouldBlock) return std::nullopt;
-  if (status != Transport::Status::kMoved) return failed("the connection was reset");
+  if (status != Transport::Status::kMoved) return failed(ProbeEnd::kReset);
   written_ += bytes;
   if (written_ == question_.request.size())
     watcher_.watch(loop_, transport_->fd(), Interest::kRead, Trigger::kLevel, *this);
@@ -105,9 +117,9 @@ std::optional<Probe::Outcome> Probe::read() {
     case Transport::Status::kWouldBlock:
       return std::nullopt;
     case Transport::Status::kEnd:
-      return failed("the connection ended without an answer");
+      return failed(ProbeEnd::kClosed);
     case Transport::Status::kFailed:
-      return failed("the connection was reset");
+      return failed(ProbeEnd::kReset);
     case Transport::Status::kMoved:
       break;
   }
@@ -120,15 +132,15 @@ std::optional<Probe::Outcome> Probe::judge() {
     const http::Parse parse = parser_.parse(received_, response_);
     if (parse == http::Parse::kMore) return std::nullopt;
     if (parse == http::Parse::kFailed)
-      return failed("an answer that is not HTTP: " +
-                    std::string(http::row_of(parser_.failure()).name));
+      return not_http("an answer that is not HTTP: " +
+                      std::string(http::row_of(parser_.failure()).name));
     if (response_.status >= 200 || response_.status == 101) break;
-    if (++interim_ > kMaxInterim) return failed("too many interim answers");
+    if (++interim_ > kMaxInterim) return not_http("too many interim answers");
     received_.erase(0, response_.head_size);
     parser_.start(http::Method::kGet);
   }
   if (response_.status >= 200 && response_.status < 400) return Outcome{.well = true};
-  return failed("it answered " + std::to_string(response_.status));
+  return failed(ProbeEnd::kStatus, static_cast<std::uint32_t>(response_.status));
 }
 
 void Probe::end(const Outcome& outcome) {

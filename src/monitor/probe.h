@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "http/http1_response_parser.h"
 #include "http/message.h"
+#include "ipc/messages.h"
 #include "net/event_loop.h"
 #include "net/transport.h"
 
@@ -27,8 +28,9 @@ class Probe final : private IoHandler {
   };
   struct Outcome {
     bool well = false;
-    bool ours = false;  // it could not be made here: says nothing about the endpoint
-    std::string why;    // if it is not well; our words, never the endpoint's
+    bool ours = false;            // it could not be made here: says nothing about the endpoint
+    std::string why;              // if it is not well; our words, never the endpoint's
+    ipc::ProbeFinding finding{};  // and that as numbers
   };
 
   // `done` is called once, never inside the constructor or start(). Destroying the probe within it

@@ -127,7 +127,8 @@ Json worker_of(const PoolValues& pool, const WorkerValues& worker, Viewer viewer
       {"crashes", crashes},
       {"crashes_by_signal", crashes_by_signal},
       {"connections",
-       {{"active", if_told(tells, [](const Slot& s) { return s.connections_active; })},
+       {{"active", tells ? if_told(true, [](const Slot& s) { return s.connections_active; })
+                         : json_or_null(worker.connections_sampled)},
         {"total", if_told(counts, [](const Slot& s) { return s.connections_total; })},
         {"limit", tells ? Json(pool.layout.worker_connections) : Json(nullptr)}}},
       {"requests",

@@ -26,20 +26,14 @@ std::uint32_t descriptor_limit() {
       std::min<rlim_t>(limit.rlim_cur, std::numeric_limits<std::uint32_t>::max()));
 }
 
-// `connections` of them; the guess is for a process that has none left to look with.
-std::uint32_t open_descriptors(std::uint32_t connections) {
+// None is free where there is none to look with.
+std::uint32_t open_descriptors(std::uint32_t limit) {
   DIR* directory = ::opendir("/proc/self/fd");
-  if (directory == nullptr) return connections + 32;
+  if (directory == nullptr) return limit;
   std::uint32_t count = 0;
   while (::readdir(directory) != nullptr) ++count;
   ::closedir(directory);
-  return std::max(count, connections);
-}
-
-// How many connections this process can hold at once; it holds `connections` now.
-std::uint32_t descriptor_capacity(std::uint32_t limit, std::uint32_t connections) {
-  const std::uint32_t reserved = open_descriptors(connections) - connections + kSpareDescriptors;
-  return limit > reserved ? limit - reserved : 0;
+  return count;
 }
 
 }  // namespace
@@ -58,10 +52,11 @@ ConnectionSource::ConnectionSource(EventLoop& loop, ipc::Heritage heritage, ipc:
                update_interest();
                resume_acceptors();
              }),
+      reserved_(open_descriptors(descriptor_limit()) + kSpareDescriptors),
       limit_(descriptor_limit()),
-      capacity_(descriptor_capacity(limit_, 0)),
       room_answered_(slot.room_wanted.load()),
       busy_before_(slot.busy_ns.load()) {
+  set_capacity();
   for (const ipc::OwnedListener& listener : heritage_.listeners) {
     acceptors_.push_back(std::make_unique<Acceptor>(*this, listener.listener, listener.fd.get()));
   }
@@ -91,8 +86,28 @@ void ConnectionSource::remove_listener(std::uint32_t listener) {
 // At least one whole message must fit: a descriptor lost for want of room (MSG_CTRUNC) is a
 // connection lost.
 bool ConnectionSource::has_room() const {
-  return (open_ < options_.worker_connections || draining_) &&
-         open_ + ipc::kMaxDescriptors <= capacity_;
+  return (open_ < options_.worker_connections || draining_) && has_descriptors();
+}
+
+bool ConnectionSource::has_descriptors() const {
+  const std::uint64_t promised =
+      std::uint64_t{open_ + ipc::kMaxDescriptors} * options_.descriptors_each;
+  return promised + (options_.allowance != nullptr ? options_.allowance->taken() : 0) <= capacity_;
+}
+
+void ConnectionSource::set_capacity() {
+  capacity_ = limit_ > reserved_ ? limit_ - reserved_ : 0;
+  share_descriptors();
+}
+
+// Half of what the connections and the next message leave: so many more may come before anything
+// has to be closed for them.
+void ConnectionSource::share_descriptors() {
+  if (options_.allowance == nullptr) return;
+  const std::uint64_t promised =
+      std::uint64_t{open_ + ipc::kMaxDescriptors} * options_.descriptors_each;
+  options_.allowance->set_most(
+      capacity_ > promised ? static_cast<std::uint32_t>(capacity_ - promised) / 2 : 0);
 }
 
 void ConnectionSource::update_interest() {
@@ -181,16 +196,21 @@ void ConnectionSource::take(ipc::Message& message) {
 }
 
 // The limit was lowered under us a moment ago, or others use more descriptors than we know of. What
-// did not fit is lost; counting anew keeps the next one from it.
+// did not fit is lost; that none is free now keeps the next one from it.
 void ConnectionSource::forgo(const ipc::Message& message) {
   if (message.sequence() == 0) return;  // it carried no connections
   log::error("connection_lost", "connections were lost: no descriptors were free to receive them");
   slot_.taken.store(message.sequence());
-  capacity_ = std::min(capacity_, descriptor_capacity(descriptor_limit(), open_));
+  limit_ = descriptor_limit();
+  const std::uint32_t used = open_ * options_.descriptors_each +
+                             (options_.allowance != nullptr ? options_.allowance->taken() : 0);
+  reserved_ = std::max(reserved_, limit_ > used ? limit_ - used : 0);
+  set_capacity();
 }
 
 void ConnectionSource::opened(std::uint32_t listener) {
   ++open_;
+  share_descriptors();
   ipc::increment(slot_.connections_active);
   ipc::add(slot_.connections_total);
   if (listener >= ipc::kMaxListeners) return;
@@ -201,6 +221,7 @@ void ConnectionSource::opened(std::uint32_t listener) {
 
 void ConnectionSource::connection_closed(std::uint32_t listener) {
   --open_;
+  share_descriptors();
   ipc::decrement(slot_.connections_active);
   if (listener < ipc::kMaxListeners) {
     ipc::decrement(slot_.listener_active[listener]);
@@ -227,9 +248,13 @@ void ConnectionSource::beat() {
   slot_.busy_ns.store(busy_before_ + static_cast<std::uint64_t>(busy), std::memory_order_relaxed);
   if (const std::uint32_t limit = descriptor_limit(); limit != limit_) {  // prlimit(1)
     limit_ = limit;
-    capacity_ = descriptor_capacity(limit, open_);
+    set_capacity();
     update_interest();
   }
+  // Nobody tells that a pipe, or a connection to an endpoint, was closed.
+  if (options_.allowance != nullptr && options_.allowance->taken() > 0 && !has_descriptors())
+    sink_.on_shortage();
+  if (!taking_) update_interest();
   answer_room();
   const std::int64_t drain_by = slot_.drain_by_ns.load(std::memory_order_relaxed);
   if (drain_by != 0) begin_drain(time_from_nanoseconds(drain_by));

@@ -5,6 +5,9 @@
 // that the worker inherited. Either way they are taken only while there is room for them: fewer
 // open than worker_connections and descriptors to spare. What is not taken stays with the edge or
 // in the kernel's backlog; so do the connections of a listener that is full over all workers.
+//
+// Descriptors are never looked for, but promised: each open connection has descriptors_each, used
+// or not, and what the sink could do without has a part of what is left (DescriptorAllowance).
 #pragma once
 
 #include <memory>
@@ -16,6 +19,7 @@
 #include "ipc/limits.h"
 #include "ipc/shared_memory.h"
 #include "ipc/slot.h"
+#include "net/descriptor_allowance.h"
 #include "net/event_loop.h"
 
 namespace roundhouse::native {
@@ -26,6 +30,8 @@ class ConnectionSink {
   virtual void on_connection(UniqueFd fd, const ipc::ConnectionInfo& info) = 0;
   // Finish what has begun by `deadline`; nothing new comes any more.
   virtual void on_drain(Time deadline) = 0;
+  // What it could do without keeps connections from being taken: it closes what it can.
+  virtual void on_shortage() {}
   // Where the access log goes on. Programs get none.
   virtual void on_access_log(UniqueFd /*fd*/) {}
 
@@ -41,6 +47,10 @@ struct SourceOptions {
   ipc::Limits* limits = nullptr;
   Duration heartbeat = std::chrono::milliseconds(200);
   Duration drain = std::chrono::seconds(25);  // when the edge has died or a signal asks for it
+  // What one connection needs, its own included.
+  std::uint32_t descriptors_each = 1;
+  // Set by the source, taken from by the sink; outlives both. nullptr: the sink has no use for it.
+  DescriptorAllowance* allowance = nullptr;
 };
 
 class ConnectionSource final : private IoHandler {
@@ -86,6 +96,9 @@ class ConnectionSource final : private IoHandler {
   void forgo(const ipc::Message& message);
   void opened(std::uint32_t listener);
   bool has_room() const;
+  bool has_descriptors() const;
+  void set_capacity();
+  void share_descriptors();
   void update_interest();
   void answer_room();
   void beat();
@@ -104,9 +117,10 @@ class ConnectionSource final : private IoHandler {
   IoWatcher channel_watcher_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   Timer heartbeat_;
-  Timer retry_;             // while a listener is full, or the machine has no descriptors left
-  std::uint32_t limit_;     // RLIMIT_NOFILE
-  std::uint32_t capacity_;  // connections that fit under it
+  Timer retry_;                 // while a listener is full, or the machine has no descriptors left
+  std::uint32_t reserved_;      // descriptors that are there before any connection is
+  std::uint32_t limit_;         // RLIMIT_NOFILE
+  std::uint32_t capacity_ = 0;  // descriptors under it for connections and what comes with them
   std::uint32_t open_ = 0;
   std::uint32_t room_answered_ = 0;
   std::uint64_t busy_before_;  // of predecessors, ns

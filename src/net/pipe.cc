@@ -12,6 +12,7 @@ namespace roundhouse {
 namespace {
 
 constexpr int kCapacityLeast = 64 * 1024;
+constexpr std::uint32_t kEnds = 2;  // descriptors of a pipe
 
 ssize_t splice_some(int from, int to, std::size_t most) {
   ssize_t count = -1;
@@ -62,12 +63,14 @@ Transport::Transfer Pipe::drain(const Transport& to) {
 }
 
 std::unique_ptr<Pipe> PipePool::acquire(Pipe::Size size) {
-  if (used_ >= kUsedMax) return nullptr;
+  if (used_ >= kUsedMax || is_short()) return nullptr;
   const bool large = size == Pipe::Size::kLarge && used_large_ < kLargeMax;
   auto& free = large ? free_large_ : free_;
   std::unique_ptr<Pipe> pipe;
   if (free.empty()) {
+    if (allowance_ != nullptr && !allowance_->allows(kEnds)) return nullptr;
     pipe = Pipe::create(large ? Pipe::Size::kLarge : Pipe::Size::kSmall);
+    if (pipe != nullptr && allowance_ != nullptr) allowance_->take(kEnds);
   } else {
     pipe = std::move(free.back());
     free.pop_back();
@@ -83,8 +86,16 @@ void PipePool::release(std::unique_ptr<Pipe> pipe) {
   --used_;
   if (large) --used_large_;
   auto& free = large ? free_large_ : free_;
-  if (pipe->empty() && free.size() < (large ? kLargeMax : kFreeMax))
+  if (pipe->empty() && free.size() < (large ? kLargeMax : kFreeMax) && !is_short())
     free.push_back(std::move(pipe));
+  else if (allowance_ != nullptr)
+    allowance_->give_back(kEnds);
+}
+
+void PipePool::drop_free() {
+  if (allowance_ != nullptr) allowance_->give_back(static_cast<std::uint32_t>(free()) * kEnds);
+  free_.clear();
+  free_large_.clear();
 }
 
 }  // namespace roundhouse

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "net/descriptor_allowance.h"
 #include "net/transport.h"
 
 namespace roundhouse {
@@ -48,21 +49,32 @@ class Pipe {
   std::size_t size_ = 0;
 };
 
-// The pipes of one worker: made when they are wanted, a few kept for the next. Outlives them.
+// The pipes of one worker: made when they are wanted and there are descriptors to spare, a few kept
+// for the next. Outlives them.
 class PipePool {
  public:
   static constexpr std::size_t kUsedMax = 128;  // two descriptors each
   static constexpr std::size_t kFreeMax = 16;
   static constexpr std::size_t kLargeMax = 2;  // of these; who drains them at once needs but one
 
+  // `allowance`: what their descriptors count against; must outlive it. nullptr: nothing.
+  explicit PipePool(DescriptorAllowance* allowance = nullptr) : allowance_(allowance) {}
+  PipePool(const PipePool&) = delete;
+  PipePool& operator=(const PipePool&) = delete;
+
   // Empty, and small where no large one is left. nullptr: there is none to be had now.
   std::unique_ptr<Pipe> acquire(Pipe::Size size);
   void release(std::unique_ptr<Pipe> pipe);
+  // Descriptors are wanted for something better: whoever can copy instead gives its pipe back.
+  bool is_short() const { return allowance_ != nullptr && allowance_->exceeded(); }
+  // Closes those that nobody uses.
+  void drop_free();
 
   std::size_t used() const { return used_; }
   std::size_t free() const { return free_.size() + free_large_.size(); }
 
  private:
+  DescriptorAllowance* allowance_;
   std::vector<std::unique_ptr<Pipe>> free_;
   std::vector<std::unique_ptr<Pipe>> free_large_;
   std::size_t used_ = 0;

@@ -11,7 +11,7 @@ void BodyPace::start(std::uint64_t rate, Time now) {
   stopped_.reset();
 }
 
-void BodyPace::received(std::size_t bytes, Time now) {
+void BodyPace::moved(std::size_t bytes, Time now) {
   if (rate_ == 0) return;
   const auto longest = static_cast<std::uint64_t>(kCreditMax / std::chrono::seconds(1)) * rate_;
   const Duration earned = std::chrono::seconds(1) * std::min<std::uint64_t>(bytes, longest) / rate_;

@@ -94,12 +94,13 @@ void UpstreamExchange::on_connection(std::unique_ptr<upstream::Connection> conne
       !connection_->is_quiet()) {
     plan_.cluster.release(std::move(connection_), {.counted = false});
     plan_.wish.fresh = true;
+    --result_.tries;
     acquire();
     return;
   }
   connection_->set_user(this);
   state_ = State::kAwaiting;
-  readable_ = upstream_ended_ = got_bytes_ = request_sent_ = send_failed_ = false;
+  readable_ = upstream_ended_ = got_bytes_ = request_sent_ = send_failed_ = body_stuck_ = false;
   space_->parser.start(plan_.client.request().method);
   send_head();
   if (!inside_ && state_ != State::kConnecting) plan_.client.resume();
@@ -188,6 +189,9 @@ std::size_t UpstreamExchange::on_body(std::string_view data) {
   body_begun_ = true;
   const bool chunked = !tunnel_ && plan_.client.request().body.framing == http::Framing::kChunked;
   const std::size_t taken = chunked ? send_chunk(data) : send_raw(data);
+  const bool stuck = taken < data.size();
+  if (stuck && !body_stuck_) last_moved_ = host_.loop.now();  // from now on the endpoint is awaited
+  body_stuck_ = stuck;
   set_deadline();
   return taken;
 }
@@ -276,10 +280,19 @@ void UpstreamExchange::finish(http::Failure failure) {
   plan_.source->ended(result_);
 }
 
+// Whether the endpoint alone is waited for: not while the client owes the rest of its body, which
+// the session has its own limits for.
+bool UpstreamExchange::waits_for_endpoint() const {
+  return request_sent_ || send_failed_ || body_stuck_ ||
+         (space_->unsent != nullptr && !space_->unsent->empty());
+}
+
 void UpstreamExchange::set_deadline() {
   Time when = kNever;
   if (tunnel_) {
     when = last_moved_ + plan_.client.listener().timeouts.tunnel;
+  } else if (!waits_for_endpoint()) {
+    // What the client sends next goes on from here.
   } else if (state_ == State::kAwaiting) {
     when = std::max(sent_, last_moved_) + plan_.response_timeout;
   } else if (state_ == State::kAnswering && !blocked_) {

@@ -53,9 +53,10 @@ struct ExchangeResult {
 struct ExchangeHost {
   EventLoop& loop;
   DeadlineQueue& deadlines;
+  DescriptorAllowance* descriptors = nullptr;  // of pipes
+  PipePool pipes = PipePool(descriptors);
   std::vector<char> scratch = std::vector<char>(ExchangeSpace::kRead);
-  std::vector<std::unique_ptr<ExchangeSpace>> spaces;
-  PipePool pipes;
+  std::vector<std::unique_ptr<ExchangeSpace>> spaces = {};
 
   std::unique_ptr<ExchangeSpace> acquire();
   void release(std::unique_ptr<ExchangeSpace> space);
@@ -162,6 +163,7 @@ class UpstreamExchange final : public Exchange,
   void leave_connection(bool reusable, bool failed);
   void give_up(http::Failure failure);
   void finish(http::Failure failure);
+  bool waits_for_endpoint() const;
   void set_deadline();
   bool has_request_body() const;
 
@@ -183,6 +185,7 @@ class UpstreamExchange final : public Exchange,
   bool got_bytes_ = false;     // of this try
   bool body_begun_ = false;    // some of the client's body has been taken
   bool request_sent_ = false;  // all of it was given to the connection
+  bool body_stuck_ = false;    // the connection did not take all of the last piece of it
   bool send_failed_ = false;
   bool tunnel_ = false;
   bool stale_retried_ = false;

@@ -14,6 +14,10 @@ constexpr std::uint64_t kTurnBytesMax = std::uint64_t{1024} * 1024;
 // has been passed on.
 bool UpstreamExchange::splices() {
   if (state_ != State::kAnswering) return false;
+  if (space_->pipe != nullptr && space_->pipe->empty() && host_.pipes.is_short()) {
+    may_splice_ = false;  // the rest is copied
+    host_.pipes.release(std::move(space_->pipe));
+  }
   if (space_->pipe != nullptr) return !space_->pipe->empty() || !space_->body.done();
   if (!may_splice_ || space_->body.left_of_length() < kSplicedMin || decoded_ > 0 ||
       !plan_.client.answer().goes_as_it_is())

@@ -1,9 +1,8 @@
 #include "proxy/fixed_answer.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
-
-#include "proxy/failure_answer.h"
 
 namespace roundhouse::proxy {
 namespace {
@@ -23,10 +22,10 @@ class Rest final : public Exchange {
   std::string_view rest_;
 };
 
-// A path that begins with two slashes would be read as another host.
-std::string_view one_slash(std::string_view target) {
-  while (target.starts_with("//")) target.remove_prefix(1);
-  return target;
+// What begins with two slashes would be read as another host; browsers take a backslash for one.
+std::string one_slash(const std::string& location) {
+  const std::size_t slashes = std::min(location.find_first_not_of("/\\"), location.size());
+  return slashes < 2 ? location : "/" + location.substr(slashes);
 }
 
 bool begin(Client& client, const PreparedRoute& route, const RequestFacts& facts, int status,
@@ -44,18 +43,15 @@ bool begin(Client& client, const PreparedRoute& route, const RequestFacts& facts
 
 }  // namespace
 
-std::unique_ptr<Exchange> answer_fixed(Client& client, const PreparedRoute& route,
-                                       const RequestFacts& facts) {
+std::optional<std::unique_ptr<Exchange>> answer_fixed(Client& client, const PreparedRoute& route,
+                                                      const RequestFacts& facts) {
   const bool redirects = !route.config.redirect.to.empty();
   const std::uint32_t status =
       redirects ? route.config.redirect.status : route.config.respond.status;
   std::string_view body = redirects ? std::string_view() : route.config.respond.body;
   Answer& answer = client.answer();
   if (status == 204 || status == 304) body = {};
-  if (!begin(client, route, facts, static_cast<int>(status), body)) {
-    answer_failure(answer, http::Failure::kHeadTooLong, Duration::zero());
-    return nullptr;
-  }
+  if (!begin(client, route, facts, static_cast<int>(status), body)) return std::nullopt;
   body.remove_prefix(answer.write(body));
   if (body.empty()) {
     answer.end();

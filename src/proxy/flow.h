@@ -19,8 +19,9 @@ namespace roundhouse::proxy {
 struct FlowHost {
   static constexpr std::size_t kScratch = 32 * std::size_t{1024};
 
+  DescriptorAllowance* descriptors = nullptr;  // of pipes
+  PipePool pipes = PipePool(descriptors);
   std::vector<char> scratch = std::vector<char>(kScratch);
-  PipePool pipes;
 };
 
 // Reads only what the sink has room for: at most one piece is on its way. Small pieces are copied

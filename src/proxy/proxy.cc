@@ -33,15 +33,16 @@ Proxy::Proxy(Parts parts)
                    if (parts_.configuration.upstreams[upstream].pool.empty())
                      clusters_[upstream]->set_endpoints(specs);
                  }),
-      host_{.loop = parts_.loop, .deadlines = parts_.deadlines},
+      host_{.loop = parts_.loop, .deadlines = parts_.deadlines, .descriptors = parts_.descriptors},
       pools_(parts_.configuration, std::move(parts_.pools)),
       refresher_(parts_.loop, [this] { refresh_pools(); }) {
   for (const config::Upstream& upstream : parts_.configuration.upstreams)
-    clusters_.push_back(
-        std::make_unique<upstream::Cluster>(upstream::Cluster::Parts{.loop = parts_.loop,
-                                                                     .deadlines = parts_.deadlines,
-                                                                     .slot = parts_.slot,
-                                                                     .config = upstream}));
+    clusters_.push_back(std::make_unique<upstream::Cluster>(
+        upstream::Cluster::Parts{.loop = parts_.loop,
+                                 .deadlines = parts_.deadlines,
+                                 .slot = parts_.slot,
+                                 .config = upstream,
+                                 .descriptors = parts_.descriptors}));
   endpoints_.start();
   if (!pools_.upstreams().empty()) refresher_.start_periodic(kRefreshEvery);
 }
@@ -50,6 +51,11 @@ void Proxy::refresh_pools() {
   if (!pools_.changed()) return;
   for (const config::PoolUpstream& upstream : pools_.upstreams())
     clusters_[upstream.upstream]->set_endpoints(pools_.endpoints_of(upstream));
+}
+
+void Proxy::give_way() {
+  host_.pipes.drop_free();
+  for (const auto& cluster : clusters_) cluster->drop_idle();
 }
 
 upstream::Cluster* Proxy::find_cluster(std::string_view upstream) {
@@ -95,12 +101,16 @@ std::uint64_t Proxy::body_limit(const Client& client) {
 std::unique_ptr<Exchange> Proxy::refuse(Client& client, http::Failure failure,
                                         Duration retry_after) {
   if (AccessRecord* const record = client.record()) record->failure = failure;
-  ipc::RouteTraffic& traffic = parts_.slot.routes[row_of(verdict_.route)];
   ipc::add(parts_.slot.proxy_failures[static_cast<std::size_t>(failure)]);
-  traffic.answers.count(http::row_of(failure).status);
-  traffic.durations.record((parts_.loop.now() - client.began()).count());
+  count_answer(client, http::row_of(failure).status);
   answer_failure(client.answer(), failure, retry_after);
   return nullptr;
+}
+
+void Proxy::count_answer(const Client& client, int status) {
+  ipc::RouteTraffic& traffic = parts_.slot.routes[row_of(verdict_.route)];
+  traffic.answers.count(status);
+  traffic.durations.record((parts_.loop.now() - client.began()).count());
 }
 
 std::unique_ptr<Exchange> Proxy::on_request(Client& client) {
@@ -130,12 +140,10 @@ std::unique_ptr<Exchange> Proxy::on_request(Client& client) {
                        : rate_limiter_.take(*verdict_.route, limit, facts.client, Clock::now());
   if (!rate.allowed) return refuse(client, http::Failure::kRateLimited, rate.retry_after);
   if (route.upstream) return forward(client, facts);
-  ipc::RouteTraffic& traffic = parts_.slot.routes[row_of(verdict_.route)];
-  traffic.answers.count(static_cast<int>(route.config.redirect.to.empty()
-                                             ? route.config.respond.status
-                                             : route.config.redirect.status));
-  traffic.durations.record((parts_.loop.now() - client.began()).count());
-  return answer_fixed(client, route, facts);
+  auto rest = answer_fixed(client, route, facts);
+  if (!rest) return refuse(client, http::Failure::kHeadTooLong);
+  count_answer(client, client.answer().status());
+  return *std::move(rest);
 }
 
 std::unique_ptr<Exchange> Proxy::forward(Client& client, const RequestFacts& facts) {

@@ -14,6 +14,7 @@
 #include "ipc/limits.h"
 #include "ipc/slot.h"
 #include "net/deadline_queue.h"
+#include "net/descriptor_allowance.h"
 #include "net/event_loop.h"
 #include "proxy/exchange.h"
 #include "proxy/forwarded_request.h"
@@ -37,12 +38,17 @@ class Proxy final : public Handler {
     ipc::EndpointBoard endpoints;
     ipc::Limits* limits = nullptr;  // those shared with other workers; nullptr: none
     ipc::Board pools = {};          // where an upstream is a pool
+    // Of pipes and idle connections; nullptr: they may be as many as their own limits say.
+    DescriptorAllowance* descriptors = nullptr;
   };
 
   explicit Proxy(Parts parts);
 
   std::uint64_t body_limit(const Client& client) override;
   std::unique_ptr<Exchange> on_request(Client& client) override;
+
+  // Descriptors are wanted for something better: closes what nobody uses now.
+  void give_way();
 
   // nullptr: there is no such upstream.
   upstream::Cluster* find_cluster(std::string_view upstream);
@@ -60,6 +66,7 @@ class Proxy final : public Handler {
   Verdict judge(const Client& client);
   std::unique_ptr<Exchange> refuse(Client& client, http::Failure failure,
                                    Duration retry_after = {});
+  void count_answer(const Client& client, int status);
   std::unique_ptr<Exchange> forward(Client& client, const RequestFacts& facts);
   std::uint64_t hash_of(const config::Upstream& upstream, const RequestFacts& facts) const;
 

@@ -38,6 +38,7 @@ void Workspace::start(const http::HeadLimits& limits) {
   request.fields.limit(limits.fields);
   input.clear();
   output.clear();
+  answer_pace.start(0, {});  // until there is a request
 }
 
 Server::Server(Parts parts)
@@ -47,7 +48,8 @@ Server::Server(Parts parts)
             .deadlines = parts_.deadlines,
             .slot = parts_.slot,
             .listeners = parts_.listeners,
-            .on_closed = parts_.on_closed}),
+            .on_closed = parts_.on_closed,
+            .descriptors = parts_.descriptors}),
       scratch_(kScratch) {}
 
 Server::~Server() = default;

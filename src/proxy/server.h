@@ -37,7 +37,8 @@ class Server {
     std::function<upstream::Cluster*(std::string_view upstream)> find_cluster;
     AccessLog* access_log = nullptr;
     std::function<void(std::uint32_t listener)> on_closed;
-    ConnectionLimiter* limiter = nullptr;  // nullptr: every address may have any number
+    ConnectionLimiter* limiter = nullptr;        // nullptr: every address may have any number
+    DescriptorAllowance* descriptors = nullptr;  // of pipes; nullptr: their own limit is enough
   };
 
   explicit Server(Parts parts);
@@ -51,6 +52,9 @@ class Server {
   // Each connection ends after its next answer, or when it stays idle for a moment; those of tcp
   // listeners, which cannot be told, go on.
   void drain();
+
+  // Descriptors are wanted for something better: closes what nobody uses now.
+  void give_way() { tcp_.give_way(); }
 
   bool draining() const { return draining_; }
   std::size_t open_connections() const { return open_.size() + tcp_.open_connections(); }

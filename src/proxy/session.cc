@@ -137,7 +137,10 @@ bool Session::step_head() {
       if (state_ == State::kIdle) enter(State::kHead);
       return true;
     case Input::kEnd:
-      if (state_ == State::kHead) log_refusal(http::Failure::kClientGone);
+      if (state_ == State::kHead) {
+        work_->answer.start(work_->output, *this, server_.date_line());  // forgets the one before
+        log_refusal(http::Failure::kClientGone);
+      }
       enter(State::kFlushing);
       return true;
     case Input::kDry:
@@ -161,7 +164,7 @@ Session::Input Session::fill() {
       work_->input.filled(in.bytes);
       turn_bytes_ += in.bytes;
       received_ = loop().now();
-      work_->pace.received(in.bytes, received_);
+      work_->pace.moved(in.bytes, received_);
       short_read_ = in.bytes < room.size();
       if (short_read_ && !peer_ending_) readable_ = false;
       return Input::kBytes;
@@ -193,7 +196,8 @@ void Session::begin_request() {
   work.record.start();
   work.body.start(work.request.body, {.body_bytes = server_.parts_.handler.body_limit(*this)});
   work.pace.start(limits.body_rate, loop().now());
-  work.pace.received(work.input.bytes().size(), loop().now());
+  work.answer_pace.start(limits.answer_rate, loop().now());
+  work.pace.moved(work.input.bytes().size(), loop().now());
   const bool close =
       !work.request.keep_alive || requests_ >= limits.requests_per_connection || server_.draining();
   // Whether the body of who waits for 100 will come is unknown unless it is asked for.

@@ -41,7 +41,8 @@ struct Workspace {
   http::RequestParser parser;
   http::Request request;
   http::BodyDecoder body;
-  BodyPace pace;  // of the body
+  BodyPace pace;         // of the body
+  BodyPace answer_pace;  // of what the client takes
   Answer answer;
   AccessRecord record;
   Buffer input;
@@ -53,7 +54,7 @@ struct Workspace {
 //
 // Time limits: the head (408; from its first byte, or from the start of the connection), the whole
 // request (408), each wait for a part of the body and its pace (408), each wait for room to send
-// (reset), and the time between requests (closed).
+// and the pace of that (reset), and the time between requests (closed).
 //
 // A client that ends its side after a whole request may be half-closed, and still gets an answer
 // that begins within kHalfCloseGrace; one that resets the connection is gone at once.

@@ -152,7 +152,7 @@ void Session::expired() {
 
 Time Session::next_deadline() const {
   const config::Listener::Timeouts& timeouts = listener().timeouts;
-  if (sending_blocked()) return sent_ + timeouts.body_idle;
+  if (sending_blocked()) return std::min(sent_ + timeouts.body_idle, work_->answer_pace.deadline());
   switch (state_) {
     case State::kIdle: {
       const Time regular = entered_ + (fresh() ? timeouts.header : timeouts.keep_alive);
@@ -196,6 +196,10 @@ void Session::rest() {
   // Who has used up its share of the turn asks to be called in the next one: a new watch reports
   // what is ready now.
   const bool yields = turn_bytes_ >= Workspace::kTurnBytesMax;
+  if (work_ != nullptr) {
+    work_->pace.set_waiting(waits_for_body(), loop().now());
+    work_->answer_pace.set_waiting(sending_blocked(), loop().now());
+  }
   if (!yields && needs_no_watch()) {
     server_.parts_.deadlines.set(*this, loop().now() + kUnwatched);
     return;
@@ -204,7 +208,6 @@ void Session::rest() {
   if (yields || interest_ == Interest::kNone ||
       (wanted == Interest::kReadWrite && interest_ == Interest::kRead))
     watch(wanted);
-  if (work_ != nullptr) work_->pace.set_waiting(waits_for_body(), loop().now());
   const Time when = next_deadline();
   if (when == kNever)
     cancel();

@@ -38,6 +38,7 @@ Transport::Transfer Session::send(std::string_view more) {
   else
     out = transport_.write(bytes, more);
   output.drop(std::min(out.bytes, bytes.size()));
+  work_->answer_pace.moved(out.bytes, loop().now());
   turn_bytes_ += out.bytes;
   writable_ = out.bytes == bytes.size() + more.size();
   sent_ = loop().now();
@@ -63,6 +64,7 @@ std::size_t Session::send_from(Pipe& pipe) {
     const Transport::Transfer out = pipe.drain(transport_);
     if (out.status == Transport::Status::kFailed) aborted_ = true;
     writable_ = out.status == Transport::Status::kMoved;
+    work_->answer_pace.moved(out.bytes, loop().now());
     sent += out.bytes;
     turn_bytes_ += out.bytes / Workspace::kSplicedToCopied;
     sent_ = loop().now();

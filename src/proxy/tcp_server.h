@@ -33,9 +33,11 @@ class TcpServer {
     ipc::Slot& slot;
     const std::vector<config::Listener>& listeners;  // ConnectionInfo::listener is an index
     std::function<void(std::uint32_t listener)> on_closed;
+    DescriptorAllowance* descriptors = nullptr;  // of pipes; nullptr: their own limit is enough
   };
 
-  explicit TcpServer(Parts parts) : parts_(std::move(parts)) {}
+  explicit TcpServer(Parts parts)
+      : parts_(std::move(parts)), host_{.descriptors = parts_.descriptors} {}
   TcpServer(const TcpServer&) = delete;
   TcpServer& operator=(const TcpServer&) = delete;
 
@@ -43,6 +45,9 @@ class TcpServer {
   // its address, and closed.
   void take(UniqueFd fd, const ipc::ConnectionInfo& info, upstream::Cluster& cluster,
             std::optional<ConnectionLimiter::Ticket> ticket);
+
+  // Descriptors are wanted for something better: closes what nobody uses now.
+  void give_way() { host_.pipes.drop_free(); }
 
   std::size_t open_connections() const { return open_.size(); }
   const FlowHost& host() const { return host_; }

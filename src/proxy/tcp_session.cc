@@ -9,6 +9,10 @@
 namespace roundhouse::proxy {
 namespace {
 
+// Most clients that end their side before they have a server have left; this is for one that has
+// said all it wanted to say and waits for what comes back.
+constexpr Duration kHalfCloseGrace = std::chrono::milliseconds(1500);
+
 // Clients of a unix socket have no host: all of them go to the same endpoint.
 std::uint64_t hash_of(const ipc::ConnectionInfo& info) {
   return std::hash<std::string>()(ipc::peer_of(info).host());
@@ -102,7 +106,11 @@ void TcpSession::on_ready(Ready ready) {
   }
   if (ready.readable) up_.source_is_ready(ready.ending);
   if (ready.writable) down_.sink_is_ready();
-  if (state_ == State::kMoving) advance();
+  if (state_ == State::kMoving) {
+    advance();
+  } else if (ready.ending && !pending()) {
+    server_.parts_.deadlines.set(*this, server_.parts_.loop.now() + kHalfCloseGrace);
+  }
 }
 
 void TcpSession::on_upstream_ready(Ready ready) {
@@ -145,6 +153,11 @@ void TcpSession::count_moved() {
 }
 
 void TcpSession::expired() {
+  if (state_ == State::kConnecting) {
+    cluster_.cancel(*this);
+    fail(http::Failure::kClientGone);
+    return;
+  }
   end(up_.holds_bytes() || down_.holds_bytes() ? End::kReset : End::kClose);
 }
 

@@ -23,7 +23,8 @@ class TcpServer;
 // replaced by another, within the retry budget, until one takes the connection.
 //
 // The end of one side is passed on to the other, and the other direction goes on. A reset of one
-// side resets the other. Silence both ways for the listener's timeouts.tunnel closes both.
+// side resets the other. Silence both ways for the listener's timeouts.tunnel closes both. A client
+// that has ended its side and has no endpoint a moment later is taken for one that has left.
 class TcpSession final : private IoHandler,
                          private Deadline,
                          private upstream::Waiter,

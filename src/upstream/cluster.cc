@@ -25,6 +25,8 @@ void Cluster::release(std::unique_ptr<Connection> connection, const Use& use) {
 
 void Cluster::request_begins() { state_->budget.request(parts_.loop.now()); }
 
+void Cluster::drop_idle() { state_->drop_idle(); }
+
 bool Cluster::take_retry(EndpointId endpoint) {
   if (!state_->budget.take(parts_.loop.now())) return false;
   if (Endpoint* const failed = state_->find(endpoint)) ipc::add(failed->traffic().retries_total);
@@ -73,7 +75,8 @@ void Cluster::State::set_endpoints(std::span<const EndpointSpec> specs) {
         std::make_unique<Endpoint>(Endpoint::Parts{.loop = parts_.loop,
                                                    .deadlines = parts_.deadlines,
                                                    .traffic = parts_.slot.endpoints[spec.row],
-                                                   .config = parts_.config},
+                                                   .config = parts_.config,
+                                                   .descriptors = parts_.descriptors},
                                    ++last_id_, spec, late));
   }
   serve_later();
@@ -206,6 +209,10 @@ void Cluster::State::release(std::unique_ptr<Connection> connection, const Use& 
     parts_.loop.delete_later(std::move(connection));
   }
   serve_later();
+}
+
+void Cluster::State::drop_idle() {
+  for (const auto& endpoint : endpoints_) endpoint->drop_idle();
 }
 
 void Cluster::State::settle(Endpoint& endpoint, const Use& use) {

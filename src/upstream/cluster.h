@@ -16,6 +16,7 @@
 #include "http/failure.h"
 #include "ipc/slot.h"
 #include "net/deadline_queue.h"
+#include "net/descriptor_allowance.h"
 #include "net/event_loop.h"
 #include "upstream/connection.h"
 
@@ -72,6 +73,8 @@ class Cluster {
     DeadlineQueue& deadlines;
     ipc::Slot& slot;
     const config::Upstream& config;  // must outlive this
+    // What idle connections count against; must outlive this. nullptr: nothing.
+    DescriptorAllowance* descriptors = nullptr;
   };
 
   explicit Cluster(Parts parts);
@@ -87,6 +90,9 @@ class Cluster {
   void cancel(Waiter& waiter);
   // Gives a connection back. Never calls a waiter inside: at the end of the turn.
   void release(std::unique_ptr<Connection> connection, const Use& use);
+
+  // Descriptors are wanted for something better: closes all idle connections.
+  void drop_idle();
 
   // A request is begun; one that failed at `endpoint` is to be tried again: whether the budget
   // allows it (then it is taken from it).

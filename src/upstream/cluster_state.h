@@ -23,6 +23,7 @@ struct Cluster::State final : Connector::Owner {
   void acquire(Waiter& waiter, const Wish& wish);
   void cancel(Waiter& waiter);
   void release(std::unique_ptr<Connection> connection, const Use& use);
+  void drop_idle();
   Endpoint* find(EndpointId id);
   std::optional<EndpointId> find_by_token(std::string_view token) const;
 

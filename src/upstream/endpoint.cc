@@ -49,7 +49,7 @@ void Endpoint::leave() {
   leaving_ = true;
   cancel();  // nobody waits for the end of an ejection
   traffic().ejected.store(0, std::memory_order_relaxed);
-  while (!idle_.empty()) drop_oldest_idle();
+  drop_idle();
 }
 
 void Endpoint::eject() {
@@ -105,17 +105,28 @@ std::unique_ptr<Connection> Endpoint::take_idle() {
   if (idle_.empty()) return nullptr;
   std::unique_ptr<Connection> connection = std::move(idle_.back());
   idle_.pop_back();
-  connection->idle_ = false;
+  set_idle(*connection, false);
   connection->cancel();
   return connection;
 }
 
+void Endpoint::set_idle(Connection& connection, bool idle) {
+  if (parts_.descriptors != nullptr && connection.idle_ != idle) {
+    if (idle)
+      parts_.descriptors->take(1);
+    else
+      parts_.descriptors->give_back(1);
+  }
+  connection.idle_ = idle;
+}
+
 void Endpoint::keep(std::unique_ptr<Connection> connection) {
-  if (leaving_ || idle_.size() >= parts_.config.idle_connections) {
+  const bool wanted = parts_.descriptors == nullptr || parts_.descriptors->allows(1);
+  if (leaving_ || idle_.size() >= parts_.config.idle_connections || !wanted) {
     dispose(std::move(connection));
     return;
   }
-  connection->idle_ = true;
+  set_idle(*connection, true);
   parts_.deadlines.set(*connection, parts_.loop.now() + parts_.config.timeouts.keep_alive);
   idle_.push_back(std::move(connection));
 }
@@ -132,8 +143,12 @@ void Endpoint::drop_oldest_idle() {
   if (!idle_.empty()) drop_idle(*idle_.front());
 }
 
+void Endpoint::drop_idle() {
+  while (!idle_.empty()) drop_oldest_idle();
+}
+
 void Endpoint::dispose(std::unique_ptr<Connection> connection) {
-  connection->idle_ = false;
+  set_idle(*connection, false);
   connection->retire();
   parts_.loop.delete_later(std::move(connection));
 }

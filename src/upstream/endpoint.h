@@ -11,6 +11,7 @@
 #include "config/proxy_options.h"
 #include "ipc/traffic.h"
 #include "net/deadline_queue.h"
+#include "net/descriptor_allowance.h"
 #include "net/event_loop.h"
 #include "upstream/cluster.h"
 #include "upstream/connection.h"
@@ -26,6 +27,7 @@ class Endpoint final : private Deadline {
     DeadlineQueue& deadlines;
     ipc::EndpointTraffic& traffic;
     const config::Upstream& config;
+    DescriptorAllowance* descriptors = nullptr;  // of idle connections
   };
 
   // `late`: others were there before it, so it starts slowly.
@@ -63,10 +65,11 @@ class Endpoint final : private Deadline {
 
   // The one that was used last, or nullptr.
   std::unique_ptr<Connection> take_idle();
-  // Closes it instead if there are enough.
+  // Closes it instead if there are enough, or descriptors are few.
   void keep(std::unique_ptr<Connection> connection);
   void drop_idle(Connection& connection);
   void drop_oldest_idle();
+  void drop_idle();  // all
 
   // By its connections.
   void opened();
@@ -75,6 +78,7 @@ class Endpoint final : private Deadline {
  private:
   void expired() override;
   void dispose(std::unique_ptr<Connection> connection);
+  void set_idle(Connection& connection, bool idle);
 
   Parts parts_;
   EndpointId id_;

@@ -13,6 +13,7 @@
 #include "ipc/shared_memory.h"
 #include "native/connection_source.h"
 #include "net/deadline_queue.h"
+#include "net/descriptor_allowance.h"
 #include "net/event_loop.h"
 #include "proxy/access_log.h"
 #include "proxy/connection_limiter.h"
@@ -28,7 +29,8 @@ namespace {
 std::unique_ptr<proxy::Proxy> make_proxy(EventLoop& loop, DeadlineQueue& deadlines, ipc::Slot& slot,
                                          const config::Configuration& configuration,
                                          const config::Pool& pool, ipc::EndpointBoard endpoints,
-                                         ipc::Limits* limits, ipc::Board pools) {
+                                         ipc::Limits* limits, ipc::Board pools,
+                                         DescriptorAllowance& descriptors) {
   if (pool.type != config::PoolType::kProxy) return nullptr;
   return std::make_unique<proxy::Proxy>(proxy::Proxy::Parts{.loop = loop,
                                                             .deadlines = deadlines,
@@ -36,7 +38,8 @@ std::unique_ptr<proxy::Proxy> make_proxy(EventLoop& loop, DeadlineQueue& deadlin
                                                             .configuration = configuration,
                                                             .endpoints = std::move(endpoints),
                                                             .limits = limits,
-                                                            .pools = std::move(pools)});
+                                                            .pools = std::move(pools),
+                                                            .descriptors = &descriptors});
 }
 
 std::unique_ptr<proxy::AccessLog> make_access_log(EventLoop& loop, ipc::Slot& slot,
@@ -93,7 +96,7 @@ class Worker final : public native::ConnectionSink {
         access_log_(make_access_log(*loop_, *slot_, heritage, configuration.log.access)),
         hello_(heritage.worker_id, ::getpid(), pool.test_handlers),
         proxy_(make_proxy(*loop_, deadlines_, *slot_, configuration, pool, std::move(endpoints),
-                          limits_.memory_if(limits_.which.rates), std::move(pools))),
+                          limits_.memory_if(limits_.which.rates), std::move(pools), descriptors_)),
         limiter_({.limits = limits_.memory_if(limits_.which.addresses),
                   .place = heritage.worker_id - 1,
                   .slot = *slot_,
@@ -106,13 +109,16 @@ class Worker final : public native::ConnectionSink {
                  .find_cluster = [this](auto upstream) { return proxy_->find_cluster(upstream); },
                  .access_log = access_log_.get(),
                  .on_closed = [this](std::uint32_t listener) { on_closed(listener); },
-                 .limiter = &limiter_}),
+                 .limiter = &limiter_,
+                 .descriptors = &descriptors_}),
         source_(*loop_, std::move(heritage), *slot_,
                 {.worker_connections = pool.worker_connections,
                  .listener_connections = most_connections(configuration),
                  .limits = limits_.memory_if(limits_.which.listeners),
                  .heartbeat = pool.liveness.suspect / 5,
-                 .drain = pool.timeouts.drain},
+                 .drain = pool.timeouts.drain,
+                 .descriptors_each = proxy_ ? 2U : 1U,  // one to an endpoint as well
+                 .allowance = &descriptors_},
                 *this),
         ticker_(*loop_, [this] { deadlines_.advance(loop_->now()); }),
         give_up_(*loop_, [this] { loop_->stop(); }),
@@ -132,6 +138,11 @@ class Worker final : public native::ConnectionSink {
     server_.drain();
     give_up_.start_once(deadline - loop_->now());
     leave_if_done();
+  }
+
+  void on_shortage() override {
+    server_.give_way();
+    if (proxy_ != nullptr) proxy_->give_way();
   }
 
   void on_access_log(UniqueFd fd) override {
@@ -159,6 +170,7 @@ class Worker final : public native::ConnectionSink {
   ipc::Shared<ipc::Slot> slot_;
   SharedLimits limits_;
   DeadlineQueue deadlines_;
+  DescriptorAllowance descriptors_;
   std::unique_ptr<proxy::AccessLog> access_log_;  // none: off
   Hello hello_;
   std::unique_ptr<proxy::Proxy> proxy_;  // answers in its place if there is one

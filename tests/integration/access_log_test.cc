@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "support/origin.h"
+#include "support/proxied.h"
 
 namespace roundhouse::test {
 namespace {
@@ -45,9 +45,7 @@ TEST_F(AccessLog, EachRequestIsOneLineWhateverItsBytes) {
 
 TEST_F(AccessLog, HoldsNoSecrets) {
   const Origin origin("x");
-  const Instance instance("app: {type: proxy, workers: 1}",
-                          "upstreams: {site: ['" + origin.address().to_string() + "']}\n",
-                          options());
+  const Instance instance("app: {type: proxy, workers: 1}", upstream_of({&origin}), options());
   std::string names;
   for (const char* name : {"token", "access_token", "key", "api_key", "apikey", "password",
                            "passwd", "secret", "signature", "sig", "code", "%54oken"})
@@ -67,8 +65,7 @@ TEST_F(AccessLog, HoldsNoSecrets) {
 TEST_F(AccessLog, TellsTheWayThroughTheProxy) {
   Origin origin("hello");
   const std::string address = origin.address().to_string();
-  const Instance instance("app: {type: proxy, workers: 1}",
-                          "upstreams: {site: {servers: ['" + address + "']}}\n", options());
+  const Instance instance("app: {type: proxy, workers: 1}", upstream_of({&origin}), options());
   Client client(instance.web());
   EXPECT_EQ(
       client.request("POST", "/a?b=1", "X-Request-Id: id-7\r\nUser-Agent: t/1\r\n", "12345").status,
@@ -140,9 +137,7 @@ TEST_F(AccessLog, ATunnelIsALineAtItsEnd) {
                              "Upgrade: websocket\r\n\r\n",
                          .then = Origin::Then::kEcho};
   });
-  const Instance instance("app: {type: proxy, workers: 1}",
-                          "upstreams: {site: ['" + origin.address().to_string() + "']}\n",
-                          options());
+  const Instance instance("app: {type: proxy, workers: 1}", upstream_of({&origin}), options());
   {
     Client client(instance.web());
     client.send(
@@ -166,9 +161,7 @@ TEST_F(AccessLog, ATunnelIsALineAtItsEnd) {
 
 TEST_F(AccessLog, AClientThatLeavesIs499) {
   const Origin origin([](const Origin::Seen&) { return Origin::Reply{}; });  // never answers
-  const Instance instance("app: {type: proxy, workers: 1}",
-                          "upstreams: {site: ['" + origin.address().to_string() + "']}\n",
-                          options());
+  const Instance instance("app: {type: proxy, workers: 1}", upstream_of({&origin}), options());
   Client client(instance.web());
   client.send("GET /slow HTTP/1.1\r\nHost: t\r\n\r\n");
   EXPECT_TRUE(eventually([&] { return !origin.seen().empty(); }));

@@ -12,6 +12,7 @@
 #include "conformance/trial.h"
 #include "http/failure.h"
 #include "support/instance.h"
+#include "support/proxied.h"
 
 namespace roundhouse::conformance {
 namespace {
@@ -21,10 +22,11 @@ namespace {
 class World {
  public:
   explicit World(bool impatient)
-      : instance_("gateway: {type: proxy, workers: 1}",
-                  "upstreams: {site: {servers: ['" + origin_.address().to_string() +
-                      "'], retries: {attempts: 0}, eject: {failures: 0}" +
-                      (impatient ? ", timeouts: {response: 300ms, idle: 300ms}" : "") + "}}\n") {}
+      : instance_(test::kOneProxy,
+                  test::upstream_at(
+                      {origin_.address()},
+                      std::string(", retries: {attempts: 0}, eject: {failures: 0}") +
+                          (impatient ? ", timeouts: {response: 300ms, idle: 300ms}" : ""))) {}
 
   void judge_case(const Case& one) {
     const Outcome outcome = play(one, origin_, instance_.web(), test::kPatience);

@@ -13,6 +13,7 @@
 #include "http/http1_response_parser.h"
 #include "support/instance.h"
 #include "support/origin.h"
+#include "support/proxied.h"
 
 namespace roundhouse::test {
 namespace {
@@ -22,15 +23,11 @@ using Reply = Origin::Reply;
 using Seen = Origin::Seen;
 using Then = Origin::Then;
 
-const std::string kPools = "gateway: {type: proxy, workers: 1}";
-
 // In front of one server.
 struct World {
   explicit World(const Address& server, const std::string& more = "",
                  const std::string& listener = "")
-      : instance(kPools,
-                 "upstreams: {site: {servers: ['" + server.to_string() +
-                     "'], retries: {attempts: 0}" + more + "}}\n",
+      : instance(kOneProxy, upstream_at({server}, ", retries: {attempts: 0}" + more),
                  {.listener = listener}) {}
   Instance instance;
 };
@@ -183,23 +180,23 @@ void cause_too_many_connections() {
 
 void cause_rate_limited() {
   const Origin origin("x");
-  const Instance instance(kPools, "upstreams: {site: '" + origin.address().to_string() +
-                                      "'}\nroutes: [{rate_limit: 1/h, upstream: site}]\n");
+  const Instance instance(kOneProxy,
+                          upstream_of({&origin}) + "routes: [{rate_limit: 1/h, upstream: site}]\n");
   EXPECT_EQ(get(instance.web()).status, 200);
   expect_answer(instance, get(instance.web()), Failure::kRateLimited);
 }
 
 void cause_no_route() {
   const Origin origin("x");
-  const Instance instance(kPools, "upstreams: {site: '" + origin.address().to_string() +
-                                      "'}\nroutes: [{host: here, upstream: site}]\n");
+  const Instance instance(kOneProxy,
+                          upstream_of({&origin}) + "routes: [{host: here, upstream: site}]\n");
   expect_answer(instance, get(instance.web()), Failure::kNoRoute);
 }
 
 void cause_not_allowed() {
   const Origin origin("x");
-  const Instance instance(kPools, "upstreams: {site: '" + origin.address().to_string() +
-                                      "'}\nroutes: [{allow: [192.0.2.0/24], upstream: site}]\n");
+  const Instance instance(
+      kOneProxy, upstream_of({&origin}) + "routes: [{allow: [192.0.2.0/24], upstream: site}]\n");
   expect_answer(instance, get(instance.web()), Failure::kNotAllowed);
   EXPECT_TRUE(origin.seen().empty());
 }

@@ -10,6 +10,7 @@
 
 #include "support/instance.h"
 #include "support/origin.h"
+#include "support/proxied.h"
 
 namespace roundhouse::test {
 namespace {
@@ -17,7 +18,6 @@ namespace {
 using Reply = Origin::Reply;
 using Seen = Origin::Seen;
 
-const std::string kPools = "gateway: {type: proxy, workers: 2}";
 const std::string kHttp =
     ", balance: rr, retries: {attempts: 0}, eject: {failures: 0},"
     " health: {path: /healthz, interval: 50ms, timeout: 1s, fall: 2, rise: 2}";
@@ -45,10 +45,10 @@ class Server {
   Origin origin;
 };
 
-std::string upstream_of(const std::vector<const Server*>& servers, const std::string& more) {
-  std::string list;
-  for (const Server* server : servers) list += (list.empty() ? "'" : ", '") + server->name() + "'";
-  return "upstreams: {site: {servers: [" + list + "]" + more + "}}\n";
+std::string upstream_with(const std::vector<const Server*>& servers, const std::string& more) {
+  std::vector<Address> addresses;
+  for (const Server* server : servers) addresses.push_back(server->origin.address());
+  return upstream_at(addresses, more);
 }
 
 std::string series(const std::string& metric, const Server& server, const std::string& more = "") {
@@ -81,7 +81,7 @@ TEST(Health, AnEndpointThatIsNotWellGetsNoRequestsAndComesBackByItself) {
   Server a;
   Server b;
   Server c;
-  Instance instance(kPools, upstream_of({&a, &b, &c}, kHttp));
+  Instance instance(kTwoProxies, upstream_with({&a, &b, &c}, kHttp));
   for (const Server* server : {&a, &b, &c}) EXPECT_TRUE(is_asked(instance, *server));
   b.well = false;
   EXPECT_TRUE(becomes(instance, b, 0));
@@ -106,7 +106,8 @@ TEST(Health, AStoppedServerIsNoticedWithoutARequest) {
   Server a;
   Server b;
   Instance instance(
-      kPools, upstream_of({&a, &b}, ", health: {probe: connect, interval: 50ms, timeout: 1s}"));
+      kTwoProxies,
+      upstream_with({&a, &b}, ", health: {probe: connect, interval: 50ms, timeout: 1s}"));
   EXPECT_TRUE(becomes(instance, a, 1));
   a.origin.stop();
   EXPECT_TRUE(becomes(instance, a, 0));
@@ -129,8 +130,7 @@ TEST(Health, WhenNobodyIsWellRequestsAreRefusedAtOnceAndThoseInFlightFinish) {
     eventually([&] { return !held; });
     return Reply{.bytes = ok("finished")};
   });
-  Instance instance(kPools, "upstreams: {site: {servers: ['" + origin.address().to_string() + "']" +
-                                kHttp + "}}\n");
+  Instance instance(kTwoProxies, upstream_of({&origin}, kHttp));
   Client slow(instance.web());
   EXPECT_TRUE(slow.send("GET /slow HTTP/1.1\r\nHost: t\r\n\r\n"));
   EXPECT_TRUE(eventually([&] { return slow_came.load(); }));
@@ -157,8 +157,8 @@ TEST(Health, EndpointsServeBeforeTheFirstProbeHasBeenAnswered) {
     if (is_probe(seen)) eventually([&] { return !held; });
     return Reply{.bytes = ok("x")};
   });
-  const Instance instance(kPools, "upstreams: {site: {servers: ['" + origin.address().to_string() +
-                                      "'], health: {path: /healthz, timeout: 1h}}}\n");
+  const Instance instance(kTwoProxies,
+                          upstream_of({&origin}, ", health: {path: /healthz, timeout: 1h}"));
   EXPECT_EQ(get(instance.web()).status, 200);
   held = false;
 }
@@ -167,7 +167,7 @@ TEST(Health, StatusShowsWhoIsNotWell) {
   Server a;
   Server b;
   b.well = false;
-  const Instance instance(kPools, upstream_of({&a, &b}, kHttp));
+  const Instance instance(kTwoProxies, upstream_with({&a, &b}, kHttp));
   EXPECT_TRUE(becomes(instance, b, 0));
   const std::string table = run({binary(), "status", "--socket", instance.control_socket()}).output;
   std::istringstream lines(table);
@@ -182,7 +182,7 @@ TEST(Health, StatusShowsWhoIsNotWell) {
 TEST(Health, AKilledMonitorLeavesTheBoardAndTheNextOneGoesOnFromIt) {
   Server a;
   Server b;
-  Instance instance(kPools, upstream_of({&a, &b}, kHttp));
+  Instance instance(kTwoProxies, upstream_with({&a, &b}, kHttp));
   b.well = false;
   EXPECT_TRUE(becomes(instance, b, 0));
   EXPECT_TRUE(is_avoided(instance, b));
@@ -215,8 +215,7 @@ TEST(Health, HostileAnswersHarmNobody) {
     return Reply{.bytes = answers[next++ % answers.size()], .then = Origin::Then::kReset};
   });
   Server well;
-  Instance instance(kPools, "upstreams: {site: {servers: ['" + hostile.address().to_string() +
-                                "', '" + well.name() + "']" + kHttp + "}}\n");
+  Instance instance(kTwoProxies, upstream_at({hostile.address(), well.origin.address()}, kHttp));
   const pid_t monitor = instance.monitor_pid();
   EXPECT_TRUE(eventually([&] { return next >= 3 * answers.size(); }));
   EXPECT_EQ(instance.monitor_pid(), monitor);

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "support/instance.h"
+#include "support/proxied_tcp.h"
 
 namespace roundhouse::test {
 namespace {
@@ -107,6 +108,43 @@ TEST(Limits, With64DescriptorsHeldConnectionsBlockOthersOnlyUntilTheyLeave) {
   held.clear();
   EXPECT_EQ(late.receive().status, 200);
   EXPECT_EQ(instance.process().output().find("connection_lost"), std::string::npos);
+}
+
+// Each connection may need another to its server, and those that move much want pipes.
+TEST(Limits, WithFewDescriptorsProxiedConnectionsWaitAndNoneIsLost) {
+  const TcpOrigin echo(TcpOrigin::echo);
+  const Origin large(std::string(10'000'000, 'x'));
+  Instance instance(kTwoProxies,
+                    "upstreams: {db: ['" + echo.address().to_string() + "'], site: ['" +
+                        large.address().to_string() + "']}\nroutes: [{upstream: site}]\n",
+                    {.process = {.descriptor_limit = 200},
+                     .more_listeners = ", db: {bind: '127.0.0.1:0', protocol: tcp, upstream: db}"});
+  ASSERT_TRUE(instance.all_ready("gateway", 2));
+  const Address db = instance.listening().at(1);
+  // Who reads nothing keeps a pipe, as far as there are pipes.
+  std::vector<std::unique_ptr<Client>> slow;
+  for (int i = 0; i < 8; ++i) {
+    slow.push_back(std::make_unique<Client>(instance.web()));
+    ASSERT_TRUE(slow.back()->send("GET / HTTP/1.1\r\nHost: t\r\n\r\n"));
+  }
+  std::vector<Stream> streams;
+  for (int i = 0; i < 190; ++i) {
+    streams.push_back(Stream::connect(db));
+    ASSERT_TRUE(streams.back().send("hello"));
+  }
+  // Those that wait get their turn as others leave.
+  for (Stream& stream : streams) {
+    EXPECT_EQ(stream.receive(5), "hello");
+    stream.close();
+  }
+  for (auto& client : slow) EXPECT_EQ(client->receive().body.size(), 10'000'000U);
+  EXPECT_EQ(get(instance.web()).status, 200);
+  EXPECT_EQ(instance.process().output().find("connection_lost"), std::string::npos);
+  for (const char* failure : {"connect_failed", "client_gone"})
+    EXPECT_EQ(
+        instance.metric("roundhouse_http_failures_total{failure=\"" + std::string(failure) + "\"}"),
+        0)
+        << failure;
 }
 
 TEST(Limits, AWorkerWhoseDescriptorLimitIsLoweredWhileItRunsServesOn) {

@@ -10,14 +10,13 @@
 #include "support/instance.h"
 #include "support/name_server.h"
 #include "support/origin.h"
+#include "support/proxied.h"
 
 namespace roundhouse::test {
 namespace {
 
 using Reply = Origin::Reply;
 using Seen = Origin::Seen;
-
-const std::string kPools = "gateway: {type: proxy, workers: 1}";
 
 Origin::Script says(const std::string& body) {
   return [body](const Seen&) { return Reply{.bytes = ok(body)}; };
@@ -64,7 +63,7 @@ TEST(Names, AnUpstreamMayBeAName) {
   NameServer names;
   const Pair pair;
   names.set("app.test", {"127.0.0.2", "127.0.0.3"}, 300);
-  const Instance instance(kPools, names.resolver() + pair.upstream(", balance: rr"));
+  const Instance instance(kOneProxy, names.resolver() + pair.upstream(", balance: rr"));
   EXPECT_TRUE(reaches(instance, "two"));
   EXPECT_TRUE(reaches(instance, "three"));
   EXPECT_GE(resolutions(instance, "answered"), 1);
@@ -82,7 +81,7 @@ TEST(Names, WhenANameMovesTrafficFollowsAndWhatWasBegunFinishes) {
     return Reply{.bytes = ok("two")};
   });
   names.set("app.test", {"127.0.0.2"});
-  const Instance instance(kPools, names.resolver() + pair.upstream());
+  const Instance instance(kOneProxy, names.resolver() + pair.upstream());
   EXPECT_TRUE(reaches(instance, "two"));
   Client slow(instance.web());
   EXPECT_TRUE(slow.send("GET /slow HTTP/1.1\r\nHost: t\r\n\r\n"));
@@ -100,7 +99,7 @@ TEST(Names, WhileTheNameServerFailsTheLastEndpointsStay) {
   NameServer names;
   const Pair pair;
   names.set("app.test", {"127.0.0.2"});
-  Instance instance(kPools, names.resolver() + pair.upstream());
+  Instance instance(kOneProxy, names.resolver() + pair.upstream());
   EXPECT_TRUE(reaches(instance, "two"));
   for (const auto mood : {NameServer::Mood::kSilent, NameServer::Mood::kRefuses}) {
     names.be(mood);
@@ -124,7 +123,7 @@ TEST(Names, WhileTheNameServerFailsTheLastEndpointsStay) {
 TEST(Names, ANameThatIsNotThereAtTheStartIsAnsweredWith503UntilItIs) {
   NameServer names;
   const Pair pair;
-  Instance instance(kPools, names.resolver() + pair.upstream());
+  Instance instance(kOneProxy, names.resolver() + pair.upstream());
   EXPECT_TRUE(instance.process().prints("there is no such name; it has no endpoints"));
   const Response response = get(instance.web());
   EXPECT_EQ(response.status, 503);
@@ -138,7 +137,7 @@ TEST(Names, ForgedAnswersLeadNobodyAstray) {
   names.forge("127.0.0.3");
   const Pair pair;
   names.set("app.test", {"127.0.0.2"});
-  const Instance instance(kPools, names.resolver() + pair.upstream());
+  const Instance instance(kOneProxy, names.resolver() + pair.upstream());
   EXPECT_TRUE(reaches(instance, "two"));
   EXPECT_TRUE(eventually([&] { return resolutions(instance, "answered") >= 3; }));
   EXPECT_TRUE(pair.three.seen().empty());
@@ -149,7 +148,7 @@ TEST(Names, OfAHundredAddressesAndMoreAHundredAreUsed) {
   std::vector<std::string> many;
   for (int i = 1; i <= 130; ++i) many.push_back("127.0.9." + std::to_string(i));
   names.set("app.test", many);
-  const Instance instance(kPools, names.resolver() + "upstreams: {site: {dns: 'app.test:9'}}\n");
+  const Instance instance(kOneProxy, names.resolver() + "upstreams: {site: {dns: 'app.test:9'}}\n");
   EXPECT_TRUE(eventually([&] { return endpoints_of(instance) == 100; }));
   EXPECT_GE(names.asked_over_tcp(), 1U);
   names.set("app.test", {"127.0.9.7"});
@@ -161,9 +160,9 @@ TEST(Names, ServersAndNamesOfOneUpstreamServeTogether) {
   const Pair pair;
   const Origin fixed(says("fixed"));
   names.set("app.test", {"127.0.0.2"});
-  const Instance instance(
-      kPools, names.resolver() +
-                  pair.upstream(", balance: rr, servers: ['" + fixed.address().to_string() + "']"));
+  const Instance instance(kOneProxy,
+                          names.resolver() + pair.upstream(", balance: rr, servers: ['" +
+                                                           fixed.address().to_string() + "']"));
   EXPECT_TRUE(reaches(instance, "two"));
   EXPECT_TRUE(reaches(instance, "fixed"));
   names.forget("app.test");
@@ -185,7 +184,7 @@ TEST(Names, SrvRecordsGivePortsAndWeightsAndOnlyTheLowestPriorityCounts) {
   names.set_services("_http._tcp.test",
                      {service(20, 9, spare), service(10, 3, heavy), service(10, 1, light)});
   const Instance instance(
-      kPools, names.resolver() + "upstreams: {site: {srv: _http._tcp.test, balance: rr}}\n");
+      kOneProxy, names.resolver() + "upstreams: {site: {srv: _http._tcp.test, balance: rr}}\n");
   EXPECT_TRUE(eventually([&] { return get(instance.web()).status == 200; }));
   std::map<std::string, int> answers;
   for (int i = 0; i < 40; ++i) ++answers[get(instance.web()).body];
@@ -199,7 +198,7 @@ TEST(Names, AKilledMonitorLosesNoEndpoint) {
   NameServer names;
   const Pair pair;
   names.set("app.test", {"127.0.0.2"});
-  Instance instance(kPools, names.resolver() + pair.upstream());
+  Instance instance(kOneProxy, names.resolver() + pair.upstream());
   EXPECT_TRUE(reaches(instance, "two"));
   names.be(NameServer::Mood::kSilent);
   const pid_t monitor = instance.monitor_pid();
@@ -226,7 +225,7 @@ TEST(Names, AreProbedAsEveryEndpointIs) {
   });
   names.set("app.test", {"127.0.0.2"}, 300);
   const Instance instance(
-      kPools, names.resolver() + pair.upstream(", health: {path: /healthz, interval: 50ms}"));
+      kOneProxy, names.resolver() + pair.upstream(", health: {path: /healthz, interval: 50ms}"));
   EXPECT_TRUE(reaches(instance, "two"));
   well = false;
   EXPECT_TRUE(eventually([&] { return get(instance.web()).status == 503; }));

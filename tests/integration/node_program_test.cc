@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 
 #include "support/instance.h"
@@ -30,8 +31,25 @@ TEST(NodeProgram, IsServedInExactRotationOnThePortOfTheListener) {
       instance.metric_reaches(R"(roundhouse_worker_connections_total{pool="app",worker="1"})", 4));
   EXPECT_EQ(instance.metric(R"(roundhouse_worker_requests_total{pool="app",worker="1"})"), -1)
       << "what it does not tell is absent";
-  EXPECT_EQ(instance.metric(R"(roundhouse_listener_connections_active{listener="web"})"), -1);
   EXPECT_EQ(instance.stop().code, 0);
+}
+
+TEST(NodeProgram, HoldsConnectionsThatAreCountedFromOutside) {
+  const NodeProgram program("serve().listen(3000);");
+  Instance instance(program.pool(2));
+  ASSERT_TRUE(instance.all_ready("app", 2)) << instance.process().output();
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 5; ++i) {
+    clients.push_back(std::make_unique<Client>(instance.web()));
+    ASSERT_EQ(clients.back()->get("/").status, 200);
+  }
+  EXPECT_TRUE(
+      instance.metric_reaches(R"(roundhouse_listener_connections_active{listener="web"})", 5));
+  EXPECT_EQ(instance.metric(R"(roundhouse_worker_connections_active{pool="app",worker="1"})"), 3);
+  clients.resize(2);
+  EXPECT_TRUE(eventually([&] {
+    return instance.metric(R"(roundhouse_listener_connections_active{listener="web"})") == 2;
+  }));
 }
 
 TEST(NodeProgram, SeesAClusterWorkerAsUnderNodesOwnPrimary) {

@@ -128,5 +128,22 @@ serve({'/slow': (request, response) => {
   EXPECT_EQ(instance.process().wait().code, 0);
 }
 
+TEST(NodeProxied, AWorkerThatNoLongerAnswersItsProbeIsReplaced) {
+  const NodeProgram program(R"js(
+let wedged = false;
+serve({'/well': () => wedged ? undefined : 'well',
+  '/wedge': () => { wedged = true; return 'wedged'; }}).listen(3000);)js");
+  Instance instance(
+      with_front(program.pool(
+          1, "liveness: {path: /well, interval: 50ms, timeout: 200ms, failures: 2, kill: 100ms}")),
+      kSite, proxied());
+  ASSERT_TRUE(instance.all_ready("app", 1));
+  EXPECT_EQ(get(instance.web(), "/wedge").body, "wedged");
+  EXPECT_TRUE(instance.process().prints("(GET /well: no answer in time, 2 times in a row)"));
+  EXPECT_TRUE(instance.metric_reaches(
+      R"(roundhouse_worker_restarts_total{pool="app",worker="1",reason="hang"})", 1));
+  EXPECT_EQ(get(instance.web(), "/well").body, "well");
+}
+
 }  // namespace
 }  // namespace roundhouse::test

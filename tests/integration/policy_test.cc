@@ -64,6 +64,26 @@ TEST(Policy, StickyKeepsAnAddressWithItsWorker) {
   EXPECT_EQ(workers.size(), 1u);
 }
 
+TEST(Policy, StickyWarnsOnceThatNearlyAllComeFromOneAddress) {
+  Instance instance("hello: {workers: 2, policy: sticky}");
+  for (int i = 0; i < 250; ++i) get(instance.web());
+  EXPECT_TRUE(instance.process().prints(
+      "pool hello is sticky by address, and 200 of 200 connections came from one address, "
+      "127.0.0.1: if a balancer stands there, all its clients have one worker; a cookie tells them "
+      "apart (upstreams.NAME.sticky.cookie)"));
+  for (int i = 0; i < 500; ++i) get(instance.web());
+  EXPECT_EQ(instance.stop().code, 0);
+  const std::string output = instance.process().output();
+  EXPECT_EQ(output.find("is sticky by"), output.rfind("is sticky by")) << "once";
+}
+
+TEST(Policy, WithoutStickyItDoesNotMatterWhereConnectionsComeFrom) {
+  Instance instance("hello: {workers: 2}");
+  for (int i = 0; i < 500; ++i) get(instance.web());
+  EXPECT_EQ(instance.stop().code, 0);
+  EXPECT_EQ(instance.process().output().find("is sticky by"), std::string::npos);
+}
+
 TEST(Policy, TheSeedsEnvironmentVariableWorks) {
   for (const char* variable : {"NODE_CLUSTER_SCHED_POLICY=none", "ROUNDHOUSE_SCHED_POLICY=none"}) {
     Instance instance("hello: {workers: 1}", "", {.process = {.environment = {variable}}});

@@ -48,6 +48,21 @@ TEST(ListenFds, WhatOneWorkersDeathLeavesInTheBacklogAnotherServes) {
   EXPECT_TRUE(instance.process().prints("died: exit code 3 after"));
 }
 
+TEST(ListenFds, ConnectionsAreCountedFromOutside) {
+  Instance instance(pool_of("serve", "type: listen_fds, workers: 2, ready: {settle: 10ms}"));
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  Client one(instance.web());
+  Client other(instance.web());
+  ASSERT_EQ(one.get("/").status, 200);
+  ASSERT_EQ(other.get("/").status, 200);
+  EXPECT_TRUE(eventually([&] {
+    return instance.metric(R"(roundhouse_worker_connections_active{pool="app",worker="1"})") +
+               instance.metric(R"(roundhouse_worker_connections_active{pool="app",worker="2"})") ==
+           2;
+  }));
+  EXPECT_EQ(instance.metric(R"(roundhouse_listener_connections_active{listener="web"})"), 2);
+}
+
 TEST(ListenFds, AProgramThatNotifiesIsReadyThenAndNotBefore) {
   Instance instance(pool_of("notify", "type: listen_fds, workers: 1, ready: {by: notify}"));
   EXPECT_TRUE(instance.all_ready("app", 1));
@@ -177,6 +192,39 @@ TEST(Port, WhatIsInFlightIsFinishedBeforeTheStopSignalIsSent) {
   EXPECT_EQ(instance.process().wait().code, 0);
 }
 
+// Reached both by a listener of its own and by the proxies, it serves on until these are done.
+TEST(Port, OneThatIsReplacedWhileTheProxiesDrainGetsTheListenersSocket) {
+  TemporaryDirectory directory;
+  Instance instance(pool_of("serve", "type: listen_fds, workers: 2, ready: {settle: 10ms}"),
+                    "upstreams: {site: {pool: app}}\n",
+                    {.arguments = {},
+                     .listener = "pool: app",
+                     .more_listeners = ", proxied: {bind: '127.0.0.1:0', via: proxy, pool: app}"});
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  Client client(instance.listening().at(1));
+  ASSERT_TRUE(client.send("GET /wait" + directory.path() + "/go HTTP/1.1\r\nHost: a\r\n\r\n"));
+  const auto works = [&](int worker) {
+    return instance.metric(
+               R"(roundhouse_upstream_requests_in_flight{upstream="site",endpoint="app/)" +
+               std::to_string(worker) + "\"}") == 1;
+  };
+  ASSERT_TRUE(eventually([&] { return works(1) || works(2); }));
+  const int idle = works(1) ? 2 : 1;
+  const pid_t before = instance.worker_pids(2, "app").at(static_cast<std::size_t>(idle - 1));
+  instance.process().signal(SIGTERM);
+  ASSERT_TRUE(eventually([&] { return !Client(instance.listening().at(1)).connected(); }));
+  ::kill(before, SIGKILL);
+  const std::string its_answer = "program " + std::to_string(idle) + "\n";
+  EXPECT_TRUE(eventually([&] {
+    const Response response = get(instance.web());
+    return response.body == its_answer && pid_of(response) != std::to_string(before);
+  })) << instance.process().output();
+  directory.write("go", "");
+  EXPECT_NE(client.receive().body, "");
+  EXPECT_EQ(instance.process().wait().code, 0);
+  EXPECT_FALSE(Client(instance.web()).connected());
+}
+
 TEST(Port, AProgramThatIgnoresItsStopSignalIsKilledAtTheDeadline) {
   Instance instance(pool_of("deaf", "workers: 1"), "shutdown: {deadline: 1s}");
   ASSERT_TRUE(instance.all_ready("app", 1));
@@ -191,6 +239,28 @@ TEST(Port, TheStopSignalIsTheOperatorsToChoose) {
   EXPECT_EQ(instance.stop().code, 0);
   EXPECT_TRUE(instance.process().prints("stopped: killed by SIGQUIT"))
       << instance.process().output();
+}
+
+// How often the edge has slept.
+long waits_of(pid_t edge) {
+  std::ifstream status("/proc/" + std::to_string(edge) + "/status");
+  constexpr const char* kWaits = "voluntary_ctxt_switches:";
+  for (std::string word; status >> word;) {
+    long waits = 0;
+    if (word == kWaits && status >> waits) return waits;
+  }
+  return -1;
+}
+
+TEST(ListenFds, TheEdgeDoesNotLookAtOneThatWillSayWhenItIsReady) {
+  Instance instance(pool_of("serve",
+                            "type: listen_fds, workers: 1, ready: {by: notify}, timeouts: {ready: "
+                            "2s}, liveness: {kill: 10ms}"),
+                    "", {.arguments = {}, .process = {}, .wait = false});
+  ASSERT_TRUE(instance.process().prints("metrics on http://"));
+  const long before = waits_of(instance.process().pid());
+  ASSERT_TRUE(instance.process().prints("(it was not ready in time), never ready"));
+  EXPECT_LT(waits_of(instance.process().pid()) - before, 60) << "some 20 ticks, and no more";
 }
 
 TEST(BadPrograms, OneThatNeverListensIsEndedWhenItsTimeIsOver) {

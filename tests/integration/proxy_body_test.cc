@@ -7,6 +7,7 @@
 
 #include "support/instance.h"
 #include "support/origin.h"
+#include "support/proxied.h"
 
 namespace roundhouse::test {
 namespace {
@@ -14,12 +15,6 @@ namespace {
 using Reply = Origin::Reply;
 using Seen = Origin::Seen;
 using Then = Origin::Then;
-
-const std::string kPools = "gateway: {type: proxy, workers: 1}";
-
-std::string upstream_of(const Origin& origin) {
-  return "upstreams: {site: {servers: ['" + origin.address().to_string() + "']}}\n";
-}
 
 double in_flight(const Instance& instance, const Origin& origin) {
   return instance.metric("roundhouse_upstream_requests_in_flight{upstream=\"site\",endpoint=\"" +
@@ -52,7 +47,7 @@ TEST(ProxyBody, EverySizeArrivesWholeHoweverItIsFramed) {
       return Reply{.bytes = "HTTP/1.1 200 OK\r\n\r\n" + part, .then = Then::kClose};
     return Reply{.bytes = ok(part)};
   });
-  const Instance instance(kPools, upstream_of(origin));
+  const Instance instance(kOneProxy, upstream_of({&origin}));
   Client client(instance.web());
   // Each twice: what an answer was like may change how the next one is read.
   for (const std::size_t size : {1'000, 20'000, 20'300, 70'000, 131'072, 300'000, 3'000'000}) {
@@ -69,7 +64,7 @@ TEST(ProxyBody, EverySizeArrivesWholeHoweverItIsFramed) {
 
 TEST(ProxyBody, LargeAnswersOfAKnownLengthKeepTheirConnection) {
   const Origin origin(distinct(1'000'000));
-  const Instance instance(kPools, upstream_of(origin));
+  const Instance instance(kOneProxy, upstream_of({&origin}));
   Client client(instance.web());
   for (int i = 0; i < 5; ++i) EXPECT_EQ(client.get("/").body.size(), 1'000'000u);
   EXPECT_EQ(origin.connections(), 1u);
@@ -79,7 +74,7 @@ TEST(ProxyBody, ALargeAnswerToHeadHasNoBody) {
   const Origin origin([](const Seen&) {
     return Reply{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n"};
   });
-  const Instance instance(kPools, upstream_of(origin));
+  const Instance instance(kOneProxy, upstream_of({&origin}));
   Client client(instance.web());
   client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
   for (int i = 0; i < 2; ++i) {
@@ -96,7 +91,7 @@ TEST(ProxyBody, ALargeAnswerThatBreaksOffIsSeenToBeCut) {
           .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + distinct(1'500'000),
           .then = then};
     });
-    const Instance instance(kPools, upstream_of(origin));
+    const Instance instance(kOneProxy, upstream_of({&origin}));
     const Response response = get(instance.web(), "/");
     EXPECT_FALSE(response.complete);
     EXPECT_TRUE(eventually([&] { return in_flight(instance, origin) == 0; }));
@@ -105,7 +100,7 @@ TEST(ProxyBody, ALargeAnswerThatBreaksOffIsSeenToBeCut) {
 
 TEST(ProxyBody, AClientThatLeavesInTheMiddleOfALargeAnswerLeavesNothingBehind) {
   const Origin origin(distinct(3'000'000));
-  const Instance instance(kPools, upstream_of(origin));
+  const Instance instance(kOneProxy, upstream_of({&origin}));
   for (int i = 0; i < 3; ++i) {
     Client client(instance.web());
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -6,6 +6,7 @@
 
 #include "support/instance.h"
 #include "support/origin.h"
+#include "support/proxied.h"
 
 namespace roundhouse::test {
 namespace {
@@ -13,15 +14,6 @@ namespace {
 using Reply = Origin::Reply;
 using Seen = Origin::Seen;
 using Then = Origin::Then;
-
-const std::string kPools = "gateway: {type: proxy, workers: 1}";
-
-std::string upstream_of(const std::vector<const Origin*>& origins, const std::string& more = "") {
-  std::string servers;
-  for (const Origin* origin : origins)
-    servers += (servers.empty() ? "'" : ", '") + origin->address().to_string() + "'";
-  return "upstreams: {site: {servers: [" + servers + "]" + more + "}}\n";
-}
 
 bool holds(const std::string& head, const std::string& line) {
   return head.find("\r\n" + line + "\r\n") != head.npos;
@@ -37,7 +29,7 @@ TEST(Proxy, ForwardsARequestAndItsAnswer) {
   const Origin origin([](const Seen&) {
     return Reply{.bytes = "HTTP/1.1 203 Maybe\r\nContent-Length: 5\r\nX-Kind: a\r\n\r\nhello"};
   });
-  const Instance instance(kPools, upstream_of({&origin}));
+  const Instance instance(kOneProxy, upstream_of({&origin}));
   const Response response = get(instance.web(), "/a/%2e%2e/b?q=1&r=%20");
   EXPECT_EQ(response.status, 203);
   EXPECT_EQ(response.body, "hello");
@@ -50,7 +42,7 @@ TEST(Proxy, ForwardsARequestAndItsAnswer) {
 
 TEST(Proxy, TellsTheTruthAboutTheClient) {
   const Origin origin("x");
-  const Instance instance(kPools, upstream_of({&origin}));
+  const Instance instance(kOneProxy, upstream_of({&origin}));
   Client client(instance.web());
   client.request("GET", "/",
                  "X-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\n"
@@ -70,7 +62,7 @@ TEST(Proxy, TellsTheTruthAboutTheClient) {
 
 TEST(Proxy, PassesAnIdAndATraceThatTheClientBegan) {
   const Origin origin("x");
-  const Instance instance(kPools, upstream_of({&origin}));
+  const Instance instance(kOneProxy, upstream_of({&origin}));
   const std::string trace = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   Client(instance.web()).request("GET", "/", "X-Request-Id: abc-1\r\n" + trace + "\r\n");
   const std::string head = origin.seen().at(0).head;
@@ -85,7 +77,7 @@ TEST(Proxy, FieldsOfOneHopEndThereInBothDirections) {
                              "Connection: keep-alive, X-Private\r\nX-Private: 1\r\n"
                              "Keep-Alive: timeout=5\r\nProxy-Connection: x\r\nX-Public: 2\r\n")};
   });
-  const Instance instance(kPools, upstream_of({&origin}));
+  const Instance instance(kOneProxy, upstream_of({&origin}));
   Client client(instance.web());
   const Response response =
       client.request("GET", "/",
@@ -102,14 +94,14 @@ TEST(Proxy, FieldsOfOneHopEndThereInBothDirections) {
 
 TEST(Proxy, ManyClientsShareOneConnectionToTheServer) {
   const Origin origin("x");
-  const Instance instance(kPools, upstream_of({&origin}));
+  const Instance instance(kOneProxy, upstream_of({&origin}));
   for (int i = 0; i < 20; ++i) EXPECT_EQ(get(instance.web()).status, 200);
   EXPECT_EQ(origin.connections(), 1);
 }
 
 TEST(Proxy, BodiesGoThroughWithTheirFraming) {
   const Origin origin([](const Seen& seen) { return Reply{.bytes = ok(seen.body)}; });
-  const Instance instance(kPools, upstream_of({&origin}));
+  const Instance instance(kOneProxy, upstream_of({&origin}));
   Client client(instance.web());
   const std::string body(3'000'000, 'b');
   EXPECT_EQ(client.request("POST", "/", "", body).body, body);
@@ -140,7 +132,7 @@ TEST(Proxy, AnAnswerMayEndInEveryWayThatHttpKnows) {
       return {.bytes = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + ok("abcde")};
     return {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"};  // of HEAD
   });
-  const Instance instance(kPools, upstream_of({&origin}));
+  const Instance instance(kOneProxy, upstream_of({&origin}));
   Client client(instance.web());
   for (const char* path : {"/chunked", "/until-close", "/interim"}) {
     const Response response = client.get(path);
@@ -160,7 +152,7 @@ TEST(Proxy, PipelinedRequestsAreAnsweredInOrder) {
   const Origin origin([](const Seen& seen) {
     return Reply{.bytes = ok(seen.head.substr(4, seen.head.find(" HTTP") - 4))};
   });
-  const Instance instance(kPools, upstream_of({&origin}));
+  const Instance instance(kOneProxy, upstream_of({&origin}));
   Client client(instance.web());
   std::string requests;
   for (int i = 0; i < 20; ++i)
@@ -184,7 +176,7 @@ TEST(Proxy, AnAnswerThatNobodyShouldBelieveIsABadGateway) {
   };
   for (const std::string& answer : answers) {
     const Origin origin([&](const Seen&) { return Reply{.bytes = answer, .then = Then::kClose}; });
-    const Instance instance(kPools, upstream_of({&origin}));
+    const Instance instance(kOneProxy, upstream_of({&origin}));
     const Response response = get(instance.web());
     EXPECT_EQ(response.status, 502) << answer.substr(0, 60);
     EXPECT_TRUE(response.body.starts_with("502 Bad Gateway: ")) << response.body;
@@ -196,13 +188,13 @@ TEST(Proxy, ACutAnswerIsSeenToBeCut) {
     return Reply{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
                  .then = Then::kClose};
   });
-  const Instance instance(kPools, upstream_of({&origin}));
+  const Instance instance(kOneProxy, upstream_of({&origin}));
   EXPECT_FALSE(get(instance.web()).complete);
 }
 
 TEST(Proxy, NobodyThereIsToldAtOnceAndReadably) {
   Origin origin("x");
-  const Instance instance(kPools, upstream_of({&origin}));
+  const Instance instance(kOneProxy, upstream_of({&origin}));
   origin.stop();
   const Response response = get(instance.web());
   EXPECT_EQ(response.status, 502);
@@ -215,7 +207,7 @@ TEST(Proxy, NobodyThereIsToldAtOnceAndReadably) {
 TEST(Proxy, AServerThatDiesCostsNoGet) {
   Origin one("one");
   Origin two("two");
-  const Instance instance(kPools, upstream_of({&one, &two}, ", balance: rr"));
+  const Instance instance(kOneProxy, upstream_of({&one, &two}, ", balance: rr"));
   std::size_t from_one = 0;
   for (int i = 0; i < 10; ++i) from_one += get(instance.web()).body == "one" ? 1 : 0;
   EXPECT_EQ(from_one, 5);
@@ -226,7 +218,7 @@ TEST(Proxy, AServerThatDiesCostsNoGet) {
 TEST(Proxy, AnEndpointThatAnswersNothingIsTriedElsewhereForAGetAlone) {
   const Origin bad([](const Seen&) { return Reply{.then = Then::kClose}; });
   const Origin good("good");
-  const Instance instance(kPools, upstream_of({&bad, &good}, ", balance: rr"));
+  const Instance instance(kOneProxy, upstream_of({&bad, &good}, ", balance: rr"));
   for (int i = 0; i < 4; ++i) EXPECT_EQ(get(instance.web()).body, "good");
   int refused = 0;
   for (int i = 0; i < 4; ++i) {
@@ -242,13 +234,13 @@ TEST(Proxy, AnEndpointThatAnswersNothingIsTriedElsewhereForAGetAlone) {
 
 TEST(Proxy, AKeptConnectionThatDiedIsReplaced) {
   const Origin origin([](const Seen&) { return Reply{.bytes = ok("x"), .then = Then::kClose}; });
-  const Instance instance(kPools, upstream_of({&origin}, ", retries: {attempts: 0}"));
+  const Instance instance(kOneProxy, upstream_of({&origin}, ", retries: {attempts: 0}"));
   for (int i = 0; i < 50; ++i) EXPECT_EQ(get(instance.web()).status, 200) << i;
 }
 
 TEST(Proxy, AServerThatIsSilentIsGivenUp) {
   const Origin origin([](const Seen&) { return Reply{}; });
-  const Instance instance(kPools, upstream_of({&origin}, ", timeouts: {response: 200ms}"));
+  const Instance instance(kOneProxy, upstream_of({&origin}, ", timeouts: {response: 200ms}"));
   const Response response = get(instance.web());
   EXPECT_EQ(response.status, 504);
   EXPECT_TRUE(response.body.starts_with("504 Gateway Timeout: ")) << response.body;
@@ -261,7 +253,7 @@ TEST(Proxy, CarriesAWebSocket) {
                      "Connection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
                  .then = Then::kEcho};
   });
-  const Instance instance(kPools, upstream_of({&origin}));
+  const Instance instance(kOneProxy, upstream_of({&origin}));
   Client client(instance.web());
   client.send(
       "GET /chat HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -303,7 +295,7 @@ TEST(Proxy, WhatIsAmbiguousReachesNobody) {
       "CONNECT evil:443 HTTP/1.1\r\nHost: evil:443\r\n\r\n",
   };
   const Origin origin("reached");
-  const Instance instance(kPools, upstream_of({&origin}));
+  const Instance instance(kOneProxy, upstream_of({&origin}));
   for (const std::string& request : requests) {
     Client client(instance.web());
     client.send(request);
@@ -316,7 +308,7 @@ TEST(Proxy, WhatIsAmbiguousReachesNobody) {
 
 TEST(Proxy, RequestsAreCountedByAnswerAndByEndpoint) {
   Origin origin("x");
-  const Instance instance(kPools, upstream_of({&origin}, ", retries: {attempts: 0}"));
+  const Instance instance(kOneProxy, upstream_of({&origin}, ", retries: {attempts: 0}"));
   for (int i = 0; i < 5; ++i) get(instance.web());
   origin.stop();
   get(instance.web());

@@ -9,15 +9,10 @@
 
 #include "support/instance.h"
 #include "support/process.h"
+#include "support/proxied.h"
 
 namespace roundhouse::test {
 namespace {
-
-const std::string kPools = "gateway: {type: proxy, workers: 1}";
-
-std::string upstream_at(const std::string& address) {
-  return "upstreams: {site: '" + address + "'}\n";
-}
 
 std::string url(const Instance& instance, const std::string& target) {
   return "http://" + instance.web().to_string() + target;
@@ -45,7 +40,8 @@ class NodeOrigin : public testing::Test {
     EXPECT_TRUE(node_.prints(".\n")) << node_.output();
     const std::string printed = node_.output();
     const std::string port = printed.substr(5, printed.find('.') - 5);
-    instance_ = std::make_unique<Instance>(kPools, upstream_at("127.0.0.1:" + port));
+    instance_ =
+        std::make_unique<Instance>(kOneProxy, upstream_at({*Address::parse("127.0.0.1:" + port)}));
   }
   const Instance& instance() const { return *instance_; }
 
@@ -140,7 +136,7 @@ class NginxOrigin : public testing::Test {
                                  folder_.write("nginx.conf", configuration())});
     EXPECT_TRUE(eventually([this] { return get(socket(), "/file.txt").status == 200; }))
         << nginx_->output();
-    instance_ = std::make_unique<Instance>(kPools, upstream_at(socket().to_string()));
+    instance_ = std::make_unique<Instance>(kOneProxy, upstream_at({socket()}));
   }
 
   Address socket() const { return *Address::parse("unix:" + folder_.path() + "/nginx.sock"); }

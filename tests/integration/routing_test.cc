@@ -6,6 +6,7 @@
 
 #include "support/instance.h"
 #include "support/origin.h"
+#include "support/proxied.h"
 
 namespace roundhouse::test {
 namespace {
@@ -13,13 +14,11 @@ namespace {
 using Reply = Origin::Reply;
 using Seen = Origin::Seen;
 
-const std::string kPools = "gateway: {type: proxy, workers: 1}";
-
 // Two servers, a and b, and routes before them.
 struct World {
   explicit World(const std::string& routes, const std::string& more = "")
-      : instance(kPools, "upstreams:\n  a: '" + a.address().to_string() + "'\n  b: '" +
-                             b.address().to_string() + "'\nroutes:\n" + routes + "\n" + more) {}
+      : instance(kOneProxy, "upstreams:\n  a: '" + a.address().to_string() + "'\n  b: '" +
+                                b.address().to_string() + "'\nroutes:\n" + routes + "\n" + more) {}
 
   static Reply answer(const Seen& seen, const std::string& name) {
     const std::string target = seen.head.substr(0, seen.head.find(" HTTP"));
@@ -100,6 +99,38 @@ TEST(Routing, RedirectsAndFixedAnswersNeedNoServer) {
   EXPECT_EQ(health.headers.at("x-up"), "respond");
   EXPECT_EQ(world.ask("t", "/health", "HEAD").headers.at("content-length"), "2");
   EXPECT_EQ(world.ask("t", "/gone").status, 410);
+}
+
+TEST(Routing, ARedirectNeverLeadsToAHostThatTheClientMadeUp) {
+  const World world(
+      "  - {host: path.t, redirect: {to: '%{path}'}}\n"
+      "  - {host: below.t, redirect: {to: '/%{path}'}}\n"
+      "  - {host: field.t, redirect: {to: '%{header:X-To}'}}\n"
+      "  - {redirect: {to: '%{target}'}}");
+  for (const char* host : {"path.t", "below.t", "t"}) {
+    for (const char* start : {"/", "//", "/\\", "/\\/", "//\\", "/\\\\/", "///\\/\\"}) {
+      const Response response = world.ask(host, start + std::string("evil.test/x"));
+      EXPECT_EQ(response.status, 308) << start;
+      EXPECT_EQ(response.headers.at("location"), "/evil.test/x") << host << " " << start;
+    }
+  }
+  EXPECT_EQ(world.ask("path.t", "/a//b\\c").headers.at("location"), "/a//b\\c");
+  for (const char* to : {"\\\\evil.test/x", "\\/evil.test/x"})
+    EXPECT_EQ(world.ask("field.t", "/", "GET", "X-To: " + std::string(to) + "\r\n")
+                  .headers.at("location"),
+              "/evil.test/x");
+}
+
+TEST(Routing, ARedirectThatIsTooLongIsCountedAsTheRefusalThatItBecomes) {
+  const Instance instance(kOneProxy,
+                          "routes: [{name: twice, redirect: {to: '/a%{target}%{target}'}}]",
+                          {.listener = "limits: {line: 64KiB, headers: 128KiB}"});
+  EXPECT_EQ(get(instance.web(), "/x").headers.at("location"), "/a/x/x");
+  EXPECT_EQ(get(instance.web(), "/" + std::string(30'000, 'x')).status, 431);
+  const std::string total = "roundhouse_http_requests_total{route=\"twice\",code=";
+  EXPECT_TRUE(instance.metric_reaches(total + "\"431\"}", 1));
+  EXPECT_EQ(instance.metric(total + "\"308\"}"), 1);
+  EXPECT_EQ(instance.metric("roundhouse_http_failures_total{failure=\"head_too_long\"}"), 1);
 }
 
 TEST(Routing, AFixedAnswerMayBeLong) {
@@ -191,10 +222,10 @@ TEST(Routing, ATrustedProxyIsBelievedAboutTheClient) {
 
 TEST(Routing, ARouteHasItsOwnPatience) {
   const Origin silent([](const Seen&) { return Reply{}; });
-  const Instance instance(kPools, "upstreams: {s: {servers: '" + silent.address().to_string() +
-                                      "', timeouts: {response: 60s}}}\n"
-                                      "routes: [{upstream: s, timeouts: {response: 200ms}, "
-                                      "retries: 0}]");
+  const Instance instance(kOneProxy, "upstreams: {s: {servers: '" + silent.address().to_string() +
+                                         "', timeouts: {response: 60s}}}\n"
+                                         "routes: [{upstream: s, timeouts: {response: 200ms}, "
+                                         "retries: 0}]");
   EXPECT_EQ(get(instance.web()).status, 504);
   EXPECT_EQ(silent.seen().size(), 1U);
 }
@@ -216,10 +247,8 @@ TEST(Routing, RequestsAreCountedByRoute) {
 TEST(Routing, ACookieKeepsAClientWithItsServer) {
   const Origin one("one");
   const Origin two("two");
-  const Instance instance("gateway: {type: proxy, workers: 2}",
-                          "upstreams: {site: {servers: ['" + one.address().to_string() + "', '" +
-                              two.address().to_string() +
-                              "'], balance: rr, sticky: {cookie: rh}}}");
+  const Instance instance(kTwoProxies,
+                          upstream_of({&one, &two}, ", balance: rr, sticky: {cookie: rh}"));
   Client first(instance.web());
   const Response given = first.get("/");
   const std::string cookie = given.headers.at("set-cookie");
@@ -245,9 +274,7 @@ TEST(Routing, ACookieKeepsAClientWithItsServer) {
 TEST(Routing, WhoseServerIsGoneFindsAnother) {
   Origin one("one");
   Origin two("two");
-  const Instance instance(kPools, "upstreams: {site: {servers: ['" + one.address().to_string() +
-                                      "', '" + two.address().to_string() +
-                                      "'], sticky: {cookie: rh}}}");
+  const Instance instance(kOneProxy, upstream_of({&one, &two}, ", sticky: {cookie: rh}"));
   const Response given = get(instance.web());
   const std::string cookie = given.headers.at("set-cookie");
   (given.body == "one" ? one : two).stop();

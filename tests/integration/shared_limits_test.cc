@@ -10,6 +10,7 @@
 
 #include "support/instance.h"
 #include "support/origin.h"
+#include "support/proxied.h"
 #include "support/proxied_tcp.h"
 
 namespace roundhouse::test {
@@ -17,11 +18,8 @@ namespace {
 
 using Clients = std::vector<std::unique_ptr<Client>>;
 
-const std::string kTwoProxies = "gateway: {type: proxy, workers: 2}";
-
 std::string route_to(const Origin& origin, const std::string& rate) {
-  return "routes: [{upstream: site, rate_limit: " + rate + "}]\nupstreams: {site: ['" +
-         origin.address().to_string() + "']}\n";
+  return "routes: [{upstream: site, rate_limit: " + rate + "}]\n" + upstream_of({&origin});
 }
 
 Address source(const std::string& host) { return *Address::parse(host + ":0"); }
@@ -280,8 +278,7 @@ TEST(SharedLimits, FailuresAreCountedByNameFromNothingOn) {
 
 TEST(SharedLimits, AnUploadThatStopsIsOneFailureAndOneRequest) {
   const Origin origin("x");
-  const Instance instance("gateway: {type: proxy, workers: 1}",
-                          "upstreams: {site: ['" + origin.address().to_string() + "']}\n",
+  const Instance instance(kOneProxy, upstream_of({&origin}),
                           {.listener = "timeouts: {body_idle: 50ms}"});
   Client client(instance.web());
   client.send("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\nabc");

@@ -84,8 +84,27 @@ TEST(Stop, ASecondTermEndsAtOnce) {
       R"(roundhouse_worker_requests_in_flight{pool="hello",worker="1"})", 1));
   instance.process().signal(SIGTERM);
   ASSERT_TRUE(instance.process().prints("SIGTERM: stopping"));
-  instance.process().signal(SIGTERM);
+  EXPECT_TRUE(eventually([&] {
+    instance.process().signal(SIGTERM);
+    return instance.process().prints("SIGTERM: stopping at once", milliseconds(100));
+  }));
   EXPECT_EQ(instance.process().wait(milliseconds(10'000)).code, 0);
+}
+
+TEST(Stop, TheSameRequestTwiceInATrainIsOne) {
+  Instance instance("hello: {workers: 1}");
+  Client slow(instance.web());
+  ASSERT_TRUE(slow.send("GET /sleep?ms=300 HTTP/1.1\r\nHost: t\r\n\r\n"));
+  ASSERT_TRUE(instance.metric_reaches(
+      R"(roundhouse_worker_requests_in_flight{pool="hello",worker="1"})", 1));
+  // As coreutils' timeout does: to the process, then to its group. Stopped meanwhile, so that it
+  // meets both at once however busy the machine is.
+  instance.process().signal(SIGSTOP);
+  instance.process().signal(SIGTERM);
+  instance.process().signal(SIGINT);
+  instance.process().signal(SIGCONT);
+  EXPECT_EQ(slow.receive().status, 200);
+  EXPECT_EQ(instance.process().wait().code, 0);
 }
 
 TEST(Stop, WhatDoesNotFinishIsCutAtTheDeadline) {

@@ -99,7 +99,7 @@ TEST(TcpLoad, ADrainEndsSilentSessionsAtItsDeadline) {
 
 TEST(TcpLoad, AWorkerThatIsKilledTakesOnlyItsOwnSessionsAlong) {
   const TcpOrigin origin(TcpOrigin::echo);
-  const ProxiedTcp instance({origin.address()}, "", kTcp, "gateway: {type: proxy, workers: 2}");
+  const ProxiedTcp instance({origin.address()}, "", kTcp, kTwoProxies);
   ASSERT_TRUE(instance.all_ready("gateway", 2));
   Stream a = instance.connect();
   Stream b = instance.connect();
@@ -121,7 +121,7 @@ TEST(TcpLoad, BothSidesMayBeUnixSockets) {
   const Address listener = *Address::parse("unix:" + directory.path() + "/listener.sock");
   const TcpOrigin origin(TcpOrigin::echo, server);
   ::chmod((directory.path() + "/server.sock").c_str(), 0777);
-  const ProxiedTcp instance({server}, "", kTcp, kOneWorker, listener.to_string());
+  const ProxiedTcp instance({server}, "", kTcp, kOneProxy, listener.to_string());
   for (const Address& address : {listener, instance.web()}) {
     Stream client = Stream::connect(address);
     EXPECT_EQ(exchanged(client, "hello"), "hello");
@@ -140,7 +140,7 @@ TEST(TcpLoad, BothSidesMayBeIPv6WhereThereIsIPv6) {
   const UniqueFd probe(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const bool there = probe && ::bind(probe.get(), any.data(), any.size()) == 0;
   const TcpOrigin origin(TcpOrigin::echo, there ? any : Address::loopback(0));
-  ProxiedTcp instance({origin.address()}, "", kTcp, kOneWorker, there ? "[::1]:0" : "");
+  ProxiedTcp instance({origin.address()}, "", kTcp, kOneProxy, there ? "[::1]:0" : "");
   for (const Address& address : instance.listening()) {
     Stream client = Stream::connect(address);
     EXPECT_EQ(exchanged(client, "hello"), "hello");

@@ -217,6 +217,39 @@ TEST(Tcp, AClientThatLeavesWhileItWaitsTakesNobodysPlace) {
   EXPECT_EQ(next.receive(4), "next");
 }
 
+TEST(Tcp, AClientThatEndsItsSideWhileItWaitsLosesItsPlaceInAMoment) {
+  const TcpOrigin origin(TcpOrigin::echo);
+  const ProxiedTcp instance({origin.address()},
+                            ", max_connections: 1, queue: {depth: 1, timeout: 10m}");
+  Stream first = instance.connect();
+  EXPECT_EQ(exchanged(first, "first"), "first");
+  Stream waiting = instance.connect();
+  waiting.send("gone");
+  waiting.end_writing();
+  EXPECT_EQ(waiting.receive_all(), "");
+  EXPECT_TRUE(waiting.was_reset());
+  EXPECT_TRUE(
+      instance.metric_reaches("roundhouse_http_failures_total{failure=\"client_gone\"}", 1));
+  Stream next = instance.connect();
+  next.send("next");
+  first.close();
+  EXPECT_EQ(next.receive(4), "next");
+  EXPECT_EQ(origin.connections(), 2);
+}
+
+TEST(Tcp, AClientThatEndsItsSideIsServedIfItsTurnComesSoon) {
+  const TcpOrigin origin(TcpOrigin::echo);
+  const ProxiedTcp instance({origin.address()}, ", max_connections: 1, queue: {timeout: 10m}");
+  Stream first = instance.connect();
+  EXPECT_EQ(exchanged(first, "first"), "first");
+  Stream second = instance.connect();
+  second.send("second");
+  second.end_writing();
+  first.close();
+  EXPECT_EQ(second.receive_all(), "second");
+  EXPECT_TRUE(second.ended());
+}
+
 TEST(Tcp, AnAddressKeepsItsEndpoint) {
   const TcpOrigin a(TcpOrigin::echo);
   const TcpOrigin b(TcpOrigin::echo);

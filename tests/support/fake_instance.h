@@ -67,6 +67,7 @@ class FakeInstance {
 
   metrics::Snapshot snapshot(Time now) {
     std::vector<const ipc::Slot*> slots;
+    slots.reserve(slots_.size());
     for (const auto& slot : slots_) slots.push_back(&*slot);
     return metrics::read_snapshot(layout_, board_, endpoints_ ? &*endpoints_ : nullptr, slots, now);
   }

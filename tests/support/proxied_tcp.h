@@ -5,25 +5,18 @@
 #include <vector>
 
 #include "support/instance.h"
+#include "support/proxied.h"
 #include "support/tcp_origin.h"
 
 namespace roundhouse::test {
 
-inline const std::string kOneWorker = "gateway: {type: proxy, workers: 1}";
 inline const std::string kTcp = "protocol: tcp";
-
-inline std::string tcp_upstream(const std::vector<Address>& servers, const std::string& more = "") {
-  std::string list;
-  for (const Address& server : servers)
-    list += (list.empty() ? "'" : ", '") + server.to_string() + "'";
-  return "upstreams: {db: {servers: [" + list + "]" + more + "}}\n";
-}
 
 struct ProxiedTcp : Instance {
   explicit ProxiedTcp(const std::vector<Address>& servers, const std::string& more = "",
-                      const std::string& listener = kTcp, const std::string& pools = kOneWorker,
+                      const std::string& listener = kTcp, const std::string& pools = kOneProxy,
                       const std::string& also_bind = "")
-      : Instance(pools, tcp_upstream(servers, more),
+      : Instance(pools, upstream_at(servers, more, "db"),
                  {.listener = listener, .also_bind = also_bind}) {}
 
   Stream connect() const { return Stream::connect(web()); }

@@ -12,9 +12,12 @@
 //   chatter      serves, and prints lines as fast as they are taken
 //
 // GET /env/NAME is answered with that variable, /wait/FILE as soon as there is such a file, /die by
-// dying, /say/TEXT by printing it on both outputs; anything else with "program ID\n".
+// dying, /say/TEXT by printing it on both outputs, /status/FILE with the status that FILE.ID holds
+// (200 if there is no such file, and not before it changes where it holds "silence"); anything else
+// with "program ID\n".
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -23,6 +26,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,6 +59,20 @@ std::string body_for(const std::string& path) {
   return "program " + variable("ROUNDHOUSE_WORKER_ID") + "\n";
 }
 
+std::string status_for(const std::string& path) {
+  constexpr const char* kStatus = "/status/";
+  std::string status = "200";
+  if (!path.starts_with(kStatus)) return status;
+  const std::string name =
+      path.substr(std::strlen(kStatus) - 1) + "." + variable("ROUNDHOUSE_WORKER_ID");
+  for (;;) {
+    std::ifstream file(name);
+    status = "200";
+    if (!(file >> status) || status != "silence") return status;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
 void converse(int fd) {
   std::string received;
   char buffer[4096];
@@ -68,9 +86,11 @@ void converse(int fd) {
     }
     ++requests_in_flight;
     const auto begin = received.find(' ') + 1;
-    const std::string body = body_for(received.substr(begin, received.find(' ', begin) - begin));
+    const std::string path = received.substr(begin, received.find(' ', begin) - begin);
+    const std::string body = body_for(path);
     received.erase(0, end + 4);
-    const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
+    const std::string answer = "HTTP/1.1 " + status_for(path) +
+                               " Told\r\nContent-Length: " + std::to_string(body.size()) +
                                "\r\nProgram-Pid: " + std::to_string(::getpid()) + "\r\n\r\n" + body;
     ::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL);
     --requests_in_flight;
@@ -110,13 +130,21 @@ void notify(const std::string& text) {
 
 void serve(const std::vector<int>& listening) {
   std::vector<pollfd> entries;
-  for (const int fd : listening) entries.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+  for (const int fd : listening) {
+    entries.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+    // Another worker may have taken what both were woken for: then this one must not wait for ever.
+    const timeval patience{.tv_sec = 0, .tv_usec = 50'000};
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  }
   while (!asked_to_stop) {
     if (::poll(entries.data(), entries.size(), 50) <= 0) continue;
     for (const pollfd& entry : entries) {
       if ((entry.revents & POLLIN) == 0) continue;
       const int fd = ::accept(entry.fd, nullptr, nullptr);
-      if (fd >= 0) std::thread(converse, fd).detach();
+      if (fd < 0) continue;
+      const timeval for_ever{};  // inherited from the listening socket it would be the patience
+      ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof for_ever);
+      std::thread(converse, fd).detach();
     }
   }
   while (requests_in_flight != 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -6,10 +6,11 @@ from proxied.contest import cpu, http_contest, rates
 from proxied.scale import Scale
 
 CPU_TO_PEER = 0.9
+SIZES = (("64 KiB", 1 << 16), ("1 MiB", 1 << 20))
 
 
 def measure(table: Table, scale: Scale) -> None:
-    for name, size in (("64 KiB", 1 << 16), ("1 MiB", 1 << 20)):
+    for name, size in SIZES:
         origin = Origin()
         contest = http_contest(origin)
         contest.run(origin, scale, path=f"/{size}")

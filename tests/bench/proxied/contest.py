@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import median
 
+from rig import setting
 from rig.load import Wrk
 from rig.proxies import Forwarder, Haproxy, NginxProxy, Origin, RoundhouseProxy
 from rig.server import Server
@@ -103,8 +104,12 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
-def http_contest(origin: Origin, with_floor: bool = False, policy: str = "rr") -> Contest:
-    return Contest(RoundhouseProxy([origin], policy=policy), [NginxProxy([origin]), Haproxy([origin])],
+def http_contest(origin: Origin, with_floor: bool = False, policy: str = "rr",
+                 access_log: bool = False) -> Contest:
+    """`access_log`: one line a request, by each in the way that is usual for it."""
+    log = {"access": {"format": "combined", "to": str(setting.folder() / "ours.log")}}
+    return Contest(RoundhouseProxy([origin], policy=policy, log=log if access_log else None),
+                   [NginxProxy([origin], access_log), Haproxy([origin], access_log=access_log)],
                    Forwarder(origin) if with_floor else None)
 
 

@@ -58,11 +58,24 @@ def cpu_seconds(pid: int) -> float:
         return 0.0
 
 
-def rss_anon_kib(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("RssAnon:"):
+def _kib(file: str, name: str) -> int:
+    for line in Path(file).read_text().splitlines():
+        if line.startswith(name + ":"):
             return int(line.split()[1])
     return 0
+
+
+def rss_anon_kib(pid: int) -> int:
+    return _kib(f"/proc/{pid}/status", "RssAnon")
+
+
+def rss_kib(pid: int) -> int:
+    return _kib(f"/proc/{pid}/status", "VmRSS")
+
+
+def pss_kib(pid: int) -> int:
+    """Pages that several processes have are divided among them."""
+    return _kib(f"/proc/{pid}/smaps_rollup", "Pss")
 
 
 def open_fds(pid: int) -> int:

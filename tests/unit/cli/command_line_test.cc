@@ -35,6 +35,18 @@ TEST(CommandLine, RunTakesItsFlagsWithAndWithoutItsName) {
   }
 }
 
+TEST(CommandLine, ImportSaysFromWhatAndWhichFile) {
+  const auto line = parse({"import", "pm2", "ecosystem.json", "--env", "production"});
+  ASSERT_TRUE(line) << line.error().err;
+  EXPECT_EQ(line->command, Command::kImport);
+  EXPECT_EQ(line->file, "ecosystem.json");
+  EXPECT_EQ(line->environment, "production");
+  EXPECT_EQ(parse({"import", "forever", "x.json"}).error().err,
+            "roundhouse: cannot import from 'forever'; expected pm2\nusage: roundhouse import pm2 "
+            "FILE [--env NAME]\n");
+  EXPECT_EQ(parse({"import", "pm2"}).error().code, ExitCode::kUsage);
+}
+
 TEST(CommandLine, WhatStandsBehindTwoDashesIsAProgram) {
   for (const bool named : {true, false}) {
     std::vector<const char*> words = {"run", "-p",   "81", "--type", "port",
@@ -152,7 +164,7 @@ TEST(CommandLine, AnUnknownCommandIsNeverAHintToStop) {
   EXPECT_EQ(
       parse({"top"}).error().err,
       "roundhouse: there is no command 'top'; expected one of run, proxy, check, explain, status, "
-      "logs, health, stop, version\n"
+      "logs, health, stop, import, version\n"
       "usage: roundhouse [COMMAND] [FLAGS]; see roundhouse --help\n");
 }
 

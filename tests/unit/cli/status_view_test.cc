@@ -51,6 +51,21 @@ TEST(StatusView, IsATableOfEachPoolBelowTheInstanceAndItsListeners) {
             "        -      -        -\n");
 }
 
+TEST(StatusView, ALimitIsNotShownWhereNobodyCounts) {
+  const auto line_of = [](const char* active, const char* accepted) {
+    Json status = example();
+    status["listeners"][0]["active"] = *parse_json(active);
+    status["listeners"][0]["accepted"] = *parse_json(accepted);
+    const std::string text = status_text(status, kNow);
+    const auto begin = text.find("listener web");
+    return text.substr(begin, text.find('\n', begin) - begin);
+  };
+  EXPECT_EQ(line_of("null", "12"), "listener web on [::]:8000, unix:/s, pool app: 12 accepted");
+  EXPECT_EQ(line_of("null", "null"), "listener web on [::]:8000, unix:/s, pool app");
+  EXPECT_EQ(line_of("3", "null"),
+            "listener web on [::]:8000, unix:/s, pool app: 3 of 10,000 connections open");
+}
+
 TEST(StatusView, OfAWorkerIsHowItsLastProcessesEnded) {
   const auto text = status_text_of(example(), "app/1", kNow);
   ASSERT_TRUE(text) << text.error().message;

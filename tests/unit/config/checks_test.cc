@@ -54,6 +54,9 @@ const Case kCases[] = {
     {"NodeDoesNotTellItsConnections", "pools: {a: {type: node, command: node x, policy: least}}",
      "t.yaml:1:50: pools.a.policy: least is not for workers of type node, which do not tell how "
      "many connections they hold; expected rr, sticky, rr_kernel or none"},
+    {"BunAndDenoDoNotSpeakNodesProtocol", "pools: {a: {type: node, command: bun x.ts}}",
+     "t.yaml:1:19: pools.a.type: node is spoken by Node alone, not by bun; expected type: port, or "
+     "no such key"},
     {"NodeHasNoOptionsForWhatItDoesNotTell",
      "pools: {a: {type: node, command: node x, worker_connections: 5}}",
      "t.yaml:1:62: pools.a.worker_connections: looks at what a Node program does not tell; "

@@ -105,7 +105,7 @@ const Case kCases[] = {
      "t.yaml:1:9: pools.app: is of type port and has no command; expected `command`"},
     {"pools: {app: {command: gunicorn a:b, ready: {by: connect}}}",
      "t.yaml:1:50: pools.app.ready.by: connect says nothing of a program whose socket we hold; "
-     "expected notify or settle"},
+     "expected notify, http or settle"},
     {"listeners: {web: {via: direct}}\npools: {app: {command: ./a}}",
      "t.yaml:1:24: listeners.web.via: a program of type port gets no connections of ours; expected "
      "proxy"},
@@ -131,6 +131,9 @@ const Case kCases[] = {
      "private}}}",
      "t.yaml:2:40: pools.app.listen: leads several ports to the private sockets, of which each "
      "worker has one; expected one port that proxies forward to"},
+    {"listeners: {web: {pool: app}}\nupstreams: {x: {pool: app}}\npools: {app: {command: node x}}",
+     "t.yaml:2:1: upstreams: are reached by no listener: each names a pool of its own; expected "
+     "one with `via: proxy`, with `pool: gateway`, or without a pool"},
     {"pools: {app: {command: node x, listen: {1: private}}}",
      "t.yaml:1:40: pools.app.listen: there is no listener 'private' of this pool; expected one "
      "with `pool: app`"},

@@ -29,6 +29,31 @@ TEST_F(DispatcherStallTest, NothingMovesBeforeTheStallTimeIsOver) {
   EXPECT_EQ(lying(), (Sizes{0, 1}));
 }
 
+// Its clients have their sessions there: another worker would know nothing of them.
+TEST_F(DispatcherStallTest, UnderStickyAWorkerThatServesKeepsItsConnectionsUntilItIsSuspect) {
+  set_up({.workers = 2, .policy = config::Policy::kSticky});
+  offer(3);  // of one address
+  const std::size_t its = lying()[0] == 3 ? 0 : 1;
+  pass(pool_.liveness.suspect - 1ns);
+  dispatcher_->observe(now_);
+  EXPECT_EQ(port(its).lying(), 3u);
+  offer(1);
+  EXPECT_EQ(port(its).lying(), 4u);
+  pass(1ns);
+  dispatcher_->observe(now_);
+  EXPECT_EQ(port(1 - its).lying(), 4u);
+}
+
+TEST_F(DispatcherStallTest,
+       UnderStickyAWorkerThatDoesNotServeLosesItsConnectionsAfterTheStallTime) {
+  set_up({.workers = 2, .policy = config::Policy::kSticky});
+  offer(3);
+  const std::size_t its = lying()[0] == 3 ? 0 : 1;
+  dispatcher_->serve(its, false);
+  pass_stall();
+  EXPECT_EQ(port(1 - its).lying(), 3u);
+}
+
 TEST_F(DispatcherStallTest, NothingMovesWhileNobodyElseIsFree) {
   offer(2);
   pass_stall();
@@ -156,7 +181,8 @@ TEST_F(DispatcherStallTest, StickyGoesElsewhereWhileItsWorkerIsStalledAndComesBa
   offer(1);
   const Sizes counts = lying();
   const auto at = static_cast<std::size_t>(std::ranges::find(counts, 1u) - counts.begin());
-  pass_stall();
+  pass(pool_.liveness.suspect);
+  dispatcher_->observe(now_);
   EXPECT_EQ(port(at).lying(), 0u);
   take_all();
   offer(1);

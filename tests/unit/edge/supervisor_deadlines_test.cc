@@ -70,6 +70,49 @@ TEST_F(SupervisorDeadlinesTest, AWorkerThatOwesAnAnswerForThirtySecondsHangs) {
   EXPECT_EQ(exit(0, {.signal = SIGABRT}).reason, ExitReason::kHang);
 }
 
+TEST_F(SupervisorDeadlinesTest, OneThatFailedItsProbesIsAbortedThenKilled) {
+  set_up_ready({.workers = 2});
+  pass(1s);
+  told(supervisor_->hangs(0, now_ - 500ms, false, now_));
+  EXPECT_EQ(signals(SIGABRT), 1);
+  told(supervisor_->hangs(0, now_ - 500ms, false, now_));
+  EXPECT_EQ(signals(SIGABRT), 1) << "once";
+  pass(500ms);
+  EXPECT_EQ(signals(SIGKILL), 1);
+  EXPECT_EQ(exit(0, {.signal = SIGKILL}).reason, ExitReason::kHang);
+  told(supervisor_->hangs(1, now_ - 500ms, true, now_));
+  EXPECT_EQ(signals(SIGKILL), 2) << "one that is stopped acts on no other signal";
+  EXPECT_EQ(exit(1, {.signal = SIGKILL}).reason, ExitReason::kHang);
+}
+
+TEST_F(SupervisorDeadlinesTest, ProbesThatBeganBeforeThisProcessOrBeforeAPauseCountForNothing) {
+  set_up({.workers = 2});
+  told(supervisor_->hangs(0, now_, false, now_));
+  EXPECT_EQ(signals(SIGABRT), 0) << "it is not ready";
+  const Time before = now_;
+  pass(1s);
+  ready(0);
+  told(supervisor_->hangs(0, before, false, now_));
+  EXPECT_EQ(signals(SIGABRT), 0);
+  pass(1s);
+  const Time while_it_was_well = now_;
+  pause(501ms);
+  told(supervisor_->hangs(0, while_it_was_well, false, now_));
+  EXPECT_EQ(signals(SIGABRT), 0);
+  tick_once();
+  told(supervisor_->hangs(0, while_it_was_well, false, now_));
+  EXPECT_EQ(signals(SIGABRT), 0);
+  told(supervisor_->hangs(0, now_, false, now_));
+  EXPECT_EQ(signals(SIGABRT), 1);
+}
+
+TEST_F(SupervisorDeadlinesTest, AnAbortThatAShellTellsByItsExitCodeIsAHang) {
+  set_up_ready({.workers = 2});
+  told(supervisor_->hangs(0, now_, false, now_));
+  EXPECT_EQ(exit(0, {.code = 128 + SIGABRT}).reason, ExitReason::kHang);
+  EXPECT_EQ(exit(1, {.code = 128 + SIGABRT}).reason, ExitReason::kCrash);
+}
+
 TEST_F(SupervisorDeadlinesTest, AStoppedWorkerThatOwesAnAnswerIsKilledAtOnce) {
   set_up_ready({.workers = 2});
   seen_[0].unanswered_since = now_;

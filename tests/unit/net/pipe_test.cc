@@ -107,6 +107,26 @@ TEST(PipePool, OneThatStillHoldsBytesIsNotLentAgain) {
   EXPECT_EQ(pool.free(), 0);
 }
 
+TEST(PipePool, TakesWhatItIsAllowedAndGivesWay) {
+  DescriptorAllowance allowance;
+  allowance.set_most(5);
+  PipePool pool(&allowance);
+  auto one = pool.acquire(Pipe::Size::kSmall);
+  auto two = pool.acquire(Pipe::Size::kSmall);
+  EXPECT_EQ(allowance.taken(), 4U);
+  EXPECT_EQ(pool.acquire(Pipe::Size::kSmall), nullptr);
+  pool.release(std::move(one));
+  EXPECT_EQ(allowance.taken(), 4U) << "it is kept";
+  allowance.set_most(2);
+  EXPECT_TRUE(pool.is_short());
+  EXPECT_EQ(pool.acquire(Pipe::Size::kSmall), nullptr);
+  pool.release(std::move(two));
+  EXPECT_EQ(allowance.taken(), 2U);
+  pool.drop_free();
+  EXPECT_EQ(allowance.taken(), 0U);
+  EXPECT_EQ(pool.free(), 0U);
+}
+
 TEST(PipePool, HasNoneWhereNoDescriptorsAreLeft) {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);

@@ -21,7 +21,7 @@ TEST_F(BodyPaceTest, WithoutAnyByteItEndsAfterTheGrace) { EXPECT_EQ(left(kStart)
 TEST_F(BodyPaceTest, WhoKeepsThePaceGoesOnForEver) {
   for (int i = 1; i < 1000; ++i) {
     const Time now = kStart + i * 1s;
-    pace.received(100, now);
+    pace.moved(100, now);
     EXPECT_EQ(left(now), 5s);
   }
 }
@@ -30,13 +30,13 @@ TEST_F(BodyPaceTest, WhoDripsEndsHoweverOftenAByteComes) {
   Time now = kStart;
   while (now < pace.deadline()) {
     now += 100ms;
-    pace.received(1, now);
+    pace.moved(1, now);
   }
   EXPECT_LE(now, kStart + 6s) << "10 of 100 bytes a second came";
 }
 
 TEST_F(BodyPaceTest, WhatCameFastBuysAMinuteAtMost) {
-  pace.received(1'000'000, kStart);
+  pace.moved(1'000'000, kStart);
   EXPECT_EQ(left(kStart), BodyPace::kCreditMax);
 }
 
@@ -50,7 +50,7 @@ TEST_F(BodyPaceTest, TimeInWhichSomebodyElseIsWaitedForDoesNotCount) {
 
 TEST_F(BodyPaceTest, WithoutARateThereIsNoDeadline) {
   pace.start(0, kStart);
-  pace.received(1, kStart + 1s);
+  pace.moved(1, kStart + 1s);
   pace.set_waiting(false, kStart + 1s);
   pace.set_waiting(true, kStart + 2s);
   EXPECT_EQ(pace.deadline(), Time::max());
@@ -58,7 +58,7 @@ TEST_F(BodyPaceTest, WithoutARateThereIsNoDeadline) {
 
 TEST_F(BodyPaceTest, TheHighestRateIsExact) {
   pace.start(1024 * 1024, kStart);
-  pace.received(1024 * 1024, kStart + 1s);
+  pace.moved(1024 * 1024, kStart + 1s);
   EXPECT_EQ(left(kStart + 1s), 5s);
 }
 

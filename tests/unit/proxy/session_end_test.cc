@@ -190,6 +190,27 @@ TEST_F(SessionEndTest, AWholeRequestHasALimitHoweverSteadilyItComes) {
   EXPECT_TRUE(peer.receive().starts_with("HTTP/1.1 408 "));
 }
 
+TEST_F(SessionEndTest, AClientThatReadsTooSlowlyIsResetBeforeItIsSilentForLong) {
+  world.listeners[0].limits.answer_rate = 100'000;
+  Peer slow = world.connect(get("/bulk"));
+  EXPECT_GT(slow.receive(1).size(), 0U);
+  world.turn();
+  world.pass(seconds(4));  // within the grace
+  EXPECT_EQ(world.closed, 0);
+  world.pass(seconds(40));  // more than the socket took at that rate
+  EXPECT_EQ(world.closed, 1);
+  EXPECT_EQ(world.slot.proxy_failures[static_cast<int>(http::Failure::kClientStalled)], 1);
+}
+
+TEST_F(SessionEndTest, AnyPaceOfReadingWillDoIfTheListenerSaysSo) {
+  world.listeners[0].limits.answer_rate = 0;
+  Peer slow = world.connect(get("/bulk"));
+  EXPECT_GT(slow.receive(1).size(), 0U);
+  world.turn();
+  world.pass(seconds(59));
+  EXPECT_EQ(world.closed, 0);
+}
+
 TEST_F(SessionEndTest, AClientThatDoesNotReadIsReset) {
   for (const std::string path : {"/big", "/bulk"}) {
     World own(handler);                  // whose time has not passed

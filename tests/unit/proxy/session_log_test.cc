@@ -112,6 +112,17 @@ TEST_F(SessionLogTest, AClientThatLeavesIsNamed) {
       << text;
 }
 
+TEST_F(SessionLogTest, AClientThatLeavesInsideAHeadGotNothingOfTheAnswerBefore) {
+  Peer peer = world->connect("GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /half");
+  peer.close();
+  EXPECT_TRUE(
+      say("method=GET target=/a status=200 request_bytes=0 response_bytes=2 failure=\"\" "
+          "connection_requests=1\n"
+          "method=GET target=/half status=499 request_bytes=0 response_bytes=0 "
+          "failure=client_gone connection_requests=2\n"))
+      << text;
+}
+
 TEST_F(SessionLogTest, AnAnswerThatIsCutKeepsItsStatus) {
   Peer peer = world->connect("GET /abort HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_TRUE(

@@ -58,8 +58,11 @@ class ClusterTest : public LoopedTest {
   ClusterTest() { config_.name = "api"; }
 
   void make() {
-    cluster_ = std::make_unique<Cluster>(
-        Cluster::Parts{.loop = *loop_, .deadlines = deadlines_, .slot = *slot_, .config = config_});
+    cluster_ = std::make_unique<Cluster>(Cluster::Parts{.loop = *loop_,
+                                                        .deadlines = deadlines_,
+                                                        .slot = *slot_,
+                                                        .config = config_,
+                                                        .descriptors = &allowance_});
   }
   static EndpointSpec spec(const Address& address, std::uint32_t row) {
     return {.address = address, .name = address.to_string(), .row = row};
@@ -86,6 +89,7 @@ class ClusterTest : public LoopedTest {
   }
   const ipc::EndpointTraffic& traffic(std::size_t row) const { return slot_->endpoints[row]; }
 
+  DescriptorAllowance allowance_;
   std::unique_ptr<Cluster> cluster_;
 };
 
@@ -136,6 +140,26 @@ TEST_F(ClusterTest, AnIdleConnectionIsNotKeptForEver) {
   cluster_->release(get(), {.reusable = true});
   EXPECT_EQ(traffic(0).connections_active.load(), 1);
   run_until([&] { return traffic(0).connections_active.load() == 0; });
+}
+
+TEST_F(ClusterTest, OnlyAsManyAreKeptAsThereAreDescriptorsForThem) {
+  Listening origin;
+  make();
+  set({origin.address()});
+  allowance_.set_most(1);
+  auto one = get();
+  auto two = get();
+  cluster_->release(std::move(one), {.reusable = true});
+  cluster_->release(std::move(two), {.reusable = true});
+  EXPECT_EQ(traffic(0).connections_active.load(), 1);
+  EXPECT_EQ(allowance_.taken(), 1U);
+  auto kept = get();
+  EXPECT_TRUE(kept->reused());
+  EXPECT_EQ(allowance_.taken(), 0U) << "it is one of a client now";
+  cluster_->release(std::move(kept), {.reusable = true});
+  cluster_->drop_idle();
+  EXPECT_EQ(traffic(0).connections_active.load(), 0);
+  EXPECT_EQ(allowance_.taken(), 0U);
 }
 
 TEST_F(ClusterTest, NobodyListensIsTold) {
