@@ -84,7 +84,8 @@ std::vector<std::string> Primary::variables_for(std::size_t place) {
   seat.coming->place = static_cast<int>(place) + 1;
   std::vector<std::string> variables{std::string(kIdVariable) + "=" +
                                      std::to_string(seat.coming->id)};
-  for (const auto& [name, value] : seat.environment) variables.push_back(name + "=" + value);
+  for (const auto& [name, value] : seat.environment)
+    variables.emplace_back(name).append("=").append(value);
   return variables;
 }
 

@@ -77,10 +77,10 @@ std::string peer_text(const ipc::ConnectionInfo& info) {
   return info.peer_family == AF_UNIX ? "unix" : peer.to_string();
 }
 
-void deliver(const Events& events, cluster::Worker worker, std::string_view bytes,
+void deliver(const Events& events, const cluster::Worker& worker, std::string_view bytes,
              UniqueFd& descriptor) {
   cluster::Message message(bytes, descriptor.get());
-  events.message.call(std::move(worker), message);
+  events.message.call(worker, message);
   const bool taken = descriptor && message.descriptor() < 0;
   if (taken) static_cast<void>(descriptor.release());
 }

@@ -37,7 +37,7 @@ class Callbacks {
     if (callback) all_.push_back(std::make_unique<Callback>(std::move(callback)));
   }
   // One may register another, which is called as well.
-  void call(Arguments... arguments) const {
+  void call(const Arguments&... arguments) const {
     for (std::size_t i = 0; i < all_.size(); ++i) (*all_[i])(arguments...);
   }
 
@@ -94,7 +94,7 @@ cluster::Listening listening_at(const std::string& address);
 // "192.0.2.1:4711"; "unix".
 std::string peer_text(const ipc::ConnectionInfo& info);
 // Tells of a message; a descriptor that nobody takes is closed with it.
-void deliver(const Events& events, cluster::Worker worker, std::string_view bytes,
+void deliver(const Events& events, const cluster::Worker& worker, std::string_view bytes,
              UniqueFd& descriptor);
 
 cluster::Error to_public(const Error& error);

@@ -152,6 +152,27 @@ TEST(LibrarySetup, ALimitOfDescriptorsLimitsTheWorkers) {
   program.disconnects_and_ends();
 }
 
+TEST(LibraryLoop, SignalsAndTimersCallBack) {
+  ClusterProgram program({"signals", "fork"});
+  program.prints("signal error EINVAL: on_signal: 9 cannot be caught");
+  program.says("online 1");
+  program.process().signal(SIGUSR1);
+  program.says("signalled");
+  program.tell("after");
+  program.says("later");
+  program.disconnects_and_ends();
+}
+
+TEST(LibraryLoop, StopEndsRunAndWorkersFinishBehindThePrimary) {
+  ClusterProgram program({"fork DO=http+127.0.0.1:0"});
+  const pid_t worker = program.pid_of(1);
+  program.prints("listening 1");
+  program.tell("stop");
+  program.ends();
+  EXPECT_TRUE(eventually([&] { return ::kill(worker, 0) != 0; }));
+  program.says("w1 returns");
+}
+
 TEST(LibraryLoop, ALibeventBaseOfTheProgramWillDo) {
   ClusterProgram program({"base", "fork DO=http+127.0.0.1:0", "base"});
   program.prints("base error EALREADY");

@@ -5,7 +5,8 @@
 //
 // Commands of the primary:  fork [NAME=VALUE...] · disconnect ID · disconnect-all · kill ID SIGNAL
 // · tell ID COMMAND · flood ID COUNT SIZE · lend ID PATH (a descriptor of that file) · policy NAME
-// · setup NAME=VALUE... · refork · look ID · workers · base Of a worker, by `tell`: see
+// · setup NAME=VALUE... · refork · look ID · workers · signals · after ·
+// stop · base Of a worker, by `tell`: see
 // obey_in_worker.
 #include <event2/event.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <iostream>
 #include <map>
@@ -138,6 +140,13 @@ void obey(const std::string& line) {
   } else if (command == "listen") {
     auto server = cluster::listen("127.0.0.1:0", [](auto) {});
     if (!server) print_error("listen", server.error());
+  } else if (command == "signals") {
+    static_cast<void>(cluster::on_signal(SIGUSR1, [] { print("signalled"); }));
+    if (auto done = cluster::on_signal(SIGKILL, [] {}); !done) print_error("signal", done.error());
+  } else if (command == "after") {
+    cluster::after(std::chrono::milliseconds(10), [] { print("later"); });
+  } else if (command == "stop") {
+    cluster::stop();
   } else if (command == "base") {
     static event_base* const base = event_base_new();
     auto used = cluster::use_event_base(base);

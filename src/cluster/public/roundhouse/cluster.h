@@ -33,6 +33,8 @@ bool is_primary();
 // The opposite of is_primary().
 bool is_worker();
 
+// NOLINTBEGIN(readability-identifier-naming): enumerators read as Node's words do
+
 // How a connection finds its worker.
 enum class Scheduling {
   none,         // Node's SCHED_NONE: every worker accepts from the same socket; uneven, cheapest
@@ -49,7 +51,9 @@ Result<void> set_scheduling_policy(Scheduling policy);
 
 // What the library says on stderr by itself: the lines of the program roundhouse.
 enum class Chatter { errors, warnings, everything };
+// NOLINTEND(readability-identifier-naming)
 
+// What setup_primary() sets.
 struct Settings {
   // For the workers forked from now on.
   std::string exec;                              // what a worker runs; empty: this program
@@ -64,7 +68,7 @@ struct Settings {
   std::chrono::milliseconds hang{
       0};  // a worker whose loop does not turn for so long is aborted; 0: never
   std::uint32_t worker_connections = 10000;  // open at once; at that it takes no more
-  Chatter chatter = Chatter::errors;
+  Chatter chatter = Chatter::errors;         // on stderr
 };
 // Replaces the settings. May be called again; the event `setup` follows each time. Errors: EPERM in
 // a worker; EBUSY a frozen one differs; EINVAL a user that does not exist, a time that is negative.
