@@ -191,7 +191,9 @@ void Pool::on_door_notice(std::size_t place) { publish(place); }
 void Pool::offer(Connection connection) {
   const std::uint32_t listener = connection.info.listener;
   if (is_shut_door(listener)) return;
-  if (const auto found = peers_ ? peers_->see(connection.info) : std::nullopt)
+  // At own doors it is always the proxies.
+  if (const auto found =
+          peers_ && !is_own_door(listener) ? peers_->see(connection.info) : std::nullopt)
     warn_of_one_peer(*found);
   dispatcher_.offer(std::move(connection), loop_.now());
   flush_later();

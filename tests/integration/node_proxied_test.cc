@@ -147,6 +147,21 @@ serve().listen(3000);)js");
   for (const auto& client : clients) EXPECT_EQ(client->receive().status, 200);
 }
 
+TEST(NodeProxied, StickyHasNothingToSayOfTheProxies) {
+  const NodeProgram program(R"js(
+serve({'/': (request, response) => { response.setHeader('Connection', 'close'); return 'done'; }})
+  .listen(3000);)js");
+  Instance instance(program.pool(2, "policy: sticky"), kSite,
+                    {.listener = "pool: app",
+                     .more_listeners = ", proxied: {bind: '127.0.0.1:0', pool: gateway}"});
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  const auto listening = instance.listening();
+  ASSERT_EQ(listening.size(), 2U);
+  for (int i = 0; i < 300; ++i) ASSERT_EQ(get(listening[1]).status, 200);
+  EXPECT_EQ(instance.stop().code, 0);
+  EXPECT_EQ(instance.process().output().find("is sticky by"), std::string::npos);
+}
+
 TEST(NodeProxied, ThePrivateSocketMayBeAPortForProgramsThatLookAtTheirPeer) {
   const NodeProgram program(R"js(
 serve({'/peer': request => String(request.socket.remoteAddress)}).listen(3000);)js");
