@@ -147,6 +147,29 @@ serve().listen(3000);)js");
   for (const auto& client : clients) EXPECT_EQ(client->receive().status, 200);
 }
 
+TEST(NodeProxied, FewDescriptorsKeepNobodyFromBeingReplaced) {
+  const NodeProgram program("serve().listen(3000);");
+  Instance instance(program.pool(6), kSite,
+                    {.process = {.descriptor_limit = 88},
+                     .listener = "pool: app",
+                     .more_listeners = ", proxied: {bind: '127.0.0.1:0', pool: gateway}"});
+  ASSERT_TRUE(instance.all_ready("app", 6));
+  const std::vector<pid_t> workers = instance.worker_pids(6, "app");
+  const auto listening = instance.listening();
+  for (const pid_t pid : workers) ::kill(pid, SIGSTOP);
+  std::vector<std::unique_ptr<Client>> clients;
+  for (std::size_t i = 0; i < 100; ++i) {
+    clients.push_back(std::make_unique<Client>(listening[i % 2]));
+    ASSERT_TRUE(clients.back()->send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+  }
+  ASSERT_TRUE(instance.metric_reaches(
+      R"(roundhouse_upstream_requests_in_flight{upstream="site",endpoint="app/1"})", 1));
+  for (const pid_t pid : workers) ::kill(pid, SIGKILL);
+  for (const auto& client : clients) EXPECT_EQ(client->receive().status, 200);
+  EXPECT_TRUE(instance.all_ready("app", 6));
+  EXPECT_EQ(instance.process().output().find("Too many open files"), std::string::npos);
+}
+
 TEST(NodeProxied, StickyHasNothingToSayOfTheProxies) {
   const NodeProgram program(R"js(
 serve({'/': (request, response) => { response.setHeader('Connection', 'close'); return 'done'; }})
