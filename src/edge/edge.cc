@@ -39,14 +39,31 @@ rlim_t raise_descriptor_limit() {
 }
 
 // Descriptors of the edge that are no connections: its own, with some to spare for those just
-// accepted, and of each worker the slot and both ends of the channel.
+// accepted.
 constexpr std::uint64_t kOwnDescriptors = 32;
-constexpr std::uint64_t kDescriptorsOfWorker = 3;
+
+// And of all workers: the slot and both ends of the channel, of a program also what it prints to,
+// and the sockets that are for one worker alone.
+std::uint64_t descriptors_of_workers(const config::Configuration& configuration) {
+  const auto upstreams = config::pool_upstreams(configuration);
+  std::uint64_t all = 0;
+  for (std::size_t i = 0; i < configuration.pools.size(); ++i) {
+    const config::Pool& pool = configuration.pools[i];
+    std::uint64_t each = config::is_program(pool.type) ? 5 : 3;
+    if (std::ranges::find(upstreams, i, &config::PoolUpstream::pool) != upstreams.end()) ++each;
+    for (const config::Listener& listener : configuration.listeners) {
+      if (pool.policy == config::Policy::kRrKernel && listener.pool == pool.name)
+        each += listener.bind.size();
+    }
+    all += each * pool.workers;
+  }
+  return all;
+}
 
 // What is on its way to the workers must fit into this process again: when they stall or die it is
 // received back, and a descriptor for which there is no room is lost (MSG_CTRUNC).
-std::uint32_t depth_that_fits(std::uint32_t wanted, rlim_t limit, std::size_t workers) {
-  const std::uint64_t others = kOwnDescriptors + kDescriptorsOfWorker * workers;
+std::uint32_t depth_that_fits(std::uint32_t wanted, rlim_t limit, std::uint64_t others,
+                              std::size_t workers) {
   const std::uint64_t fits = limit > others ? (limit - others) / workers : 0;
   return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(fits, 1, wanted));
 }
@@ -76,8 +93,9 @@ Result<void> Edge::prepare() {
   descriptors_ = raise_descriptor_limit();
   std::size_t workers = 0;
   for (const config::Pool& pool : configuration.pools) workers += pool.workers;
+  const std::uint64_t others = kOwnDescriptors + descriptors_of_workers(configuration);
   for (config::Pool& pool : configuration.pools)
-    pool.handoff.depth = depth_that_fits(pool.handoff.depth, descriptors_, workers);
+    pool.handoff.depth = depth_that_fits(pool.handoff.depth, descriptors_, others, workers);
   board_ = TRY(ipc::Board::create(workers, configuration.listeners.size()));
   ipc::BoardHeader& header = board_.header();
   header.started_at = wall_clock_seconds();
