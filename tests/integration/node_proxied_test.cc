@@ -185,6 +185,17 @@ serve({'/': (request, response) => { response.setHeader('Connection', 'close'); 
   EXPECT_EQ(instance.process().output().find("is sticky by"), std::string::npos);
 }
 
+TEST(NodeProxied, StatusTellsWhichEndpointIsNotReady) {
+  const NodeProgram program(
+      "if (me === 2) setInterval(() => {}, 1000); else serve().listen(3000);");
+  Instance instance(with_front(program.pool(2)), kSite, proxied());
+  ASSERT_TRUE(instance.all_ready("app", 1));
+  const std::string status =
+      run({binary(), "status", "--socket", instance.control_socket()}).output;
+  EXPECT_NE(status.find("app/1     in use"), std::string::npos) << status;
+  EXPECT_NE(status.find("app/2     not ready"), std::string::npos) << status;
+}
+
 TEST(NodeProxied, ThePrivateSocketMayBeAPortForProgramsThatLookAtTheirPeer) {
   const NodeProgram program(R"js(
 serve({'/peer': request => String(request.socket.remoteAddress)}).listen(3000);)js");
