@@ -41,6 +41,12 @@ std::optional<double> number_of(const Json& value) {
   return count ? std::optional(static_cast<double>(*count)) : std::nullopt;
 }
 
+// A number of workers: what is far out of range stays so.
+std::int64_t whole(double number) {
+  constexpr double kMost = 1e9;
+  return std::llround(std::clamp(number, -kMost, kMost));
+}
+
 // Milliseconds, or 10s, 5m, 1h.
 std::optional<Duration> duration_of(const Json& value) {
   if (const auto number = number_of(value)) {
@@ -194,11 +200,11 @@ void Conversion::add_instances() {
   const auto number = number_of(*found->value);
   const bool all = *found->value == "max" || (number && *number <= 0);
   if (number && *number < 0)
-    note(*found, "all CPUs but " + to_text(Json(-std::llround(*number))) +
+    note(*found, "all CPUs but " + to_text(Json(-whole(*number))) +
                      "; `workers` takes a number, or auto for all that this container may use");
   else if (!number && !all)
     return note(*found, "is no number; expected `workers`");
-  set("workers", all ? "auto" : std::to_string(std::llround(*number)), *found);
+  set("workers", all ? "auto" : std::to_string(whole(*number)), *found);
   if (forked && (all || *number > 1))
     pool_.notes.push_back(
         "exec_mode: fork: with several instances each had to find a port of its own; here all "

@@ -77,6 +77,9 @@ void Writer::line(std::size_t depth, const std::string& content, const std::stri
     line.resize(std::max(line.size() + 1, kCommentColumn), ' ');
     line += "# " + comment;
   }
+  // A key of the file may hold a line break, and what follows would be no comment.
+  std::ranges::replace_if(
+      line, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; }, ' ');
   text_ += line + '\n';
 }
 

@@ -11,6 +11,9 @@
 
 namespace roundhouse::membership {
 
+// Of the primary for each worker: the slot, both ends of the channel, the line, the process.
+inline constexpr std::uint64_t kDescriptorsOfMember = 5;
+
 class MemberHandle final : public edge::NativeHandle, private Line::Listener {
  public:
   // Who is told what a worker says on its line, and that its process exists. Outlives the handle.

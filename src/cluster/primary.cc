@@ -60,7 +60,9 @@ Result<std::size_t> Primary::free_place() {
     if (!pool_->is_occupied(place) && seats_[place].record == nullptr) return place;
   }
   const std::uint32_t depth = pool_->options().handoff.depth;
-  const bool fits = edge::depth_that_fits(depth, descriptors_, seats_.size() + 1) == depth;
+  const std::size_t more = seats_.size() + 1;
+  const std::uint64_t others = edge::kOwnDescriptors + kDescriptorsOfMember * more;
+  const bool fits = edge::depth_that_fits(depth, descriptors_, others, more) == depth;
   if (seats_.size() == cluster::kWorkersMax || !fits) {
     auto refused = fail_errno("fork: " + std::to_string(seats_.size()) +
                                   " workers live, and more do not fit under " +

@@ -154,7 +154,9 @@ Result<void> Primary::create_pool() {
                     .heartbeat = options.liveness.suspect / 5};
   terms_ = TRY(ipc::create_sealed_file("roundhouse-terms", terms.text()));
   board_ = TRY(ipc::Board::create_sparse(cluster::kWorkersMax, ipc::kMaxListeners));
-  options.handoff.depth = edge::depth_that_fits(options.handoff.depth, descriptors_, kPlannedFor);
+  options.handoff.depth = edge::depth_that_fits(
+      options.handoff.depth, descriptors_,
+      edge::kOwnDescriptors + kDescriptorsOfMember * kPlannedFor, kPlannedFor);
   const auto resume = [this] { listeners_->resume(); };
   auto pool = TRY(edge::Pool::create_embedded(
       runtime_.loop(), options,

@@ -171,8 +171,10 @@ bool Acceptor::is_proxies_too() const {
   return pool_.is_proxied() && workers_accept;
 }
 
+// The workers have sockets of their own still: with nobody let in any more they find an end of what
+// waits there before they close these.
 void Acceptor::close() {
-  for (ReuseportRotation& rotation : rotations_) rotation.set_turns({});
+  for (ReuseportRotation& rotation : rotations_) rotation.refuse();
   for (const auto& socket : sockets_) {
     for (int round = 0; accepts() && round < kBacklogRounds; ++round) {
       if (!accept_batch(*socket, {.readable = true, .writable = false})) break;

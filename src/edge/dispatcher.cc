@@ -80,8 +80,9 @@ void Dispatcher::refresh(Lane& lane) {
 }
 
 bool Dispatcher::eligible(Lane& lane, std::uint32_t listener) {
-  if (!lane.serving || lane.port == nullptr) return false;
-  if (is_own_door(listener) && &lane != &lanes_[listener - listeners_]) return false;
+  const bool at_its_door = is_own_door(listener);
+  if (lane.port == nullptr || (!lane.serving && !at_its_door)) return false;
+  if (at_its_door && &lane != &lanes_[listener - listeners_]) return false;
   refresh(lane);
   if (lane.stalled || lane.full || !lane.port->willing(listener)) return false;
   const std::size_t coming = lane.depth + lane.batch.size();
@@ -97,7 +98,7 @@ bool Dispatcher::has_room(std::uint32_t listener) {
   if (some()) return true;
   // Ask first and look again, so that room made in between is not missed.
   for (Lane& lane : lanes_) {
-    if (lane.port != nullptr && lane.serving) lane.port->want_room();
+    if (lane.port != nullptr && (lane.serving || is_own_door(listener))) lane.port->want_room();
   }
   return some();
 }
@@ -149,6 +150,12 @@ void Dispatcher::place_waiting(Time now) {
     --waiting_of_[listener];
     put(worker, std::move(connection), now);
   }
+}
+
+void Dispatcher::drop_waiting(std::uint32_t listener) {
+  if (waiting_of_[listener] == 0) return;
+  std::erase_if(waiting_, [&](const Connection& one) { return one.info.listener == listener; });
+  waiting_of_[listener] = 0;
 }
 
 void Dispatcher::put(std::size_t worker, Connection connection, Time now) {

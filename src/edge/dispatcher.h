@@ -43,7 +43,9 @@ class HandoffPort {
   virtual std::uint64_t connections_active() const = 0;
   // Asks for a Room message as soon as the worker has room.
   virtual void want_room() = 0;
-  // Connections of this listener may be sent now. A worker that turned one away rests.
+  // Connections of this listener may be sent now. A worker that turned one away rests. At a
+  // worker's own door nothing else is asked: one that drains goes on there until it is told to
+  // stop.
   virtual bool willing(std::uint32_t /*listener*/) const { return true; }
   virtual std::size_t batch_limit() const { return ipc::kMaxDescriptors; }
   virtual void flush() {}
@@ -72,9 +74,9 @@ class Dispatcher {
   void attach(std::size_t worker, HandoffPort& port);
   // Its process is dead: what it had not taken is offered to others.
   void detach(std::size_t worker, Time now);
-  // Not serving: it gets nothing more. What was chosen for it in this turn goes to another, or else
-  // at once into its channel. What lies there it may still take; left untaken for handoff.stall it
-  // goes to anybody eligible.
+  // Not serving: it gets nothing more but at its own door, while it is willing there. What was
+  // chosen for it in this turn goes to another, or else at once into its channel. What lies there
+  // it may still take; left untaken for handoff.stall it goes to anybody eligible.
   void serve(std::size_t worker, bool serving);
 
   // True if no connection of this listener waits here and some worker could be given one now. If
@@ -85,6 +87,8 @@ class Dispatcher {
   void offer(Connection connection, Time now);
   // The worker turns away a connection that was sent under `sequence`: others get it.
   void turned_away(std::size_t worker, std::uint64_t sequence, Connection connection, Time now);
+  // Closes those of this listener that wait here.
+  void drop_waiting(std::uint32_t listener);
   // Once at the end of a turn: one message for each worker and eight connections.
   void flush(Time now);
   // Looks at what was taken since, and moves connections away from stalled workers. Call it when a

@@ -49,8 +49,9 @@ Result<void> Edge::prepare() {
   descriptors_ = raise_descriptor_limit();
   std::size_t workers = 0;
   for (const config::Pool& pool : configuration.pools) workers += pool.workers;
+  const std::uint64_t others = kOwnDescriptors + descriptors_of_workers(configuration);
   for (config::Pool& pool : configuration.pools)
-    pool.handoff.depth = depth_that_fits(pool.handoff.depth, descriptors_, workers);
+    pool.handoff.depth = depth_that_fits(pool.handoff.depth, descriptors_, others, workers);
   board_ = TRY(ipc::Board::create(workers, configuration.listeners.size()));
   ipc::BoardHeader& header = board_.header();
   header.started_at = wall_clock_seconds();

@@ -62,7 +62,7 @@ Result<WorkerHandle::Inheritance> NodeHandle::prepare(ipc::Bequest bequest, Time
   framing_.reset();
   writer_ = NodeWriter(format_);
   last_sequence_ = nudge_ = 0;
-  room_wanted_ = announced_ = dead_ = false;
+  room_wanted_ = announced_ = told_to_leave_ = dead_ = false;
   ipc::reset_gauges(slot(), nanoseconds(now));
   watch(false);
   const std::string id = std::to_string(bequest.worker_id);
@@ -108,6 +108,8 @@ void NodeHandle::ask_to_drain(Time deadline) {
 }
 
 void NodeHandle::disconnect() {
+  told_to_leave_ = true;
+  listener().on_door_notice(place());
   channel_.post(writer_.disconnect());
   flush();
 }
@@ -188,12 +190,13 @@ void NodeHandle::say_room() {
   listener().on_room_notice(place());
 }
 
-// What comes in at its own door and is not mapped is for the first listener's server.
+// What comes in at its own door is for the first listener's server, unless one is mapped.
 std::optional<std::size_t> NodeHandle::index_of_server(std::uint32_t listener) const {
   const auto serves = [this](std::size_t index) { return !serving_[index].key.empty(); };
   const std::size_t wanted = listener == own_door_ ? kOwnDoor : listener;
   if (wanted <= kOwnDoor && serves(wanted)) return wanted;
-  for (std::size_t index = 0; listener == own_door_ && index < kOwnDoor; ++index) {
+  const bool is_any = listener == own_door_ && !listens_.maps_own_door();
+  for (std::size_t index = 0; is_any && index < kOwnDoor; ++index) {
     if (serves(index)) return index;
   }
   return std::nullopt;
@@ -204,7 +207,12 @@ NodeHandle::Serving* NodeHandle::server_of(std::uint32_t listener) {
   return index ? &serving_[*index] : nullptr;
 }
 
+bool NodeHandle::has_shut_its_door() const {
+  return own_door_ && (announced_ || told_to_leave_ || !index_of_server(*own_door_));
+}
+
 bool NodeHandle::willing(std::uint32_t listener) const {
+  if (listener == own_door_ && has_shut_its_door()) return false;
   const auto index = index_of_server(listener);
   return index && serving_[*index].rests_until <= loop_.now();
 }

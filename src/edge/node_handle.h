@@ -56,6 +56,7 @@ class NodeHandle final : public WorkerHandle, private IoHandler, private NodeRec
   bool has_announced_exit() const override { return announced_; }
   std::string listens() const override;
   std::string why_not_ready() const override;
+  bool has_shut_its_door() const override;
   std::uint64_t program_messages() const override { return program_messages_; }
 
   ipc::Sent send(std::uint64_t sequence, std::span<Connection> batch) override;
@@ -132,6 +133,7 @@ class NodeHandle final : public WorkerHandle, private IoHandler, private NodeRec
   bool watches_writing_ = false;
   bool room_wanted_ = false;
   bool announced_ = false;  // that its exit is its own wish
+  bool told_to_leave_ = false;
   bool dead_ = false;
   std::uint64_t program_messages_ = 0;
   Time loss_told_at_{};

@@ -52,6 +52,7 @@ bool NodeHandle::on_node_message(const NodeMessage& message) {
       drain_.stop();
       channel_.post(writer_.acknowledge(message.sequence));
       listener().on_draining_notice(place());
+      listener().on_door_notice(place());
       break;
     case Kind::kAnswer:
       on_answer(message);
@@ -130,6 +131,7 @@ void NodeHandle::on_listening(const NodeListen& listen) {
   listens_.restore_backlog(*held->endpoint, socket_of(*held->endpoint));
   serving_[*held->endpoint->listener] = {.key = held->endpoint->key};
   listener().on_ready_notice(place());
+  listener().on_door_notice(place());
   say_room();  // it was ready, and this is another listener
 }
 
@@ -140,6 +142,7 @@ void NodeHandle::on_close(const std::string& key) {
   if (held->endpoint->listener) serving_[*held->endpoint->listener] = {};
   listens_.release(*held->endpoint, true);
   held_.erase(held);
+  listener().on_door_notice(place());
 }
 
 std::deque<NodeHandle::Given>::iterator NodeHandle::find(std::uint64_t sequence) {

@@ -180,6 +180,11 @@ int NodeListens::bind_own(NodeEndpoint& endpoint) {
   return 0;
 }
 
+bool NodeListens::maps_own_door() const {
+  return std::ranges::find(pool_.listen, config::kPrivateSockets, &config::Variable::value) !=
+         pool_.listen.end();
+}
+
 std::uint16_t NodeListens::only_port() const {
   const ServedListener* const main = main_listener();
   return main != nullptr && !main->address.is_unix() ? main->address.port() : std::uint16_t{0};

@@ -70,6 +70,9 @@ class NodeListens {
   // A worker's listen(2) on a socket of the listener has set its backlog.
   void restore_backlog(const NodeEndpoint& endpoint, int socket) const;
 
+  // What comes in at the private sockets is for a port of its own, and for no listener's.
+  bool maps_own_door() const;
+
   // The port of the pool's listener (of the proxies' where there is none) where that is one and
   // TCP; else 0.
   std::uint16_t only_port() const;

@@ -183,7 +183,9 @@ void Pool::on_room_notice(std::size_t /*place*/) {
 }
 
 void Pool::on_turned_away(std::size_t place, std::uint64_t sequence, Connection connection) {
+  const std::uint32_t listener = connection.info.listener;
   dispatcher_.turned_away(place, sequence, std::move(connection), loop_.now());
+  if (is_shut_door(listener)) dispatcher_.drop_waiting(listener);
   flush_later();
 }
 
@@ -194,8 +196,14 @@ void Pool::on_breach(std::size_t place) {
   carry_out(supervisor_.breach(place, loop_.now()));
 }
 
+void Pool::on_door_notice(std::size_t place) { publish(place); }
+
 void Pool::offer(Connection connection) {
-  if (const auto found = peers_ ? peers_->see(connection.info) : std::nullopt)
+  const std::uint32_t listener = connection.info.listener;
+  if (is_shut_door(listener)) return;
+  // At own doors it is always the proxies.
+  if (const auto found =
+          peers_ && !is_own_door(listener) ? peers_->see(connection.info) : std::nullopt)
     warn_of_one_peer(*found);
   dispatcher_.offer(std::move(connection), loop_.now());
   flush_later();
@@ -232,6 +240,28 @@ void Pool::flush_later() {
 void Pool::set_serving(std::size_t place, bool serving) {
   dispatcher_.serve(place, serving);
   if (turns_ && turns_->serve(place, serving)) signals_.turns();
+}
+
+bool Pool::is_shut_door(std::uint32_t listener) const {
+  return is_own_door(listener) && is_shut(listener - setting_.listeners);
+}
+
+// Nobody serves the worker's own door, nor will at once: one that starts is waited for.
+bool Pool::is_shut(std::size_t place) const {
+  if (options_.type != config::PoolType::kNode || !setting_.proxied) return false;
+  switch (supervisor_.state(place)) {
+    case WorkerState::kStarting:
+      return false;
+    case WorkerState::kReady:
+    case WorkerState::kDraining:
+      return handles_[place]->has_shut_its_door();
+    case WorkerState::kGone:
+    case WorkerState::kBackoff:
+    case WorkerState::kQuarantined:
+    case WorkerState::kFailed:
+      return true;
+  }
+  return true;
 }
 
 void Pool::watch_turns() {
@@ -285,6 +315,11 @@ void Pool::publish(std::size_t place) {
   const WorkerState state = supervisor_.state(place);
   if (on_board.state.exchange(state) != state) ipc::add(setting_.board->header().changes);
   on_board.next_start_ns.store(nanoseconds(supervisor_.next_start(place)));
+  const bool shut = is_shut(place);
+  const bool was_shut = on_board.shut.exchange(shut ? 1 : 0) != 0;
+  if (shut != was_shut) ipc::add(setting_.board->header().changes);
+  if (shut) dispatcher_.drop_waiting(own_door_of(place));
+  if (shut && !was_shut) signals_.room();  // to what waits in the backlog
   const HandoffCounts& counts = dispatcher_.counts(place);
   on_board.given.store(counts.given, std::memory_order_relaxed);
   on_board.taken.store(counts.taken, std::memory_order_relaxed);

@@ -92,7 +92,11 @@ class Pool final : private WorkerHandle::Listener {
   // command.
   bool probed(std::size_t place, const ipc::CommandMessage& command);
 
-  bool has_room(std::uint32_t listener) { return dispatcher_.has_room(listener); }
+  // What comes in at a door that is shut has room, and is closed: a proxy asks another worker then,
+  // instead of waiting here for one that may not come.
+  bool has_room(std::uint32_t listener) {
+    return is_shut_door(listener) || dispatcher_.has_room(listener);
+  }
   void offer(Connection connection);
   std::uint64_t connections_of(
       std::uint32_t listener) const;  // open at workers, or on their way there
@@ -131,6 +135,7 @@ class Pool final : private WorkerHandle::Listener {
   void on_draining_notice(std::size_t place) override;
   void on_room_notice(std::size_t place) override;
   void on_breach(std::size_t place) override;
+  void on_door_notice(std::size_t place) override;
   void on_turned_away(std::size_t place, std::uint64_t sequence, Connection connection) override;
 
   Result<std::unique_ptr<WorkerHandle>> make_handle(std::size_t place);
@@ -145,6 +150,8 @@ class Pool final : private WorkerHandle::Listener {
   void warn_of_one_peer(const PeerWatch::Finding& found) const;
   void watch_untaken();
   void set_serving(std::size_t place, bool serving);
+  bool is_shut_door(std::uint32_t listener) const;
+  bool is_shut(std::size_t place) const;
   void watch_turns();
   Observation observe(std::size_t place, Time now) const;
   void publish(std::size_t place);

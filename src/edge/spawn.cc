@@ -66,9 +66,25 @@ void default_signals() noexcept {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// What else the edge has open is of no use here, and may leave no room.
+void close_all_but(std::span<const int> kept) noexcept {
+  unsigned next = ipc::kFirstDescriptor;
+  for (;;) {
+    unsigned nearest = ~0U;
+    for (const int fd : kept) {
+      const auto number = static_cast<unsigned>(fd);
+      if (number >= next && number < nearest) nearest = number;
+    }
+    if (nearest > next) ::close_range(next, nearest == ~0U ? nearest : nearest - 1, 0);
+    if (nearest == ~0U) return;
+    next = nearest + 1;
+  }
+}
+
 // Moves them out of the way first, since a source may stand where a target goes. dup2 clears
 // CLOEXEC.
 void place_descriptors(std::span<const int> descriptors) noexcept {
+  close_all_but(descriptors);
   int moved[kMaxInherited];
   const int count = static_cast<int>(descriptors.size());
   for (int i = 0; i < count; ++i) {
@@ -79,7 +95,7 @@ void place_descriptors(std::span<const int> descriptors) noexcept {
   for (int i = 0; i < count; ++i) {
     if (::dup2(moved[i], ipc::kFirstDescriptor + i) < 0) give_up("dup2", "an inherited descriptor");
   }
-  // What whoever started the edge had left open is not the child's either (Linux 5.11).
+  // Those that were moved (Linux 5.11).
   ::close_range(static_cast<unsigned>(ipc::kFirstDescriptor + count), ~0U, CLOSE_RANGE_CLOEXEC);
 }
 

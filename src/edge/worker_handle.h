@@ -32,6 +32,8 @@ class WorkerHandle : public HandoffPort {
     virtual void on_draining_notice(std::size_t place) = 0;
     virtual void on_room_notice(std::size_t place) = 0;
     virtual void on_breach(std::size_t place) = 0;
+    // What it serves at its own door may have changed.
+    virtual void on_door_notice(std::size_t place) = 0;
     // It does not want a connection that was sent to it under `sequence`.
     virtual void on_turned_away(std::size_t place, std::uint64_t sequence,
                                 Connection connection) = 0;
@@ -82,6 +84,8 @@ class WorkerHandle : public HandoffPort {
   virtual std::string why_not_ready() const { return {}; }
   // It answered what it is asked for until it is ready.
   virtual void answered_probe() {}
+  // It runs, and what comes in at its own door it serves no more, or not yet.
+  virtual bool has_shut_its_door() const { return false; }
   // Messages of the program to a primary of its own, which there is not.
   virtual std::uint64_t program_messages() const { return 0; }
 

@@ -83,6 +83,7 @@ struct WorkerRow {
   std::atomic<std::int32_t> pid{0};  // 0: none
   Gauge generation{0};
   Gauge port{0};  // of 127.0.0.1: where its private socket listens; 0: at a path
+  Gauge shut{0};  // 1: whatever its state, nothing serves its private socket
   std::atomic<double> started_at{0};           // Unix time of the running process
   std::atomic<std::int64_t> started_ns{0};     // CLOCK_MONOTONIC
   std::atomic<std::int64_t> ready_ns{0};       // 0: not yet
@@ -131,7 +132,7 @@ struct BoardHeader {
   Gauge monitor_restarts{0};
   std::atomic<std::int64_t> edge_heartbeat_ns{0};
   char configuration_source[256] = {};
-  Counter changes{0};      // of any worker's state, pid or port
+  Counter changes{0};      // of any worker's state, pid, port or shut
   char sockets[108] = {};  // the folder of the private sockets; written before the board is shared
 };
 

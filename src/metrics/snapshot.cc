@@ -78,6 +78,7 @@ WorkerValues read_worker(const ipc::WorkerRow& row, const ipc::Slot* slot, Time 
       .output_dropped = relaxed(row.output_dropped),
       .untaken = relaxed(row.untaken),
       .stalled = relaxed(row.stalled) != 0,
+      .shut = relaxed(row.shut) != 0,
       .dead_cpu_seconds = static_cast<double>(relaxed(row.dead_cpu_ns)) * kNanosecond,
   };
   const bool alive = values.pid != 0;
@@ -151,6 +152,22 @@ void read_endpoints(const Layout& layout, const ipc::EndpointBoard& board, Snaps
   }
 }
 
+// Endpoints that are workers: "POOL/ID".
+void look_at_workers(const Layout& layout, Snapshot& snapshot) {
+  for (const Layout::Upstream& upstream : layout.upstreams) {
+    const auto pool = std::ranges::find(snapshot.pools, upstream.pool,
+                                        [](const PoolValues& one) { return one.layout.name; });
+    if (pool == snapshot.pools.end()) continue;
+    for (const WorkerValues& worker : pool->workers) {
+      const std::string name = upstream.pool + "/" + std::to_string(worker.id);
+      for (EndpointValues& endpoint : snapshot.endpoints) {
+        if (endpoint.upstream == upstream.name && endpoint.name == name)
+          endpoint.serves = worker.state == ipc::WorkerState::kReady && !worker.shut;
+      }
+    }
+  }
+}
+
 void read_traffic(const Layout& layout, std::span<const ipc::Slot* const> slots,
                   Snapshot& snapshot) {
   for (const std::string& name : layout.routes)
@@ -218,6 +235,7 @@ Snapshot read_snapshot(const Layout& layout, const ipc::Board& board,
     add_slots(snapshot.pools, i, relaxed(row.accepted), values);
   }
   if (endpoints != nullptr) read_endpoints(layout, *endpoints, snapshot);
+  look_at_workers(layout, snapshot);
   read_traffic(layout, slots, snapshot);
   return snapshot;
 }

@@ -41,6 +41,7 @@ struct Layout {
     std::string name;
     bool probed = false;  // actively
     bool asked = false;   // its endpoints are workers that are asked whether they are well
+    std::string pool;     // whose workers are its endpoints; empty: they are servers
     bool named = false;   // has endpoints that are found by name
   };
   std::vector<Pool> pools;
@@ -95,6 +96,7 @@ struct WorkerValues {
   std::uint64_t output_dropped = 0;
   std::uint32_t untaken = 0;
   bool stalled = false;
+  bool shut = false;                   // nothing serves its private socket
   double dead_cpu_seconds = 0;         // of all processes that ended here
   std::vector<ipc::ExitRecord> exits;  // newest first
   std::string listens;                 // what a program listens on, and what serves it

@@ -32,6 +32,7 @@ struct EndpointValues {
   std::string name;
   std::uint32_t row = 0;        // of the slots
   bool leaving = false;         // gets no more requests; those in flight finish
+  bool serves = true;           // false: a worker of a pool that is not ready
   std::optional<bool> healthy;  // by the active probes; none: there are none, as is:
   std::optional<std::uint64_t> probes_well;
   std::optional<std::uint64_t> probes_failed;

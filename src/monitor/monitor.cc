@@ -44,6 +44,7 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
     layout.upstreams.push_back({.name = upstream.name,
                                 .probed = upstream.health.probe != config::Probe::kOff,
                                 .asked = pool != nullptr && config::asks(*pool),
+                                .pool = upstream.pool,
                                 .named = !upstream.dns.empty() || !upstream.srv.empty()});
   }
   return layout;

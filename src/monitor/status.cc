@@ -183,6 +183,7 @@ Json listener_of(const ListenerValues& listener) {
 
 std::string_view state_of(const metrics::EndpointValues& endpoint) {
   if (endpoint.leaving) return "leaving";
+  if (!endpoint.serves) return "not ready";
   return endpoint.healthy.value_or(true) ? "in use" : "unhealthy";
 }
 

@@ -79,16 +79,18 @@ void ReuseportRotation::Unmap::operator()(State* state) const { ::munmap(state, 
 // What it does, with `state` the one value of its map:
 //
 //   turns = &state->turns[state->active & 1]
-//   if (turns->count == 0 || turns->count > kMaxSockets) return SK_PASS
+//   verdict = turns->refuses ? SK_DROP : SK_PASS
+//   if (turns->count == 0) return verdict
 //   n = atomic_fetch_add(&state->cursor, 1) % turns->count
 //   place = turns->places[n & (kMaxSockets - 1)]
 //   sk_select_reuseport(ctx, sockets, &place, 0)
-//   return SK_PASS
+//   return verdict
 Result<UniqueFd> ReuseportRotation::load_program(int state, int sockets) {
   static_assert((kMaxSockets & (kMaxSockets - 1)) == 0);
+  static_assert(SK_DROP == 0 && SK_PASS == 1);
   constexpr auto kPlaces = static_cast<int>(offsetof(Turns, places));
   const std::array code = {
-      move(6, 1),
+      move(6, 1), set(8, SK_PASS),
       // r0 = the value of the state map
       set(2, 0), store32(10, -4, 2), move(2, 10), alu(BPF_ADD, 2, -4),
       insn(BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_FD, 0, state), insn(0, 0, 0, 0, 0),
@@ -97,6 +99,8 @@ Result<UniqueFd> ReuseportRotation::load_program(int state, int sockets) {
       load32(1, 0, offsetof(State, active)), alu(BPF_AND, 1, 1),
       alu(BPF_MUL, 1, static_cast<std::int32_t>(sizeof(Turns))), move(7, 0), alu_by(BPF_ADD, 7, 1),
       alu(BPF_ADD, 7, offsetof(State, turns)),
+      // r8 = the verdict
+      load32(8, 7, offsetof(Turns, refuses)), alu(BPF_XOR, 8, 1), alu(BPF_AND, 8, 1),
       // r2 = count
       load32(2, 7, offsetof(Turns, count)), jump_if(BPF_JEQ, 2, 0, 12),
       // r3 = cursor++ % count
@@ -107,8 +111,8 @@ Result<UniqueFd> ReuseportRotation::load_program(int state, int sockets) {
       move(1, 6), insn(BPF_LD | BPF_DW | BPF_IMM, 2, BPF_PSEUDO_MAP_FD, 0, sockets),
       insn(0, 0, 0, 0, 0), move(3, 10)};
   std::vector<Instruction> program(code.begin(), code.end());
-  for (const Instruction& last : {alu(BPF_ADD, 3, -4), set(4, 0),
-                                  call(BPF_FUNC_sk_select_reuseport), set(0, SK_PASS), leave()})
+  for (const Instruction& last :
+       {alu(BPF_ADD, 3, -4), set(4, 0), call(BPF_FUNC_sk_select_reuseport), move(0, 8), leave()})
     program.push_back(last);
   // Both jumps go to the end.
   const auto end = static_cast<int>(program.size()) - 2;
@@ -181,11 +185,24 @@ Result<ReuseportGroup> listen_in_rotation(const Address& address, ListenOptions 
 
 void ReuseportRotation::set_turns(std::span<const std::uint32_t> places) {
   CHECK(places.size() <= kMaxSockets);
+  change([&](Turns& turns) {
+    turns.refuses = 0;
+    turns.count = static_cast<std::uint32_t>(places.size());
+    std::ranges::copy(places, turns.places);
+  });
+}
+
+void ReuseportRotation::refuse() {
+  change([](Turns& turns) {
+    turns.refuses = 1;
+    turns.count = 0;
+  });
+}
+
+void ReuseportRotation::change(const std::function<void(Turns&)>& write) {
   std::atomic_ref active(state_->active);
   const std::uint32_t next = (active.load(std::memory_order_relaxed) + 1) & 1;
-  Turns& turns = state_->turns[next];
-  turns.count = static_cast<std::uint32_t>(places.size());
-  std::ranges::copy(places, turns.places);
+  write(state_->turns[next]);
   active.store(next, std::memory_order_release);
 }
 

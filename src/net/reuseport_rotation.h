@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -35,9 +36,13 @@ class ReuseportRotation {
 
   // Who is in turn, by place; each once.
   void set_turns(std::span<const std::uint32_t> places);
+  // Nobody is, and new clients are refused, as if nothing listened here; what is in the queues
+  // stays there.
+  void refuse();
 
  private:
   struct Turns {
+    std::uint32_t refuses;  // 0 or 1
     std::uint32_t count;
     std::uint32_t places[kMaxSockets];
   };
@@ -52,6 +57,7 @@ class ReuseportRotation {
   };
 
   static Result<UniqueFd> load_program(int state, int sockets);
+  void change(const std::function<void(Turns&)>& write);
 
   UniqueFd state_fd_;
   UniqueFd sockets_fd_;

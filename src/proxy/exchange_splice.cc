@@ -17,6 +17,7 @@ bool UpstreamExchange::splices() {
   if (space_->pipe != nullptr && space_->pipe->empty() && host_.pipes.is_short()) {
     may_splice_ = false;  // the rest is copied
     host_.pipes.release(std::move(space_->pipe));
+    return false;
   }
   if (space_->pipe != nullptr) return !space_->pipe->empty() || !space_->body.done();
   if (!may_splice_ || space_->body.left_of_length() < kSplicedMin || decoded_ > 0 ||

@@ -24,6 +24,7 @@ std::vector<EndpointSpec> PoolWatch::endpoints_of(const config::PoolUpstream& up
   for (std::uint32_t place = 0; place < pool.workers; ++place) {
     const ipc::WorkerRow& row = board_.worker(upstream.first_worker + place);
     if (row.state.load(std::memory_order_acquire) != ipc::WorkerState::kReady) continue;
+    if (row.shut.load(std::memory_order_acquire) != 0) continue;
     const std::size_t traffic =
         config::row_of_pool_endpoint(upstream.from_end, place, ipc::kMaxEndpoints);
     specs.push_back({.address = ipc::private_address(board_.header(), row, pool.name, place + 1),

@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <map>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "net/reuseport_rotation.h"
@@ -141,6 +143,28 @@ TEST_F(KernelRotation, NodeWorkersAcceptInExactTurn) {
   EXPECT_EQ(instance.metric(R"(roundhouse_worker_connections_total{pool="app",worker="1"})"), -1)
       << "nobody knows";
   EXPECT_EQ(instance.stop().code, 0);
+}
+
+TEST_F(KernelRotation, AStopRefusesClientsOfNodeWorkersAndResetsNone) {
+  if (!possible_) return;
+  const NodeProgram program("serve().listen(process.env.PORT);");
+  Instance instance(program.pool(2, "policy: rr_kernel"));
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  std::atomic<int> served = 0;
+  std::atomic<int> lost = 0;
+  std::vector<std::jthread> clients;
+  for (int i = 0; i < 16; ++i)
+    clients.emplace_back([&] {
+      for (;;) {
+        Client client(instance.web());
+        if (!client.connected()) return;
+        ++(client.get("/").status == 200 ? served : lost);
+      }
+    });
+  EXPECT_TRUE(eventually([&] { return served > 200; }));
+  EXPECT_EQ(instance.stop().code, 0);
+  clients.clear();
+  EXPECT_EQ(lost, 0);
 }
 
 TEST_F(KernelRotation, WhatWaitsForADeadNodeWorkerAnotherServes) {

@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <fstream>
+#include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "support/instance.h"
 #include "support/node_program.h"
@@ -70,14 +73,14 @@ serve({'/via': request => String(request.headers.via)}).listen(3000);)js");
 TEST(NodeProxied, OneOfSeveralPortsIsMappedToTheProxies) {
   const NodeProgram program(R"js(
 http.createServer((q, r) => r.end('site')).listen(3000);
-http.createServer((q, r) => r.end('api')).listen(3001);)js");
+setTimeout(() => http.createServer((q, r) => r.end('api')).listen(3001), 300);)js");
   Instance instance(program.pool(2, "listen: {3000: web, 3001: private}"), kSite,
                     {.listener = "pool: app",
                      .more_listeners = ", proxied: {bind: '127.0.0.1:0', pool: gateway}"});
   ASSERT_TRUE(instance.all_ready("app", 2));
   const auto listening = instance.listening();
   ASSERT_EQ(listening.size(), 2U);
-  EXPECT_TRUE(eventually([&] { return get(listening[1]).body == "api"; }));
+  EXPECT_EQ(get(listening[1]).body, "api") << "it waits for that";
   EXPECT_EQ(get(listening[0]).body, "site");
 }
 
@@ -101,6 +104,96 @@ TEST(NodeProxied, RequestsWaitWhileTheOnlyOneIsReplaced) {
   const Response after = get(instance.web());
   EXPECT_EQ(after.status, 200);
   EXPECT_NE(after.headers.at("worker-pid"), before);
+}
+
+TEST(NodeProxied, AWorkerThatHasClosedItsServerIsAskedNoMore) {
+  const NodeProgram program(R"js(
+const server = serve({'/close': (request, response) => {
+  response.end('closed', () => server.close(() => console.log('it is closed'))); }});
+server.listen(3000);)js");
+  Instance instance(with_front(program.pool(2)),
+                    "upstreams: {site: {pool: app, timeouts: {response: 2s}}}\n", proxied());
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  EXPECT_EQ(get(instance.web(), "/close").body, "closed");
+  ASSERT_TRUE(instance.process().prints("it is closed"));
+  std::set<std::string> workers;
+  for (int i = 0; i < 20; ++i) {
+    const Response response = get(instance.web());
+    ASSERT_EQ(response.status, 200);
+    workers.insert(worker_of(response));
+  }
+  EXPECT_EQ(workers.size(), 1U);
+  EXPECT_EQ(instance.stop().code, 0);
+}
+
+TEST(NodeProxied, WhatAWorkerThatIsNotReplacedHadNotTakenIsTriedAtAnother) {
+  const NodeProgram program(R"js(
+if (me === 1 && fs.existsSync(process.argv[1] + '.broken')) process.exit(3);
+serve().listen(3000);)js");
+  Instance instance(with_front(program.pool(2, "restart: {failed_starts: 2, burst: 2}")),
+                    "upstreams: {site: {pool: app, timeouts: {response: 20s}}}\n", proxied());
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  std::ofstream(program.file("server.js.broken")) << "yes";
+  const pid_t first = instance.worker_pids(2, "app")[0];
+  ::kill(first, SIGSTOP);
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.push_back(std::make_unique<Client>(instance.web()));
+    ASSERT_TRUE(clients.back()->send("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+  }
+  ASSERT_TRUE(instance.metric_reaches(
+      R"(roundhouse_upstream_requests_in_flight{upstream="site",endpoint="app/1"})", 1));
+  ::kill(first, SIGKILL);
+  for (const auto& client : clients) EXPECT_EQ(client->receive().status, 200);
+}
+
+TEST(NodeProxied, FewDescriptorsKeepNobodyFromBeingReplaced) {
+  const NodeProgram program("serve().listen(3000);");
+  Instance instance(program.pool(6), kSite,
+                    {.process = {.descriptor_limit = 88},
+                     .listener = "pool: app",
+                     .more_listeners = ", proxied: {bind: '127.0.0.1:0', pool: gateway}"});
+  ASSERT_TRUE(instance.all_ready("app", 6));
+  const std::vector<pid_t> workers = instance.worker_pids(6, "app");
+  const auto listening = instance.listening();
+  for (const pid_t pid : workers) ::kill(pid, SIGSTOP);
+  std::vector<std::unique_ptr<Client>> clients;
+  for (std::size_t i = 0; i < 100; ++i) {
+    clients.push_back(std::make_unique<Client>(listening[i % 2]));
+    ASSERT_TRUE(clients.back()->send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+  }
+  ASSERT_TRUE(instance.metric_reaches(
+      R"(roundhouse_upstream_requests_in_flight{upstream="site",endpoint="app/1"})", 1));
+  for (const pid_t pid : workers) ::kill(pid, SIGKILL);
+  for (const auto& client : clients) EXPECT_EQ(client->receive().status, 200);
+  EXPECT_TRUE(instance.all_ready("app", 6));
+  EXPECT_EQ(instance.process().output().find("Too many open files"), std::string::npos);
+}
+
+TEST(NodeProxied, StickyHasNothingToSayOfTheProxies) {
+  const NodeProgram program(R"js(
+serve({'/': (request, response) => { response.setHeader('Connection', 'close'); return 'done'; }})
+  .listen(3000);)js");
+  Instance instance(program.pool(2, "policy: sticky"), kSite,
+                    {.listener = "pool: app",
+                     .more_listeners = ", proxied: {bind: '127.0.0.1:0', pool: gateway}"});
+  ASSERT_TRUE(instance.all_ready("app", 2));
+  const auto listening = instance.listening();
+  ASSERT_EQ(listening.size(), 2U);
+  for (int i = 0; i < 300; ++i) ASSERT_EQ(get(listening[1]).status, 200);
+  EXPECT_EQ(instance.stop().code, 0);
+  EXPECT_EQ(instance.process().output().find("is sticky by"), std::string::npos);
+}
+
+TEST(NodeProxied, StatusTellsWhichEndpointIsNotReady) {
+  const NodeProgram program(
+      "if (me === 2) setInterval(() => {}, 1000); else serve().listen(3000);");
+  Instance instance(with_front(program.pool(2)), kSite, proxied());
+  ASSERT_TRUE(instance.all_ready("app", 1));
+  const std::string status =
+      run({binary(), "status", "--socket", instance.control_socket()}).output;
+  EXPECT_NE(status.find("app/1     in use"), std::string::npos) << status;
+  EXPECT_NE(status.find("app/2     not ready"), std::string::npos) << status;
 }
 
 TEST(NodeProxied, ThePrivateSocketMayBeAPortForProgramsThatLookAtTheirPeer) {

@@ -53,6 +53,18 @@ bool holds(const std::string& text, const std::string& part) {
   return text.find(part) != text.npos;
 }
 
+TEST(Pm2Import, NothingInTheFileBecomesALineOfItsOwn) {
+  const Outcome outcome = import(R"({"apps": [{"script": "server.js", "name": "web\nevil: 1",
+      "x\nevil: 1": true, "env": {"A\r\nevil: 1": 1, "B": "\nevil: 1"}}], "y\nevil: 1": {}})");
+  EXPECT_EQ(outcome.code, ExitCode::kOk) << outcome.out << outcome.err;
+  EXPECT_FALSE(holds(outcome.out, "\nevil")) << outcome.out;
+}
+
+TEST(Pm2Import, ANumberOfInstancesThatNoMachineHasIsOutOfRange) {
+  EXPECT_TRUE(holds(pool_of(R"("instances": 1e300)"), "'1000000000' is out of range"));
+  EXPECT_TRUE(holds(pool_of(R"("instances": -1e300)"), "all CPUs but 1000000000"));
+}
+
 TEST(Pm2Import, AWholeEcosystemBecomesAConfiguration) {
   const Outcome outcome = import(R"({"apps": [
     {"name": "Web Shop", "script": "./server.js", "args": "--verbose 'a b'", "node_args": ["--max-old-space-size=512"],

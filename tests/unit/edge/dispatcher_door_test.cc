@@ -19,6 +19,7 @@ TEST_F(OwnDoor, WhatComesInThereGoesToNobodyElse) {
 
 TEST_F(OwnDoor, WithoutItsWorkerItWaitsAndOthersDoNot) {
   dispatcher_->serve(1, false);
+  port(1).unwilling = {door(1)};
   EXPECT_FALSE(dispatcher_->has_room(door(1)));
   EXPECT_TRUE(dispatcher_->has_room(door(0)));
   offer(2, door(1));
@@ -26,9 +27,30 @@ TEST_F(OwnDoor, WithoutItsWorkerItWaitsAndOthersDoNot) {
   offer(1, 0);
   EXPECT_EQ(lying(), (Sizes{2, 0}));
   EXPECT_EQ(dispatcher_->waiting(), 2U);
+  port(1).unwilling.clear();
   dispatcher_->serve(1, true);
   dispatcher_->observe(now_);
   EXPECT_EQ(lying(), (Sizes{2, 2}));
+}
+
+TEST_F(OwnDoor, OneThatDrainsGoesOnThereWhileItIsWilling) {
+  dispatcher_->serve(1, false);
+  EXPECT_TRUE(dispatcher_->has_room(door(1)));
+  offer(1, door(1));
+  offer(1, 0);
+  EXPECT_EQ(lying(), (Sizes{1, 1}));
+}
+
+TEST_F(OwnDoor, WhatWaitsThereCanBeDropped) {
+  port(1).unwilling = {door(1)};
+  port(0).unwilling = {0, door(0)};
+  offer(2, door(1));
+  offer(1, door(0));
+  dispatcher_->drop_waiting(door(1));
+  EXPECT_EQ(dispatcher_->waiting(), 1U);
+  port(0).unwilling.clear();
+  dispatcher_->observe(now_);
+  EXPECT_EQ(lying(), (Sizes{1, 0}));
 }
 
 TEST_F(OwnDoor, WhatADeadWorkerHadNotTakenIsForItsReplacement) {

@@ -25,14 +25,18 @@ class ConnectionSourceTest : public testing::Test, public ConnectionSink {
 
   ConnectionSourceTest() {
     ::getrlimit(RLIMIT_NOFILE, &before_);
-    auto pair = ipc::Channel::create_pair().value();
-    edge_ = std::move(pair.first);
-    heritage_.worker_id = 1;
-    heritage_.channel = pair.second.release();
+    connect();
     limit(open_descriptors() + kFree);
   }
   ~ConnectionSourceTest() override { ::setrlimit(RLIMIT_NOFILE, &before_); }
 
+  void connect() {
+    auto pair = ipc::Channel::create_pair().value();
+    edge_ = std::move(pair.first);
+    heritage_ = {};
+    heritage_.worker_id = 1;
+    heritage_.channel = pair.second.release();
+  }
   void limit(rlim_t descriptors) const {
     const rlimit few{.rlim_cur = descriptors, .rlim_max = before_.rlim_max};
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
@@ -148,6 +152,14 @@ TEST_F(ConnectionSourceTest, WhatIsDispensableGetsHalfOfTheRestAndGivesWay) {
 }
 
 TEST_F(ConnectionSourceTest, WhereNoDescriptorIsFreeToLookWithNoneIsFreeToTake) {
+  start(1);
+  send(1);
+  settle();
+  EXPECT_EQ(taken_.size(), 1U);
+  // Again with none; a sanitizer that looks at objects by way of descriptors has seen these by now.
+  source_.reset();
+  taken_.clear();
+  connect();
   std::vector<UniqueFd> others;
   while (others.empty() || others.back())
     others.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -155,7 +167,7 @@ TEST_F(ConnectionSourceTest, WhereNoDescriptorIsFreeToLookWithNoneIsFreeToTake) 
   send(1);
   settle();
   EXPECT_TRUE(taken_.empty());
-  EXPECT_EQ(slot_->taken.load(), 0U) << "it still lies in the channel";
+  EXPECT_EQ(slot_->taken.load(), 1U) << "it still lies in the channel";
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <map>
 #include <vector>
 
@@ -54,6 +55,21 @@ class ReuseportRotationTest : public testing::Test {
   std::optional<ReuseportRotation> rotation_;
   std::vector<UniqueFd> clients_;
 };
+
+TEST_F(ReuseportRotationTest, WhoeverComesLateIsRefusedAndWhatWaitsIsKept) {
+  if (!start(2)) return;
+  rotation_->set_turns(std::vector<std::uint32_t>{0, 1});
+  connect(4);
+  rotation_->refuse();
+  const UniqueFd late(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const Address& address = sockets_.front().address;
+  EXPECT_EQ(::connect(late.get(), address.data(), address.size()), -1);
+  EXPECT_EQ(errno, ECONNREFUSED);
+  EXPECT_EQ(waiting(), (std::vector<int>{2, 2}));
+  rotation_->set_turns(std::vector<std::uint32_t>{1});
+  connect(2);
+  EXPECT_EQ(waiting(), (std::vector<int>{0, 2}));
+}
 
 TEST_F(ReuseportRotationTest, EachGetsTheSame) {
   if (!start(4)) return;
