@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/unique_fd.h"
+#include "ipc/operation.h"
 #include "ipc/shared_memory.h"
 #include "ipc/slot.h"
 
@@ -134,6 +135,8 @@ struct BoardHeader {
   char configuration_source[256] = {};
   Counter changes{0};      // of any worker's state, pid, port or shut
   char sockets[108] = {};  // the folder of the private sockets; written before the board is shared
+  Gauge configuration{1};  // counts what was put in force, from 1: the start's
+  OperationRing operations;
 };
 
 // A mapped board. The edge creates it, others open it read-only.

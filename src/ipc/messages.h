@@ -93,7 +93,11 @@ enum class Command : std::uint32_t {
   kWorkerReady = 2,   // its process `pid` has answered the probe that it is ready by
   kWorkerNotYet = 3,  // that has failed, in another way than before
   kWorkerHangs = 4,   // its process `pid` has failed the probes that began at `since_ns` or later
+  kReload = 5,        // read the configuration anew; as is, with a ticket of the operation ring:
+  kRestart = 6,       // a worker of a pool, or with worker 0 all, or with kAllPools all of all
+  kScale = 7,         // the pool to `number` workers
 };
+inline constexpr std::uint32_t kAllPools = ~0U;
 
 // What ended a probe that was not answered well.
 enum class ProbeEnd : std::uint32_t {
@@ -115,11 +119,14 @@ std::string describe(const ProbeFinding& finding);
 struct CommandMessage {
   MessageHeader header;
   Command command;
-  std::uint32_t pool;    // index in the configuration; of all but kStop, as is:
+  std::uint32_t pool;    // index in the configuration; of all but kStop and kReload, as is:
   std::uint32_t worker;  // id
   std::int32_t pid;
-  std::int64_t since_ns;  // CLOCK_MONOTONIC
-  ProbeFinding last;      // the last probe's
+  std::int64_t since_ns;        // CLOCK_MONOTONIC
+  ProbeFinding last;            // the last probe's
+  std::uint32_t configuration;  // whose indexes these are: BoardHeader::configuration
+  std::uint32_t number;
+  std::uint64_t ticket;
 };
 
 inline constexpr std::size_t kMaxMessageSize = sizeof(ConnectionsMessage);
