@@ -1,5 +1,7 @@
 #include "config/effective.h"
 
+#include <charconv>
+#include <cstdint>
 #include <vector>
 
 #include "config/option_table.h"
@@ -62,6 +64,14 @@ std::string_view next_line(std::string_view& text) {
   return line;
 }
 
+// Behind the name of a section: the rows of what it describes.
+std::vector<std::uint32_t*> rows_of(Listener&) { return {}; }
+std::vector<std::uint32_t*> rows_of(Pool& pool) {
+  return {&pool.rows.first, &pool.rows.ids, &pool.rows.seats};
+}
+std::vector<std::uint32_t*> rows_of(Route& route) { return {&route.row}; }
+std::vector<std::uint32_t*> rows_of(Upstream& upstream) { return {&upstream.first_endpoint}; }
+
 }  // namespace
 
 std::string to_effective_text(const Configuration& configuration) {
@@ -69,9 +79,10 @@ std::string to_effective_text(const Configuration& configuration) {
   text += '\n';
   append_section(text, Section::kConfiguration, &configuration);
   const auto append_all = [&](std::string_view title, Section section, const auto& structures) {
-    for (const auto& structure : structures) {
+    for (auto structure : structures) {
       text += title;
       append_field(text, structure.name);
+      for (const std::uint32_t* row : rows_of(structure)) append_field(text, std::to_string(*row));
       text += '\n';
       append_section(text, section, &structure);
     }
@@ -91,10 +102,13 @@ Result<Configuration> from_effective_text(std::string_view text) {
   void* structure = &configuration;
   // The next line of a section that has a name of its own.
   const auto begin = [&](const Items& fields, std::string_view title, Section of, auto& all) {
-    if (fields.size() != 2 || fields[0] != title) return false;
+    if (fields.size() < 2 || fields[0] != title) return false;
     section = of;
     structure = &all.emplace_back();
     all.back().name = fields[1];
+    const auto rows = rows_of(all.back());
+    for (std::size_t i = 0; i < rows.size() && i + 2 < fields.size(); ++i)
+      std::from_chars(fields[i + 2].data(), fields[i + 2].data() + fields[i + 2].size(), *rows[i]);
     return true;
   };
   while (!text.empty()) {

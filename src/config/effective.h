@@ -2,8 +2,8 @@
 // unmasked, cheap to read.
 //
 // Lines of tab-separated, backslash-escaped fields, made from the table of options: a version, then
-// for the whole configuration and each listener and pool its beginning and each value that is not
-// the default.
+// for the whole configuration and each listener, pool, route and upstream its beginning, with its
+// rows (config/rows.h), and each value that is not the default.
 #pragma once
 
 #include <string>

@@ -16,6 +16,7 @@
 #include "config/program_rules.h"
 #include "config/reader.h"
 #include "config/route_checks.h"
+#include "config/rows.h"
 
 namespace roundhouse::config {
 namespace {
@@ -380,6 +381,7 @@ Result<Loaded> load_text(std::string_view text, const std::string& name, const O
   Loaded loaded{std::move(reading.configuration), std::move(reading.provenance), name};
   TRY_VOID(Loading(loaded, overrides, surroundings, problems).run());
   if (!problems.empty()) return std::unexpected(error_of(std::move(problems), name));
+  TRY_VOID(assign_rows(loaded.configuration));
   Problems doubts;
   Report report(loaded.provenance, doubts);
   doubt_routes(loaded.configuration, report);

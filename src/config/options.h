@@ -71,6 +71,20 @@ struct Listener {
   Limits limits;
 };
 
+// The rows of a pool on the board: of each worker id as many as processes of it may run at once,
+// one for each generation. The row of process `seat` of worker `id` is
+// first + seat * ids + (id - 1); behind first, that is its place.
+struct PoolRows {
+  std::uint32_t first = 0;
+  std::uint32_t ids = 0;    // workers that there may be
+  std::uint32_t seats = 1;  // processes of one worker at once
+  std::uint32_t count() const { return ids * seats; }
+  std::uint32_t id_of(std::size_t place) const {
+    return static_cast<std::uint32_t>(place % ids) + 1;
+  }
+  bool operator==(const PoolRows&) const = default;
+};
+
 struct Pool {
   struct Handoff {
     std::uint32_t depth = 64;  // untaken connections at which a worker gets no more
@@ -130,6 +144,7 @@ struct Pool {
   Timeouts timeouts;
   Liveness liveness;
   TestHandlers test_handlers = TestHandlers::kLocal;
+  PoolRows rows;  // no option; as is Route::row: see config/rows.h
 };
 
 struct Shutdown {

@@ -77,6 +77,7 @@ struct Route {
   std::optional<Bytes> body;             // none: the listener's limit
   Rate rate_limit;                       // for each client address
   std::vector<Network> allow;            // of clients; empty: all
+  std::uint32_t row = 0;                 // no option: of its counters; 0: of what matches none
 };
 
 // One configured endpoint, or a name that becomes several.
@@ -137,6 +138,7 @@ struct Upstream {
   std::uint32_t max_connections = 1000;  // open at once to one endpoint, by one worker
   std::uint32_t idle_connections = 64;   // kept open to one endpoint, by one worker
   Duration slow_start = 0s;  // an endpoint that is new or back gets its full share after
+  std::uint32_t first_endpoint = 0;  // no option: row of place 0 of `pool`, on the endpoint board
 };
 
 }  // namespace roundhouse::config

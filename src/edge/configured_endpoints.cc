@@ -7,10 +7,12 @@
 #include "base/address.h"
 #include "config/checks.h"
 #include "config/pool_endpoints.h"
+#include "config/rows.h"
 
 namespace roundhouse::edge {
 
-static_assert(config::kMaxServers <= ipc::kMaxEndpoints);
+static_assert(config::kEndpointRows == ipc::kMaxEndpoints);
+static_assert(config::kMaxRoutes < ipc::kMaxRoutes);
 
 Result<ipc::EndpointBoard> create_endpoint_board(const config::Configuration& configuration) {
   if (configuration.upstreams.empty()) return ipc::EndpointBoard();
@@ -18,10 +20,9 @@ Result<ipc::EndpointBoard> create_endpoint_board(const config::Configuration& co
   const auto table = std::make_unique<ipc::EndpointTable>();
   for (const config::PoolUpstream& upstream : config::pool_upstreams(configuration)) {
     const config::Pool& pool = configuration.pools[upstream.pool];
-    for (std::size_t place = 0; place < pool.workers; ++place)
-      table->reserve(config::row_of_pool_endpoint(upstream.from_end, place, ipc::kMaxEndpoints),
-                     static_cast<std::uint32_t>(upstream.upstream),
-                     pool.name + "/" + std::to_string(place + 1));
+    for (std::size_t place = 0; place < pool.rows.count(); ++place)
+      table->reserve(upstream.first_endpoint + place, static_cast<std::uint32_t>(upstream.upstream),
+                     pool.name + "/" + std::to_string(pool.rows.id_of(place)));
   }
   for (std::uint32_t i = 0; i < configuration.upstreams.size(); ++i) {
     for (const config::Server& server : configuration.upstreams[i].servers) {

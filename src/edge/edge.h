@@ -39,7 +39,8 @@ class Edge {
   Result<Pool::Setting> setting_for(std::size_t pool, std::size_t first_row,
                                     const std::vector<Acceptor::Sockets>& sockets);
   Result<void> make_folder_for(const config::Pool& pool, Pool::Setting& setting);
-  std::uint32_t requests_at(const std::vector<std::size_t>& from_ends, std::size_t place) const;
+  std::uint32_t requests_at(const std::vector<std::size_t>& first_endpoints,
+                            std::size_t place) const;
   Result<void> create_acceptors(std::vector<Acceptor::Sockets> sockets);
   Result<void> create_own_doors(Pool& pool, std::size_t first_row);
   Result<void> create_monitor();

@@ -147,13 +147,13 @@ Result<Pool::Setting> Edge::setting_for(std::size_t pool, std::size_t first_row,
   setting.own_sockets.resize(options.workers);
   const std::vector<config::PoolUpstream> upstreams = config::pool_upstreams(configuration);
   setting.reads_board = options.type == config::PoolType::kProxy && !upstreams.empty();
-  std::vector<std::size_t> from_ends;
+  std::vector<std::size_t> first_endpoints;
   for (const config::PoolUpstream& upstream : upstreams) {
-    if (upstream.pool == pool) from_ends.push_back(upstream.from_end);
+    if (upstream.pool == pool) first_endpoints.push_back(upstream.first_endpoint);
   }
-  setting.proxied = !from_ends.empty();
-  setting.requests_in_flight = [this, from_ends](std::size_t place) {
-    return requests_at(from_ends, place);
+  setting.proxied = !first_endpoints.empty();
+  setting.requests_in_flight = [this, first_endpoints](std::size_t place) {
+    return requests_at(first_endpoints, place);
   };
   const bool is_node = options.type == config::PoolType::kNode;
   if (config::is_foreign(options.type) || (is_node && setting.proxied))
@@ -171,13 +171,13 @@ Result<Pool::Setting> Edge::setting_for(std::size_t pool, std::size_t first_row,
 }
 
 // By all proxies together, at one worker of a pool.
-std::uint32_t Edge::requests_at(const std::vector<std::size_t>& from_ends,
+std::uint32_t Edge::requests_at(const std::vector<std::size_t>& first_endpoints,
                                 std::size_t place) const {
   std::uint32_t all = 0;
-  for (const std::size_t from_end : from_ends) {
-    const std::size_t row = config::row_of_pool_endpoint(from_end, place, ipc::kMaxEndpoints);
+  for (const std::size_t first : first_endpoints) {
     for (const auto& proxies : pools_) {
-      if (proxies->options().type == config::PoolType::kProxy) all += proxies->requests_at(row);
+      if (proxies->options().type == config::PoolType::kProxy)
+        all += proxies->requests_at(first + place);
     }
   }
   return all;

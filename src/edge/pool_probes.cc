@@ -10,6 +10,9 @@ bool Pool::probed(std::size_t place, const ipc::CommandMessage& command) {
   const bool is_its_process = handle.pid() != 0 && handle.pid() == command.pid;
   switch (command.command) {
     case ipc::Command::kStop:
+    case ipc::Command::kReload:
+    case ipc::Command::kRestart:
+    case ipc::Command::kScale:
       break;
     case ipc::Command::kWorkerReady:
       if (!is_its_process) return true;

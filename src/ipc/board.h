@@ -2,8 +2,8 @@
 // read.
 //
 // It holds what the edge alone knows: state, pid and history of every worker, what each listener
-// accepted, when it was paused. Rows are in the order of the configuration: workers of the first
-// pool, of the second, ... Counters live here, so neither the monitor's nor a worker's death loses
+// accepted, when it was paused. Which rows are whose the configuration says (config/rows.h).
+// Counters live here, so neither the monitor's nor a worker's death loses
 // any.
 #pragma once
 
@@ -79,8 +79,11 @@ struct ExitRecord {
   std::uint64_t backtrace[kBacktraceFrames];
 };
 
+// Of one place: a worker id has several, one for each process of it that may run at once
+// (config/rows.h). A row that was never used is all zero.
 struct WorkerRow {
-  std::atomic<WorkerState> state{WorkerState::kStarting};
+  Gauge used{1};
+  std::atomic<WorkerState> state{WorkerState::kGone};
   std::atomic<std::int32_t> pid{0};  // 0: none
   Gauge generation{0};
   Gauge port{0};  // of 127.0.0.1: where its private socket listens; 0: at a path

@@ -78,7 +78,7 @@ struct Slot {
   CrashRecord crash{};
 
   // Of a proxy worker. Behind everything else, so that a native program need not know of them.
-  RouteTraffic routes[kMaxRoutes]{};             // 0: what matches none; n: the nth of the file
+  RouteTraffic routes[kMaxRoutes]{};             // by Route::row; 0: what matches none
   EndpointTraffic endpoints[kMaxEndpoints]{};    // by row of the endpoint board
   Counter proxy_failures[kMaxFailures]{};        // by http::Failure; of every built-in worker
   Counter refused_connections[kMaxListeners]{};  // too many from one address

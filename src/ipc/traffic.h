@@ -23,7 +23,7 @@ inline void decrement(Gauge& gauge) {
 }
 
 inline constexpr std::size_t kMaxRoutes = 257;     // of one configuration, and one more
-inline constexpr std::size_t kMaxEndpoints = 256;  // of all upstreams of one configuration
+inline constexpr std::size_t kMaxEndpoints = 1024; // of all upstreams of one configuration
 inline constexpr std::size_t kMaxFailures = 64;    // kinds of failure
 
 // Upper bounds in nanoseconds; one more bucket for everything above.

@@ -201,7 +201,7 @@ std::size_t PoolValues::count(ipc::WorkerState state) const {
 Snapshot read_snapshot(const Layout& layout, const ipc::Board& board,
                        const ipc::EndpointBoard* endpoints, std::span<const ipc::Slot* const> slots,
                        Time now) {
-  CHECK(slots.size() == board.workers() && layout.listeners.size() == board.listeners());
+  CHECK(slots.size() == board.workers());
   const ipc::BoardHeader& header = board.header();
   Snapshot snapshot{
       .edge_pid = header.edge_pid,
@@ -214,17 +214,16 @@ Snapshot read_snapshot(const Layout& layout, const ipc::Board& board,
   if (const std::int64_t beat = relaxed(header.edge_heartbeat_ns); beat != 0) {
     snapshot.edge_heartbeat_age = Duration(since(beat, now));
   }
-  std::size_t index = 0;
   for (const Layout::Pool& pool : layout.pools) {
     PoolValues& values = snapshot.pools.emplace_back(PoolValues{.layout = pool});
-    for (std::uint32_t id = 1; id <= pool.workers; ++id, ++index) {
+    for (std::uint32_t id = 1; id <= pool.workers; ++id) {
+      const std::size_t index = pool.first_row + id - 1;
       values.workers.push_back(
           read_worker(board.worker(index), pool.tells ? slots[index] : nullptr, now));
       values.workers.back().id = id;
       values.workers.back().index = index;
     }
   }
-  CHECK(index == board.workers());
   for (std::size_t i = 0; i < layout.listeners.size(); ++i) {
     const ipc::ListenerRow& row = board.listener(i);
     ListenerValues& values =

@@ -29,6 +29,7 @@ struct Layout {
     std::string type;    // "hello", "proxy", "native", "node"
     std::string policy;  // "rr", "none", ...
     std::uint32_t workers = 0;
+    std::size_t first_row = 0;  // on the board
     std::uint32_t worker_connections = 0;
     bool tells = true;  // false: a program that knows nothing of us, whose slot stays empty
   };

@@ -26,6 +26,7 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
                             .type = std::string(to_string(pool.type)),
                             .policy = std::string(to_string(pool.policy)),
                             .workers = pool.workers,
+                            .first_row = pool.rows.first,
                             .worker_connections = pool.worker_connections,
                             .tells = !config::is_foreign(pool.type)});
   }

@@ -29,11 +29,6 @@ void never_back(std::array<double, ipc::kPauseReasons>& most,
 
 Result<Observer> Observer::create(metrics::Layout layout, ipc::Board board,
                                   ProcessReader processes) {
-  std::size_t workers = 0;
-  for (const auto& pool : layout.pools) workers += pool.workers;
-  if (workers != board.workers() || layout.listeners.size() != board.listeners()) {
-    return fail("the board and the configuration do not agree", ExitCode::kSystem);
-  }
   return Observer(std::move(layout), std::move(board), std::move(processes));
 }
 

@@ -24,20 +24,18 @@ constexpr const char* kHost = "localhost";
 WorkerProber::WorkerProber(Parts parts)
     : parts_(std::move(parts)), timer_(parts_.loop, [this] { look(); }) {
   const auto upstreams = config::pool_upstreams(parts_.configuration);
-  std::size_t row = 0;
   for (std::size_t pool = 0; pool < parts_.configuration.pools.size(); ++pool) {
     const config::Pool& options = parts_.configuration.pools[pool];
-    for (std::uint32_t place = 0; place < options.workers; ++place, ++row) {
+    for (std::uint32_t place = 0; place < options.rows.count(); ++place) {
       if (!config::asks(options)) continue;
       Target target{.pool = pool,
-                    .id = place + 1,
-                    .row = row,
+                    .id = options.rows.id_of(place),
+                    .place = place,
+                    .row = options.rows.first + place,
                     .endpoints = {},
                     .health = WorkerHealth(options)};
       for (const config::PoolUpstream& upstream : upstreams) {
-        if (upstream.pool == pool)
-          target.endpoints.push_back(
-              config::row_of_pool_endpoint(upstream.from_end, place, ipc::kMaxEndpoints));
+        if (upstream.pool == pool) target.endpoints.push_back(upstream.first_endpoint + place);
       }
       targets_.push_back(std::move(target));
     }
@@ -85,7 +83,8 @@ void WorkerProber::begin(Target& target) {
   const Time now = parts_.loop.now();
   const config::Pool& pool = pool_of(target);
   const ipc::WorkerRow& row = parts_.board.worker(target.row);
-  const Address address = ipc::private_address(parts_.board.header(), row, pool.name, target.id);
+  const Address address =
+      ipc::private_address(parts_.board.header(), row, pool.name, target.place + 1);
   // The port was written before the pid: if that is the same still, so is the port.
   if (row.pid.load(std::memory_order_acquire) != target.health.pid()) return;
   target.probe = std::make_unique<Probe>(

@@ -45,6 +45,7 @@ class WorkerProber {
   struct Target {
     std::size_t pool;  // in the configuration's order
     std::uint32_t id;
+    std::uint32_t place;
     std::size_t row;                     // on the board
     std::vector<std::size_t> endpoints;  // rows of the endpoint board
     WorkerHealth health;

@@ -16,9 +16,6 @@ namespace {
 // For those who wait, and for idle connections: each request looks for itself.
 constexpr Duration kRefreshEvery = std::chrono::milliseconds(20);
 
-// Row 0 of the slot is for what matches no route.
-std::size_t row_of(std::optional<std::size_t> route) { return route ? *route + 1 : 0; }
-
 }  // namespace
 
 Proxy::Proxy(Parts parts)
@@ -105,6 +102,11 @@ std::unique_ptr<Exchange> Proxy::refuse(Client& client, http::Failure failure,
   count_answer(client, http::row_of(failure).status);
   answer_failure(client.answer(), failure, retry_after);
   return nullptr;
+}
+
+// Row 0 of the slot is for what matches no route.
+std::size_t Proxy::row_of(std::optional<std::size_t> route) const {
+  return route ? router_.route(*route).config.row : 0;
 }
 
 void Proxy::count_answer(const Client& client, int status) {

@@ -66,6 +66,7 @@ class Proxy final : public Handler {
   Verdict judge(const Client& client);
   std::unique_ptr<Exchange> refuse(Client& client, http::Failure failure,
                                    Duration retry_after = {});
+  std::size_t row_of(std::optional<std::size_t> route) const;
   void count_answer(const Client& client, int status);
   std::unique_ptr<Exchange> forward(Client& client, const RequestFacts& facts);
   std::uint64_t hash_of(const config::Upstream& upstream, const RequestFacts& facts) const;

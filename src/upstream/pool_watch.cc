@@ -21,15 +21,13 @@ bool PoolWatch::changed() {
 std::vector<EndpointSpec> PoolWatch::endpoints_of(const config::PoolUpstream& upstream) const {
   const config::Pool& pool = configuration_.pools[upstream.pool];
   std::vector<EndpointSpec> specs;
-  for (std::uint32_t place = 0; place < pool.workers; ++place) {
-    const ipc::WorkerRow& row = board_.worker(upstream.first_worker + place);
+  for (std::uint32_t place = 0; place < pool.rows.count(); ++place) {
+    const ipc::WorkerRow& row = board_.worker(pool.rows.first + place);
     if (row.state.load(std::memory_order_acquire) != ipc::WorkerState::kReady) continue;
     if (row.shut.load(std::memory_order_acquire) != 0) continue;
-    const std::size_t traffic =
-        config::row_of_pool_endpoint(upstream.from_end, place, ipc::kMaxEndpoints);
     specs.push_back({.address = ipc::private_address(board_.header(), row, pool.name, place + 1),
-                     .name = pool.name + "/" + std::to_string(place + 1),
-                     .row = static_cast<std::uint32_t>(traffic)});
+                     .name = pool.name + "/" + std::to_string(pool.rows.id_of(place)),
+                     .row = static_cast<std::uint32_t>(upstream.first_endpoint + place)});
   }
   return specs;
 }
