@@ -9,6 +9,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "base/signature.h"
@@ -20,6 +24,7 @@
 #include "config/effective.h"
 #include "config/locate.h"
 #include "config/program_rules.h"
+#include "edge/configuration_loader.h"
 #include "edge/edge.h"
 #include "edge/spawn.h"
 #include "ipc/heritage.h"
@@ -67,11 +72,22 @@ std::string describe(const cli::CommandLine& line, const config::Location& locat
   return location.path + " (" + location.found_by + ")";
 }
 
-// Where the operator gave none: known to the workers of this start alone.
-void choose_sticky_keys(config::Configuration& configuration) {
-  for (config::Upstream& upstream : configuration.upstreams)
-    if (upstream.sticky.key == "auto") upstream.sticky.key = new_signature_key();
-}
+// Where the operator gave none: known to the workers of this program alone, and the same after a
+// reload.
+class StickyKeys {
+ public:
+  void settle(config::Configuration& configuration) {
+    for (config::Upstream& upstream : configuration.upstreams) {
+      if (upstream.sticky.key != "auto") continue;
+      std::string& key = keys_[upstream.name];
+      if (key.empty()) key = new_signature_key();
+      upstream.sticky.key = key;
+    }
+  }
+
+ private:
+  std::map<std::string, std::string> keys_;  // by upstream
+};
 
 // rr_kernel where this process may load an eBPF program, else what comes nearest.
 void settle_policies(config::Configuration& configuration) {
@@ -91,25 +107,45 @@ void settle_policies(config::Configuration& configuration) {
   }
 }
 
-Result<void> run_edge(const cli::CommandLine& line) {
+config::Location location_of(const cli::CommandLine& line) {
   const bool needs_no_file =
       line.command == cli::Command::kProxy || !line.overrides.command.empty();
-  const config::Location location =
-      needs_no_file ? config::Location() : config::locate_configuration(line.file);
+  return needs_no_file ? config::Location() : config::locate_configuration(line.file);
+}
+
+// For the edge that started this process: what a new start would read.
+void print_configuration(const cli::CommandLine& line) {
+  auto loaded = load(location_of(line), line.overrides);
+  edge::LoadReport report{.configuration = config::Configuration(), .warnings = {}};
+  if (loaded) {
+    report.configuration = std::move(loaded->configuration);
+    report.warnings = std::move(loaded->warnings);
+  } else {
+    report.configuration = std::unexpected(std::move(loaded).error());
+  }
+  const std::string text = report.text();
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+Result<void> run_edge(const cli::CommandLine& line, std::vector<std::string> arguments) {
+  const config::Location location = location_of(line);
   config::Loaded loaded = TRY(load(location, line.overrides));
-  choose_sticky_keys(loaded.configuration);
   const config::Configuration& configuration = loaded.configuration;
   log::configure(configuration.log.level, configuration.log.format);
   for (const std::string& warning : loaded.warnings) log::warn("configuration_doubted", warning);
-  settle_policies(loaded.configuration);
   const auto folders =
       config::control_folders(config::surroundings_of_this_process().variable, ::geteuid());
   config::ControlSocketPlace place =
       TRY(config::place_control_socket(configuration.monitor.socket, folders, ::getpid()));
+  const auto settle = [keys = std::make_shared<StickyKeys>()](config::Configuration& settled) {
+    keys->settle(settled);
+    settle_policies(settled);
+  };
   auto edge =
       TRY(edge::Edge::create({.configuration = configuration,
                               .configuration_source = describe(line, location),
-                              .configuration_text = config::to_effective_text(configuration),
+                              .arguments = std::move(arguments),
+                              .settle = settle,
                               .control_socket = TRY(Address::parse("unix:" + place.path))}));
   place.lock.reset();  // the socket listens: the next instance sees that it is taken
   return edge->run();
@@ -149,7 +185,7 @@ Result<std::string> exports_of(const std::string& file) {
   return printed.substr(printed.rfind('\n') + 1);  // what the file itself prints comes before
 }
 
-int run_command(const cli::CommandLine& line) {
+int run_command(const cli::CommandLine& line, std::vector<std::string> arguments) {
   const config::Surroundings surroundings = config::surroundings_of_this_process();
   const auto folders = config::control_folders(surroundings.variable, ::geteuid());
   switch (line.command) {
@@ -179,7 +215,11 @@ int run_command(const cli::CommandLine& line) {
     case cli::Command::kProxy:
       break;
   }
-  const auto ran = run_edge(line);
+  if (std::getenv(edge::kLoadVariable) != nullptr) {
+    print_configuration(line);
+    return 0;
+  }
+  const auto ran = run_edge(line, std::move(arguments));
   return ran ? 0 : report(ran.error());
 }
 
@@ -189,7 +229,8 @@ int run(int count, char** arguments) {
     return ran ? 0 : report(ran.error());
   }
   const auto line = cli::parse_command_line(count, arguments);
-  return line ? run_command(*line) : finish(line.error());
+  if (!line) return finish(line.error());
+  return run_command(*line, std::vector<std::string>(arguments, arguments + count));
 }
 
 }  // namespace

@@ -159,8 +159,7 @@ Result<void> Primary::create_pool() {
       edge::kOwnDescriptors + kDescriptorsOfMember * kPlannedFor, kPlannedFor);
   const auto resume = [this] { listeners_->resume(); };
   auto pool = TRY(edge::Pool::create_embedded(
-      runtime_.loop(), options,
-      {.board = &board_, .listeners = ipc::kMaxListeners, .configuration_fd = terms_.get()},
+      runtime_.loop(), options, {.board = &board_, .configuration_fd = terms_.get()},
       {.room = resume, .failed = [] {}, .turns = [] {}},
       {.make_handle = [this](auto place, auto& listener) { return make_handle(place, listener); },
        .set_program = [this](auto place, auto& program) { set_program(place, program); },

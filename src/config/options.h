@@ -80,7 +80,7 @@ struct PoolRows {
   std::uint32_t seats = 1;  // processes of one worker at once
   std::uint32_t count() const { return ids * seats; }
   std::uint32_t id_of(std::size_t place) const {
-    return static_cast<std::uint32_t>(place % ids) + 1;
+    return static_cast<std::uint32_t>(ids == 0 ? place : place % ids) + 1;
   }
   bool operator==(const PoolRows&) const = default;
 };

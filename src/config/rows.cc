@@ -12,6 +12,7 @@ constexpr std::uint32_t kSeats = 4;
 constexpr std::uint32_t kSeatsOfPrograms = 2;
 // So many more workers than at first there may be without a new start.
 constexpr std::uint32_t kSpareIds = 8;
+constexpr std::uint32_t kMaxIds = 1024;  // as many as `workers` may be
 constexpr std::size_t kSpareBoardRows = 2048;
 
 std::uint32_t seats_of(const Pool& pool) {
@@ -19,7 +20,7 @@ std::uint32_t seats_of(const Pool& pool) {
 }
 
 std::uint32_t ids_of(const Pool& pool) {
-  return std::max(2 * pool.workers, pool.workers + kSpareIds);
+  return std::min(std::max(2 * pool.workers, pool.workers + kSpareIds), kMaxIds);
 }
 
 // The row that the name has or gets: a new one, or if there is none that of a name which is not in

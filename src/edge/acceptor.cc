@@ -24,29 +24,70 @@ Acceptor::Acceptor(EventLoop& loop, const config::Listener& options, std::uint32
     : loop_(loop),
       options_(options),
       index_(index),
-      pool_(pool),
+      pool_(&pool),
       row_(row),
       next_id_(next_id),
       retry_(loop, [this] { resume(); }) {
+  add(std::move(sockets));
+}
+
+void Acceptor::add(Sockets sockets) {
   for (ListeningSocket& socket : sockets.own)
     sockets_.push_back(std::make_unique<Socket>(*this, std::move(socket), std::nullopt));
   for (ReuseportGroup& group : sockets.groups) {
+    rotations_.push_back({group.sockets.front().asked, std::move(group.rotation)});
     for (std::size_t place = 0; place < group.sockets.size(); ++place)
       sockets_.push_back(std::make_unique<Socket>(*this, std::move(group.sockets[place]), place));
-    rotations_.push_back(std::move(group.rotation));
   }
 }
 
+std::vector<Acceptor::SocketView> Acceptor::views_of(const Sockets& sockets) {
+  std::vector<SocketView> views;
+  for (const ListeningSocket& one : sockets.own)
+    views.push_back({one.asked, one.address, one.fd.get(), std::nullopt});
+  for (const ReuseportGroup& group : sockets.groups) {
+    for (std::size_t worker = 0; worker < group.sockets.size(); ++worker) {
+      const ListeningSocket& one = group.sockets[worker];
+      views.push_back({one.asked, one.address, one.fd.get(), worker});
+    }
+  }
+  return views;
+}
+
+std::vector<Acceptor::SocketView> Acceptor::views() const {
+  std::vector<SocketView> views;
+  for (const auto& socket : sockets_) {
+    const ListeningSocket& one = socket->listening;
+    views.push_back({one.asked, one.address, one.fd.get(), socket->place});
+  }
+  return views;
+}
+
+void Acceptor::adopt(const config::Listener& options, Pool& pool) {
+  options_ = options;
+  pool_ = &pool;
+  if (!accepts()) {
+    end_pause();
+    for (const auto& socket : sockets_) socket->watcher.stop();
+    return;
+  }
+  take_turns();
+  if (paused_)
+    resume();
+  else
+    watch_sockets();
+}
+
 void Acceptor::take_turns() {
-  if (sockets_.empty() || !pool_.turns()) return;
-  const std::vector<std::uint32_t> places = pool_.turns()->all_in_turn();
-  for (ReuseportRotation& rotation : rotations_) rotation.set_turns(places);
+  if (sockets_.empty() || !pool_->turns()) return;
+  const std::vector<std::uint32_t> places = pool_->turns()->all_in_turn();
+  for (Rotation& rotation : rotations_) rotation.turns.set_turns(places);
   if (accepts()) watch_sockets();
 }
 
 // Those that nobody else accepts from, unless it is paused.
 void Acceptor::watch_sockets() {
-  const auto& turns = pool_.turns();
+  const auto& turns = pool_->turns();
   for (const auto& socket : sockets_) {
     const bool workers = socket->place && turns && turns->in_turn(*socket->place);
     if (paused_ || workers) {
@@ -60,9 +101,9 @@ void Acceptor::watch_sockets() {
 
 // Else the workers do, for themselves.
 bool Acceptor::accepts() const {
-  const config::Pool& pool = pool_.options();
+  const config::Pool& pool = pool_->options();
   if (config::is_foreign(pool.type)) return false;
-  return pool.policy != config::Policy::kNone || pool_.is_own_door(index_);
+  return pool.policy != config::Policy::kNone || pool_->is_own_door(index_);
 }
 
 void Acceptor::start() {
@@ -71,8 +112,8 @@ void Acceptor::start() {
 }
 
 std::optional<ipc::PauseReason> Acceptor::obstacle() {
-  if (!pool_.has_room(index_)) return ipc::PauseReason::kNoWorker;
-  if (pool_.connections_of(index_) >= options_.max_connections)
+  if (!pool_->has_room(index_)) return ipc::PauseReason::kNoWorker;
+  if (pool_->connections_of(index_) >= options_.max_connections)
     return ipc::PauseReason::kMaxConnections;
   return std::nullopt;
 }
@@ -105,7 +146,7 @@ bool Acceptor::accept_batch(Socket& socket, Ready /*ready*/) {
     connection.info.accepted_ns = nanoseconds(loop_.now());
     connection.info.listener = index_;
     ipc::set_peer(connection.info, accepted.peer);
-    pool_.offer(std::move(connection));
+    pool_->offer(std::move(connection));
   }
   return true;
 }
@@ -165,26 +206,39 @@ void Acceptor::expect_close() {
 }
 
 bool Acceptor::is_proxies_too() const {
-  const config::Policy policy = pool_.options().policy;
+  const config::Policy policy = pool_->options().policy;
   const bool workers_accept =
       policy == config::Policy::kNone || policy == config::Policy::kRrKernel;
-  return pool_.is_proxied() && workers_accept;
+  return pool_->is_proxied() && workers_accept;
 }
 
 // The workers have sockets of their own still: with nobody let in any more they find an end of what
 // waits there before they close these.
 void Acceptor::close() {
-  for (ReuseportRotation& rotation : rotations_) rotation.refuse();
-  for (const auto& socket : sockets_) {
-    for (int round = 0; accepts() && round < kBacklogRounds; ++round) {
-      if (!accept_batch(*socket, {.readable = true, .writable = false})) break;
-    }
-    socket->watcher.stop();
-  }
+  for (Rotation& rotation : rotations_) rotation.turns.refuse();
+  for (const auto& socket : sockets_) take_rest(*socket);
   end_pause();
   sockets_.clear();
   pause(ipc::PauseReason::kDraining);
   retry_.stop();
+}
+
+void Acceptor::close(const Address& asked) {
+  for (Rotation& rotation : rotations_)
+    if (rotation.asked == asked) rotation.turns.refuse();
+  std::erase_if(sockets_, [&](const auto& socket) {
+    if (socket->listening.asked != asked) return false;
+    take_rest(*socket);
+    return true;
+  });
+  std::erase_if(rotations_, [&](const Rotation& rotation) { return rotation.asked == asked; });
+}
+
+void Acceptor::take_rest(Socket& socket) {
+  for (int round = 0; accepts() && round < kBacklogRounds; ++round) {
+    if (!accept_batch(socket, {.readable = true, .writable = false})) break;
+  }
+  socket.watcher.stop();
 }
 
 }  // namespace roundhouse::edge

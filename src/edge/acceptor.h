@@ -30,6 +30,14 @@ class Acceptor {
     std::vector<ReuseportGroup> groups;
     const ListeningSocket& first() const { return own.empty() ? groups[0].sockets[0] : own[0]; }
   };
+  // One of these, for those who get copies of it.
+  struct SocketView {
+    Address asked;  // as it was asked for
+    Address address;
+    int fd;
+    std::optional<std::size_t> worker;  // whose it is under rr_kernel; 0 is that of id 1
+  };
+  static std::vector<SocketView> views_of(const Sockets& sockets);
 
   // `index`: of the listener in the configuration, or the own door of a worker of the pool.
   // `next_id` counts the connections of this edge. All references outlive it.
@@ -45,6 +53,12 @@ class Acceptor {
   void expect_close();
   // Takes what already waits in the backlog, as far as the pool has room, then closes the sockets.
   void close();
+  // The same with those of one address.
+  void close(const Address& asked);
+  void add(Sockets sockets);
+  std::vector<SocketView> views() const;
+  // From now on with these options, and for this pool, whose policy may be another.
+  void adopt(const config::Listener& options, Pool& pool);
   // A program accepts from its sockets that proxies forward to as well: it serves until these are
   // gone, and so does whoever replaces it meanwhile.
   bool is_proxies_too() const;
@@ -69,13 +83,18 @@ class Acceptor {
   void tell_of_shortage();
   void pause(ipc::PauseReason reason);
   void end_pause();
+  void take_rest(Socket& socket);
 
   EventLoop& loop_;
-  const config::Listener options_;
+  config::Listener options_;
   const std::uint32_t index_;
   std::vector<std::unique_ptr<Socket>> sockets_;
-  std::vector<ReuseportRotation> rotations_;
-  Pool& pool_;
+  struct Rotation {
+    Address asked;
+    ReuseportRotation turns;
+  };
+  std::vector<Rotation> rotations_;
+  Pool* pool_;
   ipc::ListenerRow& row_;
   std::uint64_t& next_id_;
   Timer retry_;

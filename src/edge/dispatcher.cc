@@ -10,6 +10,11 @@ namespace {
 
 constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
 
+// One for each worker, where the pool has not been given its rows.
+std::size_t places_of(const config::Pool& pool) {
+  return std::max(pool.rows.count(), pool.workers);
+}
+
 bool contains(const std::vector<std::uint16_t>& workers, std::size_t worker) {
   return std::ranges::find(workers, worker) != workers.end();
 }
@@ -19,20 +24,25 @@ bool contains(const std::vector<std::uint16_t>& workers, std::size_t worker) {
 Dispatcher::Dispatcher(const config::Pool& pool, std::size_t listeners)
     : pool_(pool),
       listeners_(listeners),
-      scheduler_(pool.policy, pool.workers, listeners),
-      lanes_(pool.workers),
-      waiting_of_(listeners + pool.workers) {}
+      scheduler_(pool.policy, pool.rows.ids, listeners),
+      lanes_(places_of(pool)),
+      waiting_of_(listeners + places_of(pool)) {}
+
+void Dispatcher::adopt(const config::Pool& pool) {
+  pool_ = pool;
+  scheduler_.set_policy(pool.policy);
+}
 
 void Dispatcher::add_worker() {
   lanes_.emplace_back();
   waiting_of_.push_back(0);
-  scheduler_.add_worker();
 }
 
 void Dispatcher::attach(std::size_t worker, HandoffPort& port) {
   Lane& lane = lanes_[worker];
   CHECK(lane.port == nullptr);
   lane.port = &port;
+  scheduler_.enter(worker);
   lane.serving = false;
   lane.sequence = 0;
 }
@@ -48,6 +58,7 @@ void Dispatcher::detach(std::size_t worker, Time now) {
   lane.sent.clear();
   lane.stalled = lane.full = false;
   lane.port = nullptr;
+  scheduler_.leave(worker);
   for (Connection& connection : std::exchange(lane.batch, {}))
     back.push_back(std::move(connection));
   for (Connection& connection : back) {

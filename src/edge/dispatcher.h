@@ -68,6 +68,8 @@ class Dispatcher {
   // places: what comes in at one is for that worker alone, and waits for its replacement.
   Dispatcher(const config::Pool& pool, std::size_t listeners);
 
+  // Other options of the same pool are in force from now on.
+  void adopt(const config::Pool& pool);
   // One more place, behind the others, with a door of its own.
   void add_worker();
   // A new process at the place; not eligible before serve(). The port must outlive it.
@@ -100,6 +102,7 @@ class Dispatcher {
   // Something is untaken or waits, or a channel has to be tried again.
   bool busy() const;
 
+  bool serving(std::size_t worker) const { return lanes_[worker].serving; }
   bool stalled(std::size_t worker) const { return lanes_[worker].stalled; }
   std::size_t untaken(std::size_t worker) const { return lanes_[worker].depth; }
   std::size_t waiting() const { return waiting_.size(); }
@@ -139,7 +142,7 @@ class Dispatcher {
   std::size_t choose_for(const Connection& connection);
   void place_waiting(Time now);
 
-  const config::Pool pool_;
+  config::Pool pool_;
   const std::size_t listeners_;
   Scheduler scheduler_;
   std::deque<Lane> lanes_;  // one more moves none of the others

@@ -23,6 +23,9 @@ bool deliberate(ExitReason reason) {
     case ExitReason::kRecycleMemory:
     case ExitReason::kRecycleLifetime:
     case ExitReason::kShutdown:
+    case ExitReason::kReload:
+    case ExitReason::kScale:
+    case ExitReason::kOperator:
       return true;
     case ExitReason::kCrash:
     case ExitReason::kExited:
@@ -53,6 +56,21 @@ std::string how_it_ended(const Death& death, ExitReason reason) {
   }
 }
 
+// Where nobody takes its place.
+std::string what_follows(ExitReason reason) {
+  switch (reason) {
+    case ExitReason::kReload:
+    case ExitReason::kOperator:
+      return "another serves in its place";
+    case ExitReason::kScale:
+      return "the pool has fewer workers now";
+    case ExitReason::kShutdown:
+      return "the pool is stopping";
+    default:
+      return "not started again";
+  }
+}
+
 std::string what_next(const Obituary& obituary) {
   switch (obituary.next) {
     case WorkerState::kBackoff:
@@ -62,7 +80,7 @@ std::string what_next(const Obituary& obituary) {
     case WorkerState::kFailed:
       return "not started again";
     case WorkerState::kGone:
-      return "the pool is stopping";
+      return what_follows(obituary.reason);
     case WorkerState::kStarting:
     case WorkerState::kReady:
     case WorkerState::kDraining:
@@ -100,6 +118,13 @@ std::string backtrace_text(const ipc::ExitRecord& record) {
 }
 
 }  // namespace
+
+std::string loss_of(const Death& death, const Obituary& obituary) {
+  const std::string words = end_of(death.last_words);
+  return how_it_ended(death, obituary.reason) +
+         (death.why_not_ready.empty() ? "" : ", " + death.why_not_ready) +
+         (words.empty() ? "" : ": " + words);
+}
 
 ExitStatus exit_status_of(int wait_status) {
   if (WIFSIGNALED(wait_status)) return {.signal = WTERMSIG(wait_status)};

@@ -35,6 +35,8 @@ std::string brief(Duration duration);
 
 ipc::ExitRecord make_exit_record(const Death& death, const Obituary& obituary,
                                  const ipc::Slot& slot);
+// "killed by SIGSEGV: the last words of its stderr".
+std::string loss_of(const Death& death, const Obituary& obituary);
 // One event: "worker 1 (pid 72646) died: killed by SIGSEGV after 12.4s ready, serving GET /die;
 // next start at once".
 void log_exit(const Death& death, const Obituary& obituary, const ipc::ExitRecord& record);

@@ -28,6 +28,7 @@ class KernelTurns {
 
   KernelTurns(std::size_t workers, Duration stall) : stall_(stall), places_(workers) {}
 
+  std::size_t workers() const { return places_.size(); }
   // A change: true.
   bool serve(std::size_t worker, bool serving);
   // Every stall / 2 or so, one for each worker. True if it changed who is in turn.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 #include "base/log.h"
 #include "base/signal_name.h"
@@ -60,16 +61,33 @@ Result<void> MonitorHandle::spawn_process() {
 
 // What the channel does not take now follows at the next tick.
 void MonitorHandle::send_slots() {
-  while (slots_sent_ < setting_.slots.size()) {
-    const std::size_t count = std::min(setting_.slots.size() - slots_sent_, ipc::kMaxDescriptors);
+  while (slots_sent_ < slots_.size()) {
+    const std::size_t count = 1;
+    const auto& [row, fd] = slots_[slots_sent_];
     ipc::SlotsMessage message{.header = {ipc::MessageType::kSlots, sizeof(ipc::SlotsMessage), 0},
-                              .first = static_cast<std::uint32_t>(slots_sent_),
+                              .first = static_cast<std::uint32_t>(row),
                               .count = static_cast<std::uint32_t>(count)};
-    const auto descriptors = std::span(setting_.slots).subspan(slots_sent_, count);
+    const auto descriptors = std::span(&fd, 1);
     if (channel_.send(std::as_bytes(std::span(&message, 1)), descriptors) != ipc::Sent::kYes)
       return;
     slots_sent_ += count;
   }
+}
+
+void MonitorHandle::add_slot(std::size_t row, int fd) {
+  slots_.emplace_back(row, fd);
+  if (pid_ != 0) send_slots();
+}
+
+void MonitorHandle::configure(int configuration_fd, int endpoints_fd,
+                              std::function<void()> between) {
+  setting_.configuration_fd = configuration_fd;
+  setting_.endpoints_fd = endpoints_fd;
+  between_ = std::move(between);
+  if (pid_ != 0)
+    ::kill(pid_, SIGTERM);
+  else
+    std::exchange(between_, nullptr)();
 }
 
 void MonitorHandle::on_ready(Ready /*ready*/) {
@@ -101,6 +119,11 @@ bool MonitorHandle::reaped(pid_t pid, int wait_status, Time now) {
   channel_.close();
   pid_ = 0;
   if (stopping_) return true;
+  if (between_) {
+    std::exchange(between_, nullptr)();
+    start();
+    return true;
+  }
   const Respawn respawn = respawn_.after_exit(now, true, true, 0.5);
   const std::string why = WIFSIGNALED(wait_status)
                               ? "killed by " + signal_name(WTERMSIG(wait_status))

@@ -31,7 +31,6 @@ class MonitorHandle final : private IoHandler {
     int configuration_fd = -1;
     int endpoints_fd = -1;  // -1: there are no upstreams
     const Identity* identity = nullptr;
-    std::vector<int> slots;  // borrowed; in the board's order
     std::optional<ListeningSocket> tcp;
     std::optional<ListeningSocket> control;
   };
@@ -43,6 +42,10 @@ class MonitorHandle final : private IoHandler {
   ~MonitorHandle();
 
   void start();
+  void add_slot(std::size_t row, int fd);  // borrowed
+  // Another configuration is in force: the monitor is started anew with it, and `between` called
+  // when no monitor runs. Borrowed.
+  void configure(int configuration_fd, int endpoints_fd, std::function<void()> between);
   void tick(Time now);
   // True if the process was the monitor.
   bool reaped(pid_t pid, int wait_status, Time now);
@@ -62,6 +65,8 @@ class MonitorHandle final : private IoHandler {
   pid_t pid_ = 0;
   std::optional<Time> next_start_;
   bool stopping_ = false;
+  std::function<void()> between_;  // it ends because it is configured anew
+  std::vector<std::pair<std::size_t, int>> slots_;
   std::size_t slots_sent_ = 0;
   ipc::Message message_;
 };

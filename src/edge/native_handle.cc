@@ -21,12 +21,6 @@ bool has_descriptors_for_a_message(int any) {
 
 }  // namespace
 
-Result<std::unique_ptr<NativeHandle>> NativeHandle::create(EventLoop& loop, std::size_t place,
-                                                           Listener& listener) {
-  auto slot = TRY(ipc::Shared<ipc::Slot>::create("roundhouse-slot"));
-  return std::unique_ptr<NativeHandle>(new NativeHandle(loop, place, listener, std::move(slot)));
-}
-
 NativeHandle::NativeHandle(EventLoop& loop, std::size_t place, Listener& listener,
                            ipc::Shared<ipc::Slot> slot)
     : WorkerHandle(place, listener, std::move(slot)), loop_(loop) {}

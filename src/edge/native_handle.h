@@ -14,8 +14,7 @@ namespace roundhouse::edge {
 // to it what their workers are given besides.
 class NativeHandle : public WorkerHandle, private IoHandler {
  public:
-  static Result<std::unique_ptr<NativeHandle>> create(EventLoop& loop, std::size_t place,
-                                                      Listener& listener);
+  NativeHandle(EventLoop& loop, std::size_t place, Listener& listener, ipc::Shared<ipc::Slot> slot);
 
   Result<Inheritance> prepare(ipc::Bequest bequest, Time now) override;
   void ended() override;
@@ -32,9 +31,6 @@ class NativeHandle : public WorkerHandle, private IoHandler {
     return slot().connections_active.load(std::memory_order_relaxed);
   }
   void want_room() override;
-
- protected:
-  NativeHandle(EventLoop& loop, std::size_t place, Listener& listener, ipc::Shared<ipc::Slot> slot);
 
  private:
   struct Kept {

@@ -35,19 +35,13 @@ NodeFormat format_of(const config::Pool& pool) {
 
 }  // namespace
 
-Result<std::unique_ptr<NodeHandle>> NodeHandle::create(EventLoop& loop, std::size_t place,
-                                                       Listener& listener, Setting setting) {
-  auto slot = TRY(ipc::Shared<ipc::Slot>::create("roundhouse-slot"));
-  return std::unique_ptr<NodeHandle>(
-      new NodeHandle(loop, place, listener, std::move(slot), std::move(setting)));
-}
-
 NodeHandle::NodeHandle(EventLoop& loop, std::size_t place, Listener& listener,
                        ipc::Shared<ipc::Slot> slot, Setting setting)
     : WorkerHandle(place, listener, std::move(slot)),
       loop_(loop),
       pool_(setting.pool),
       listens_(setting.listens),
+      id_(setting.id),
       own_door_(setting.own_door),
       own_sockets_(setting.own_sockets),
       format_(format_of(setting.pool)),

@@ -37,14 +37,15 @@ class NodeHandle final : public WorkerHandle, private IoHandler, private NodeRec
   struct Setting {
     const config::Pool& pool;  // must outlive this, as is:
     NodeListens& listens;
+    std::uint32_t id = 0;  // of the worker
     // The dispatcher's number of its own door; none: it is no endpoint of an upstream.
     std::optional<std::uint32_t> own_door;
     std::span<const ipc::InheritedListener> own_sockets;  // policy rr_kernel; borrowed
     std::function<std::uint32_t()> requests_in_flight;    // at it, by the proxies
   };
 
-  static Result<std::unique_ptr<NodeHandle>> create(EventLoop& loop, std::size_t place,
-                                                    Listener& listener, Setting setting);
+  NodeHandle(EventLoop& loop, std::size_t place, Listener& listener, ipc::Shared<ipc::Slot> slot,
+             Setting setting);
 
   Result<Inheritance> prepare(ipc::Bequest bequest, Time now) override;
   void died() override;
@@ -88,8 +89,6 @@ class NodeHandle final : public WorkerHandle, private IoHandler, private NodeRec
     NodeListen asked;
   };
 
-  NodeHandle(EventLoop& loop, std::size_t place, Listener& listener, ipc::Shared<ipc::Slot> slot,
-             Setting setting);
   void on_ready(Ready ready) override;
   bool on_node_message(const NodeMessage& message) override;
   std::size_t read_messages();
@@ -113,6 +112,7 @@ class NodeHandle final : public WorkerHandle, private IoHandler, private NodeRec
   EventLoop& loop_;
   const config::Pool& pool_;
   NodeListens& listens_;
+  const std::uint32_t id_;
   const std::optional<std::uint32_t> own_door_;
   const std::span<const ipc::InheritedListener> own_sockets_;
   const NodeFormat format_;

@@ -178,9 +178,9 @@ bool NodeHandle::on_acknowledged(bool arrived) {
   if (loop_.now() - loss_told_at_ >= kTellAgainAfter) {
     loss_told_at_ = loop_.now();
     log::warn("node_lost_descriptor",
-              "worker " + pool_.name + "/" + std::to_string(place() + 1) +
+              "worker " + pool_.name + "/" + std::to_string(id_) +
                   " is out of descriptors: a connection goes to another",
-              {{"pool", pool_.name}, {"worker", place() + 1}});
+              {{"pool", pool_.name}, {"worker", id_}});
   }
   channel_.was_read(*sequence);
   turn_away(given, kRestAfterLoss);

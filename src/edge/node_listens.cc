@@ -32,9 +32,12 @@ std::string wanted(const NodeListen& asked) {
 
 }  // namespace
 
-NodeListens::NodeListens(const config::Pool& pool, std::vector<ServedListener> listeners,
-                         const Identity* identity)
-    : pool_(pool), listeners_(std::move(listeners)), identity_(identity) {}
+NodeListens::NodeListens(std::shared_ptr<const config::Pool> pool,
+                         std::vector<ServedListener> listeners, const Identity* identity)
+    : options_(std::move(pool)),
+      pool_(*options_),
+      listeners_(std::move(listeners)),
+      identity_(identity) {}
 
 NodeListens::~NodeListens() {
   while (!endpoints_.empty()) remove(*endpoints_.back());

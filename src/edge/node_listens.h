@@ -33,6 +33,7 @@ struct ServedListener {
   Address address;  // the first of its addresses
   int fd = -1;      // of that; borrowed until NodeListens::stop()
   int backlog = 0;
+  bool operator==(const ServedListener&) const = default;
 };
 // Its index if it is no listener, but the private sockets, one of each worker. `address` is then
 // what clients connect to, if that is one address: a program is told of it.
@@ -54,7 +55,7 @@ struct NodeEndpoint {
 
 class NodeListens {
  public:
-  NodeListens(const config::Pool& pool, std::vector<ServedListener> listeners,
+  NodeListens(std::shared_ptr<const config::Pool> pool, std::vector<ServedListener> listeners,
               const Identity* identity);
   NodeListens(const NodeListens&) = delete;
   NodeListens& operator=(const NodeListens&) = delete;
@@ -93,6 +94,7 @@ class NodeListens {
   bool may_tell();
   void remove(NodeEndpoint& endpoint);
 
+  const std::shared_ptr<const config::Pool> options_;
   const config::Pool& pool_;
   const std::vector<ServedListener> listeners_;
   const Identity* const identity_;

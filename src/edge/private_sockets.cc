@@ -105,12 +105,13 @@ Result<std::string> PrivateSockets::add_pool(const std::string& pool, const Iden
                                              const Identity* guest) {
   TRY_VOID(create());
   std::string path = folder_ + "/" + pool;
-  if (::mkdir(path.c_str(), kOwnersOnly) != 0) return fail_errno("mkdir " + path, errno);
+  if (::mkdir(path.c_str(), kOwnersOnly) != 0 && errno != EEXIST)
+    return fail_errno("mkdir " + path, errno);
   if (owner == nullptr) return path;
   const bool shared = guest != nullptr && guest->uid != owner->uid;
   if (::chown(path.c_str(), owner->uid, shared ? guest->gid : owner->gid) != 0)
     return fail_errno("chown " + path, errno);
-  if (shared && ::chmod(path.c_str(), kOwnersAndGuests) != 0)
+  if (::chmod(path.c_str(), shared ? kOwnersAndGuests : kOwnersOnly) != 0)
     return fail_errno("chmod " + path, errno);
   return path;
 }

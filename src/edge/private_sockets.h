@@ -30,6 +30,7 @@ class PrivateSockets {
   Result<void> create();
   const std::string& folder() const { return folder_; }
   // `owner`: who the pool's programs are; `guest`: who forwards to them. None: who we are.
+  // For a pool that has a folder already: who may enter it.
   Result<std::string> add_pool(const std::string& pool, const Identity* owner,
                                const Identity* guest);
 

@@ -38,13 +38,6 @@ bool says(std::string_view notice, std::string_view line) {
 
 }  // namespace
 
-Result<std::unique_ptr<ProgramHandle>> ProgramHandle::create(EventLoop& loop, std::size_t place,
-                                                             Listener& listener, Setting setting) {
-  auto slot = TRY(ipc::Shared<ipc::Slot>::create("roundhouse-slot"));
-  return std::unique_ptr<ProgramHandle>(
-      new ProgramHandle(loop, place, listener, std::move(slot), std::move(setting)));
-}
-
 ProgramHandle::ProgramHandle(EventLoop& loop, std::size_t place, Listener& listener,
                              ipc::Shared<ipc::Slot> slot, Setting setting)
     : WorkerHandle(place, listener, std::move(slot)),
@@ -55,7 +48,7 @@ ProgramHandle::ProgramHandle(EventLoop& loop, std::size_t place, Listener& liste
              [this] { signal(config::number_of(setting_.options.stop_signal)); }) {}
 
 std::string ProgramHandle::path(const char* suffix) const {
-  return setting_.folder + "/" + std::to_string(id()) + suffix;
+  return setting_.folder + "/" + std::to_string(place() + 1) + suffix;
 }
 
 Result<WorkerHandle::Inheritance> ProgramHandle::prepare(ipc::Bequest bequest, Time now) {
@@ -156,8 +149,8 @@ bool ProgramHandle::seems_ready(Time now) {
 }
 
 bool ProgramHandle::connects() {
-  const Address address =
-      ipc::private_address(setting_.header, setting_.row, setting_.options.name, id());
+  const Address address = ipc::private_address(setting_.header, setting_.row, setting_.options.name,
+                                               static_cast<std::uint32_t>(place() + 1));
   return try_to_connect(address, attempt_) == 0;
 }
 
@@ -173,10 +166,10 @@ void ProgramHandle::tell_of_other_ports(Time now) {
   search_at_ = Time::max();
   const std::uint32_t port = setting_.row.port.load();
   log::warn("worker_listens_elsewhere",
-            "worker " + setting_.options.name + "/" + std::to_string(id()) + " listens on " +
+            "worker " + setting_.options.name + "/" + std::to_string(setting_.id) + " listens on " +
                 ports + " itself, not on what it was given: " +
                 (port != 0 ? "$PORT, which is " + std::to_string(port) : std::string("$SOCKET")),
-            {{"pool", setting_.options.name}, {"worker", id()}, {"pid", pid()}});
+            {{"pool", setting_.options.name}, {"worker", setting_.id}, {"pid", pid()}});
 }
 
 // Whether it is ready the monitor asks it now.

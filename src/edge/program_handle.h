@@ -27,6 +27,7 @@ class ProgramHandle final : public WorkerHandle, private IoHandler {
     const config::Pool& options;     // must outlive this, as is:
     const ipc::BoardHeader& header;  // of the board
     ipc::WorkerRow& row;             // its own
+    std::uint32_t id = 0;            // of the worker
     std::string folder;              // of the pool's private sockets
     bool proxied = false;            // it is an endpoint of an upstream
     std::string socket_names;        // of the listeners' sockets, for LISTEN_FDNAMES
@@ -34,8 +35,8 @@ class ProgramHandle final : public WorkerHandle, private IoHandler {
     Time& next_search;  // of its pool: for ports that a worker was not given
   };
 
-  static Result<std::unique_ptr<ProgramHandle>> create(EventLoop& loop, std::size_t place,
-                                                       Listener& listener, Setting setting);
+  ProgramHandle(EventLoop& loop, std::size_t place, Listener& listener, ipc::Shared<ipc::Slot> slot,
+                Setting setting);
 
   Result<Inheritance> prepare(ipc::Bequest bequest, Time now) override;
   void ended() override;
@@ -55,13 +56,10 @@ class ProgramHandle final : public WorkerHandle, private IoHandler {
  private:
   enum class Stage : std::uint8_t { kNone, kStarting, kReady, kLeaving };
 
-  ProgramHandle(EventLoop& loop, std::size_t place, Listener& listener, ipc::Shared<ipc::Slot> slot,
-                Setting setting);
   Result<void> give_sockets(const std::vector<ipc::InheritedListener>& sockets, Inheritance& given);
   Result<void> give_address(Inheritance& given);
   Result<void> listen_for_notices(Inheritance& given);
   std::string path(const char* suffix) const;
-  std::uint32_t id() const { return static_cast<std::uint32_t>(place() + 1); }
   // It makes its socket itself.
   bool is_on_its_own() const { return setting_.options.type == config::PoolType::kPort; }
   bool is_unix() const { return setting_.options.socket == config::PrivateSocket::kUnix; }

@@ -36,7 +36,7 @@ class RespawnPolicy {
   void refill(Time now);
   Respawn paused(bool last_ready_place, double random);
 
-  const config::Pool::Restart options_;
+  config::Pool::Restart options_;
   double tokens_;
   Time refilled_at_;
   std::uint32_t delays_in_a_row_ = 0;

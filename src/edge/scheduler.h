@@ -12,13 +12,16 @@
 
 namespace roundhouse::edge {
 
-// One per pool. `none` chooses nothing: the workers accept for themselves.
+// One per pool. Workers are numbered by their places: several may be processes of one worker id,
+// which differ by multiples of `ids`.
 class Scheduler {
  public:
-  Scheduler(config::Policy policy, std::size_t workers, std::size_t listeners);
+  // Nobody is there at first. `ids` 0: each place is an id of its own.
+  Scheduler(config::Policy policy, std::size_t ids, std::size_t listeners);
 
-  // One more, behind the others.
-  void add_worker() { ++workers_; }
+  void enter(std::size_t worker);
+  void leave(std::size_t worker);
+  void set_policy(config::Policy policy) { policy_ = policy; }
 
   struct Workers {
     std::function<bool(std::size_t)> eligible;
@@ -26,20 +29,24 @@ class Scheduler {
   };
   // rr: the next eligible worker after the one this listener had last (rotation is kept per
   // listener). least: the eligible worker with fewest open connections; among equals, by rotation.
-  // sticky: the eligible worker with the highest hash of (peer host, worker): only the clients of a
-  // worker that is not
-  //   eligible go elsewhere (rendezvous hashing).
+  // sticky: the eligible worker with the highest hash of (peer host, worker id): only the clients
+  // of a worker that is not eligible go elsewhere (rendezvous hashing), and a worker's successor
+  // has its clients. none, rr_kernel: by rotation, what workers that accept for themselves have
+  // given back or cannot take.
   std::optional<std::size_t> choose(const ipc::ConnectionInfo& connection, const Workers& workers);
 
  private:
+  // The one at this distance behind the cursor, in rotation.
+  std::size_t behind(std::size_t cursor, std::size_t steps) const;
   std::optional<std::size_t> next_in_rotation(std::size_t& cursor, const Workers& workers) const;
   std::optional<std::size_t> least_loaded(std::size_t& cursor, const Workers& workers) const;
   std::optional<std::size_t> stuck_to(const ipc::ConnectionInfo& connection,
                                       const Workers& workers) const;
 
   config::Policy policy_;
-  std::size_t workers_;
-  std::vector<std::size_t> cursors_;  // by listener: the worker that had the last one
+  std::size_t ids_;
+  std::vector<std::size_t> present_;  // in the order of their places
+  std::vector<std::size_t> cursors_;  // by listener: one more than the worker that had the last one
 };
 
 }  // namespace roundhouse::edge

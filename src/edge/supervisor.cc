@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 namespace roundhouse::edge {
 namespace {
@@ -20,19 +21,29 @@ T jittered(T amount, double random) {
 
 }  // namespace
 
-Supervisor::Supervisor(const config::Pool& pool, std::uint64_t seed, Time now)
-    : pool_(pool), places_(pool.workers, Place(pool.restart, now)), random_(seed) {}
+Supervisor::Supervisor(PoolOptions pool, std::uint64_t seed, Time now)
+    : pool_(std::move(pool)),
+      places_(std::max(pool_->rows.count(), pool_->workers), Place(pool_, now)),
+      random_(seed) {
+  for (Place& place : places_) {
+    place.state = WorkerState::kGone;
+    place.retired = true;
+  }
+}
 
 Actions Supervisor::start(Time now) {
   Actions actions;
   last_tick_ = now;
   starts_together_ = true;
-  for (std::size_t place = 0; place < places_.size(); ++place) start_place(place, now, actions);
+  for (std::size_t place = 0; place < pool_->workers; ++place) {
+    places_[place].retired = false;
+    start_place(place, now, actions);
+  }
   return actions;
 }
 
 void Supervisor::add_place(Time now, bool respawns) {
-  Place& place = places_.emplace_back(pool_.restart, now);
+  Place& place = places_.emplace_back(pool_, now);
   place.state = WorkerState::kGone;
   place.respawns = respawns;
 }
@@ -46,7 +57,18 @@ Actions Supervisor::start_place(std::size_t index, Time now) {
   return actions;
 }
 
-Actions Supervisor::retire(std::size_t index, Time now, Time deadline) {
+Actions Supervisor::try_place(std::size_t index, PoolOptions options, Time now) {
+  Actions actions;
+  note_time(now);
+  places_[index] = Place(options, now);
+  places_[index].respawns = false;
+  const PoolOptions in_force = std::exchange(pool_, std::move(options));
+  start_place(index, now, actions);
+  pool_ = in_force;
+  return actions;
+}
+
+Actions Supervisor::retire(std::size_t index, Time now, Time deadline, ExitReason reason) {
   Actions actions;
   note_time(now);
   Place& place = places_[index];
@@ -56,22 +78,23 @@ Actions Supervisor::retire(std::size_t index, Time now, Time deadline) {
   } else if (place.state == WorkerState::kDraining) {
     place.deadline = std::min(place.deadline, deadline);
   } else {
-    drain_place(index, place.ending.value_or(ExitReason::kShutdown), deadline, actions);
+    drain_place(index, place.ending.value_or(reason), deadline, actions);
   }
   return actions;
 }
 
 void Supervisor::start_place(std::size_t index, Time now, Actions& actions) {
   Place& place = places_[index];
+  place.pool = pool_;
   place.state = WorkerState::kStarting;
   place.ending.reset();
   place.kill_at.reset();
   place.was_ready = place.resting = false;
   place.started = now;
-  place.deadline = now + pool_.timeouts.ready;
-  place.recycle_requests = jittered<std::uint64_t>(pool_.recycle.requests, random());
-  place.recycle_memory = jittered(pool_.recycle.memory, random());
-  place.recycle_lifetime = Duration(jittered(pool_.recycle.lifetime.count(), random()));
+  place.deadline = now + place.pool->timeouts.ready;
+  place.recycle_requests = jittered<std::uint64_t>(place.pool->recycle.requests, random());
+  place.recycle_memory = jittered(place.pool->recycle.memory, random());
+  place.recycle_lifetime = Duration(jittered(place.pool->recycle.lifetime.count(), random()));
   actions.push_back({.kind = Kind::kStart, .place = index});
 }
 
@@ -115,7 +138,7 @@ Actions Supervisor::draining(std::size_t index, Time now) {
   note_time(now);
   const WorkerState state = places_[index].state;
   if (state != WorkerState::kReady && state != WorkerState::kStarting) return actions;
-  drain_place(index, std::nullopt, now + pool_.timeouts.drain, actions);
+  drain_place(index, std::nullopt, now + places_[index].pool->timeouts.drain, actions);
   return actions;
 }
 
@@ -133,8 +156,8 @@ Actions Supervisor::hangs(std::size_t index, Time since, bool stopped, Time now)
   const Place& place = places_[index];
   if (place.state != WorkerState::kReady || place.ending || since < place.heartbeat_after)
     return actions;
-  begin_ending(index, ExitReason::kHang, stopped ? SIGKILL : SIGABRT, now + pool_.liveness.kill,
-               actions);
+  begin_ending(index, ExitReason::kHang, stopped ? SIGKILL : SIGABRT,
+               now + places_[index].pool->liveness.kill, actions);
   return actions;
 }
 
@@ -166,8 +189,8 @@ ExitReason Supervisor::reason_of(const Place& place, const ExitStatus& status) c
       place.ending == ExitReason::kHang || place.ending == ExitReason::kBootTimeout;
   const bool deliberate = place.ending.has_value() || place.kill_at.has_value();
   // A program that knows nothing of us often says by its exit code which signal ended it.
-  const bool by_request = status.signal == stop_signal() || status.signal == SIGTERM ||
-                          status.code == kSignalled + stop_signal();
+  const bool by_request = status.signal == stop_signal(place) || status.signal == SIGTERM ||
+                          status.code == kSignalled + stop_signal(place);
   const bool cut = deliberate &&
                    (status.signal == SIGKILL || by_request ||
                     (aborted && (status.signal == SIGABRT || status.code == kSignalled + SIGABRT)));
@@ -256,12 +279,13 @@ void Supervisor::forgive(Duration lost) {
 void Supervisor::check_deadlines(std::size_t index, Time now, Actions& actions) {
   Place& place = places_[index];
   if (place.kill_at && now >= *place.kill_at) {
-    place.kill_at = now + pool_.liveness.kill;  // again, should it have been lost
+    place.kill_at = now + places_[index].pool->liveness.kill;  // again, should it have been lost
     actions.push_back({.kind = Kind::kSignal, .place = index, .signal = SIGKILL});
   } else if (place.state == WorkerState::kStarting && !place.ending && now >= place.deadline) {
-    begin_ending(index, ExitReason::kBootTimeout, SIGABRT, now + pool_.liveness.kill, actions);
+    begin_ending(index, ExitReason::kBootTimeout, SIGABRT, now + places_[index].pool->liveness.kill,
+                 actions);
   } else if (place.state == WorkerState::kDraining && !place.kill_at && now >= place.deadline) {
-    place.kill_at = now + pool_.liveness.kill;
+    place.kill_at = now + places_[index].pool->liveness.kill;
     actions.push_back({.kind = Kind::kSignal, .place = index, .signal = SIGKILL});
   }
 }
@@ -271,21 +295,24 @@ void Supervisor::check_heartbeat(std::size_t index, Time now, const Observation&
   Place& place = places_[index];
   if (!seen.heartbeat) return;
   const Duration silent = now - std::max(*seen.heartbeat, place.heartbeat_after);
-  if (place.state == WorkerState::kDraining && seen.stopped && silent >= pool_.liveness.replace) {
+  if (place.state == WorkerState::kDraining && seen.stopped &&
+      silent >= places_[index].pool->liveness.replace) {
     // It will not drain, and nothing it has begun can finish: no use to wait for its deadline.
     if (place.ending != ExitReason::kHang)
-      begin_ending(index, ExitReason::kHang, SIGKILL, now + pool_.liveness.kill, actions);
+      begin_ending(index, ExitReason::kHang, SIGKILL, now + places_[index].pool->liveness.kill,
+                   actions);
     return;
   }
   if (place.state != WorkerState::kReady || place.ending) return;
-  if (silent >= pool_.liveness.replace) {
+  if (silent >= places_[index].pool->liveness.replace) {
     const int signal =
         seen.stopped ? SIGKILL : SIGABRT;  // a stopped process acts on no other signal
-    begin_ending(index, ExitReason::kHang, signal, now + pool_.liveness.kill, actions);
-  } else if (silent >= pool_.liveness.suspect && !place.resting) {
+    begin_ending(index, ExitReason::kHang, signal, now + places_[index].pool->liveness.kill,
+                 actions);
+  } else if (silent >= places_[index].pool->liveness.suspect && !place.resting) {
     place.resting = true;
     actions.push_back({.kind = Kind::kRest, .place = index});
-  } else if (silent < pool_.liveness.suspect && place.resting) {
+  } else if (silent < places_[index].pool->liveness.suspect && place.resting) {
     place.resting = false;
     actions.push_back({.kind = Kind::kServe, .place = index});
   }
@@ -295,10 +322,11 @@ void Supervisor::check_answers(std::size_t index, Time now, const Observation& s
                                Actions& actions) {
   const Place& place = places_[index];
   if (!seen.unanswered_since || place.state != WorkerState::kReady || place.ending) return;
-  if (now - std::max(*seen.unanswered_since, place.heartbeat_after) < pool_.liveness.unanswered)
+  if (now - std::max(*seen.unanswered_since, place.heartbeat_after) <
+      places_[index].pool->liveness.unanswered)
     return;
   begin_ending(index, ExitReason::kHang, seen.stopped ? SIGKILL : SIGABRT,
-               now + pool_.liveness.kill, actions);
+               now + places_[index].pool->liveness.kill, actions);
 }
 
 // One worker at a time, and only while another serves (a pool of one has no other).
@@ -317,17 +345,17 @@ void Supervisor::check_recycling(std::size_t index, Time now, const Observation&
   if (!reason) return;
   const bool one_is_out = std::ranges::any_of(places_, [&](const Place& other) {
     const bool serves = other.state == WorkerState::kReady && !other.resting && !other.ending;
-    return &other != &place && !serves && other.state != WorkerState::kFailed &&
+    return &other != &place && !other.retired && !serves && other.state != WorkerState::kFailed &&
            other.state != WorkerState::kQuarantined;
   });
-  if (!one_is_out) drain_place(index, reason, now + pool_.timeouts.drain, actions);
+  if (!one_is_out) drain_place(index, reason, now + places_[index].pool->timeouts.drain, actions);
 }
 
 Actions Supervisor::stop(Time now, Time deadline) {
   Actions actions;
   note_time(now);
   stopping_ = true;
-  deadline = std::min(deadline, now + pool_.timeouts.drain);
+  deadline = std::min(deadline, now + pool_->timeouts.drain);
   for (std::size_t index = 0; index < places_.size(); ++index) {
     Place& place = places_[index];
     if (place.kill_at) place.kill_at = std::min(*place.kill_at, deadline);
@@ -339,7 +367,7 @@ Actions Supervisor::stop(Time now, Time deadline) {
       if (!place.ending) place.ending = ExitReason::kShutdown;  // it has begun nothing
       place.state = WorkerState::kDraining;
       place.deadline = deadline;
-      actions.push_back({.kind = Kind::kSignal, .place = index, .signal = stop_signal()});
+      actions.push_back({.kind = Kind::kSignal, .place = index, .signal = stop_signal(place)});
     } else {
       drain_place(index, place.ending ? place.ending : ExitReason::kShutdown, deadline, actions);
     }
@@ -366,7 +394,8 @@ bool Supervisor::other_place_ready(std::size_t index) const {
 
 bool Supervisor::failed_at_first_start() const {
   if (!starts_together_ || ever_ready_ || failure_told_) return false;
-  return std::ranges::all_of(places_, [](const Place& place) { return place.has_ended; });
+  return std::ranges::all_of(places_,
+                             [](const Place& place) { return place.has_ended || place.retired; });
 }
 
 }  // namespace roundhouse::edge

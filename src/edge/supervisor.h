@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <random>
 #include <span>
@@ -69,10 +70,15 @@ struct Obituary {
   Duration next_start_in;  // zero: at once
 };
 
+using PoolOptions = std::shared_ptr<const config::Pool>;
+
 class Supervisor {
  public:
-  Supervisor(const config::Pool& pool, std::uint64_t seed, Time now);
+  Supervisor(PoolOptions pool, std::uint64_t seed, Time now);
+  Supervisor(const config::Pool& pool, std::uint64_t seed, Time now)
+      : Supervisor(std::make_shared<const config::Pool>(pool), seed, now) {}
 
+  // The first places, one for each worker; the others stay empty.
   Actions start(Time now);
 
   // For an owner who starts workers one by one and decides how many there are; nothing is then
@@ -83,7 +89,15 @@ class Supervisor {
   // REQUIRES: no process runs there and none is about to be started.
   Actions start_place(std::size_t place, Time now);
   // Drains the worker there, whatever its state; none is started in its place.
-  Actions retire(std::size_t place, Time now, Time deadline);
+  Actions retire(std::size_t place, Time now, Time deadline,
+                 ExitReason reason = ExitReason::kShutdown);
+
+  // A worker on trial, with options that are not in force yet: should it end, none is started in
+  // its place until keep() says that it stays. REQUIRES: as start_place.
+  Actions try_place(std::size_t place, PoolOptions options, Time now);
+  void keep(std::size_t place) { places_[place].respawns = true; }
+  // Who is started from now on is so with these; who runs keeps those it was started with.
+  void adopt(PoolOptions options) { pool_ = std::move(options); }
 
   void spawned(std::size_t place, Time now);
   // fork or exec did not succeed; counts as a start that never became ready, and is not tried again
@@ -115,7 +129,8 @@ class Supervisor {
 
  private:
   struct Place {
-    Place(const config::Pool::Restart& restart, Time now) : respawn(restart, now) {}
+    Place(PoolOptions options, Time now) : pool(std::move(options)), respawn(pool->restart, now) {}
+    PoolOptions pool;  // that its process was started with
     RespawnPolicy respawn;
     WorkerState state = WorkerState::kBackoff;
     bool running = false;    // there is a process
@@ -154,10 +169,10 @@ class Supervisor {
   bool starts_no_more(const Place& place) const {
     return stopping_ || failure_told_ || place.retired || !place.respawns;
   }
-  int stop_signal() const { return config::number_of(pool_.stop_signal); }
+  static int stop_signal(const Place& place) { return config::number_of(place.pool->stop_signal); }
   double random() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
-  const config::Pool pool_;
+  PoolOptions pool_;
   std::vector<Place> places_;
   std::mt19937_64 random_;
   std::optional<Time> last_tick_;

@@ -1,9 +1,10 @@
 // The edge's view of one worker place, whatever the worker speaks: the process that fills it now,
 // the way of connections to it, its slot.
 //
-// The slot stays while processes come and go; everything else is the running process's. A place has
-// a handle of one kind for as long as its pool lives: NativeHandle for built-in workers and native
-// programs, NodeHandle for Node programs, ProgramHandle for those that know nothing of us.
+// The slot stays while processes come and go; everything else is the running process's. A place
+// that is empty gets another handle, with the slot of the one before, when its next process is
+// started with other options: NativeHandle for built-in workers and native programs, NodeHandle for
+// Node programs, ProgramHandle for those that know nothing of us.
 #pragma once
 
 #include <sys/types.h>
@@ -94,6 +95,8 @@ class WorkerHandle : public HandoffPort {
   pid_t pid() const { return pid_; }
   ipc::Slot& slot() const { return *slot_; }
   int slot_fd() const { return slot_.fd(); }
+  // For the next handle of the place; this one is of no use then.
+  ipc::Shared<ipc::Slot> take_slot() { return std::move(slot_); }
 
  protected:
   std::size_t place() const { return place_; }

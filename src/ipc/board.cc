@@ -13,11 +13,15 @@ namespace {
 constexpr std::size_t align(std::size_t size) { return (size + 63) / 64 * 64; }
 constexpr std::size_t kListenersAt = align(sizeof(BoardHeader));
 
-std::size_t workers_at(std::size_t listeners) {
+// Header, listeners, which rows of workers are used, these.
+std::size_t used_at(std::size_t listeners) {
   return kListenersAt + align(listeners * sizeof(ListenerRow));
 }
+std::size_t workers_at(std::size_t workers, std::size_t listeners) {
+  return used_at(listeners) + align(workers * sizeof(Gauge));
+}
 std::size_t board_size(std::size_t workers, std::size_t listeners) {
-  return workers_at(listeners) + workers * sizeof(WorkerRow);
+  return workers_at(workers, listeners) + workers * sizeof(WorkerRow);
 }
 
 }  // namespace
@@ -64,6 +68,12 @@ std::string_view to_string(ExitReason reason) {
       return "recycle_lifetime";
     case ExitReason::kShutdown:
       return "shutdown";
+    case ExitReason::kReload:
+      return "reload";
+    case ExitReason::kScale:
+      return "scale";
+    case ExitReason::kOperator:
+      return "operator";
   }
   return "unknown";
 }
@@ -88,7 +98,20 @@ Result<Board> Board::create(std::size_t workers, std::size_t listeners) {
   return board;
 }
 
-void Board::begin_row(std::size_t index) const { new (&worker(index)) WorkerRow(); }
+void Board::begin_row(std::size_t index) const {
+  new (&worker(index)) WorkerRow();
+  used(index).store(1, std::memory_order_release);
+}
+
+Gauge& Board::used(std::size_t index) const {
+  CHECK(index < workers_);
+  return reinterpret_cast<Gauge*>(static_cast<std::byte*>(mapping_.address()) +
+                                  used_at(listeners_))[index];
+}
+
+bool Board::is_used(std::size_t worker) const {
+  return used(worker).load(std::memory_order_acquire) != 0;
+}
 
 Result<Board> Board::create_sparse(std::size_t workers, std::size_t listeners) {
   Board board;
@@ -130,7 +153,7 @@ ListenerRow& Board::listener(std::size_t index) const {
 WorkerRow& Board::worker(std::size_t index) const {
   CHECK(index < workers_);
   return reinterpret_cast<WorkerRow*>(static_cast<std::byte*>(mapping_.address()) +
-                                      workers_at(listeners_))[index];
+                                      workers_at(workers_, listeners_))[index];
 }
 
 void write_exit(WorkerRow& row, const ExitRecord& record) {

@@ -46,8 +46,11 @@ enum class ExitReason : std::uint32_t {
   kRecycleMemory,
   kRecycleLifetime,
   kShutdown,
+  kReload,    // another configuration was put in force
+  kScale,     // there are to be fewer workers
+  kOperator,  // restarted because somebody asked for it
 };
-inline constexpr std::size_t kExitReasons = 10;
+inline constexpr std::size_t kExitReasons = 13;
 std::string_view to_string(ExitReason reason);
 
 // Why a listener does not accept. Public: label `reason` of listener_paused_seconds_total.
@@ -80,9 +83,8 @@ struct ExitRecord {
 };
 
 // Of one place: a worker id has several, one for each process of it that may run at once
-// (config/rows.h). A row that was never used is all zero.
+// (config/rows.h).
 struct WorkerRow {
-  Gauge used{1};
   std::atomic<WorkerState> state{WorkerState::kGone};
   std::atomic<std::int32_t> pid{0};  // 0: none
   Gauge generation{0};
@@ -156,10 +158,15 @@ class Board {
   std::size_t workers() const { return workers_; }
   std::size_t listeners() const { return listeners_; }
   WorkerRow& worker(std::size_t index) const;
+  // Whether begin_row() was called for it. Look here first: even reading a row that was not takes
+  // memory.
+  bool is_used(std::size_t worker) const;
   ListenerRow& listener(std::size_t index) const;
   int fd() const { return fd_.get(); }
 
  private:
+  Gauge& used(std::size_t worker) const;
+
   UniqueFd fd_;
   Mapping mapping_;
   std::size_t workers_ = 0;  // our own copies: what was checked against the size of the memory

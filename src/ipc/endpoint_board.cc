@@ -54,7 +54,7 @@ std::uint64_t EndpointBoard::read(EndpointTable& out) const {
   return 0;
 }
 
-void EndpointBoard::publish(const EndpointTable& table) {
+void EndpointBoard::publish(const EndpointTable& table) const {
   const std::uint64_t next = memory_->epoch.load(std::memory_order_relaxed) + 1;
   std::atomic_thread_fence(std::memory_order_release);
   memory_->tables[next % 2] = table;

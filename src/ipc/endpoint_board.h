@@ -67,7 +67,7 @@ class EndpointBoard {
   // faster each time.
   std::uint64_t read(EndpointTable& out) const;
   // By the only writer.
-  void publish(const EndpointTable& table);
+  void publish(const EndpointTable& table) const;
 
   ProbeCounts& probes(std::size_t row) const { return memory_->probes[row]; }
   Counter& resolutions(std::size_t upstream, Resolution resolution) const {

@@ -51,7 +51,12 @@ EndpointRow* EndpointTable::claim() {
 }
 
 bool EndpointTable::configure(std::uint32_t upstream, const WantedEndpoint& wanted) {
-  if (find(upstream, wanted.address) != nullptr) return true;  // written twice
+  if (EndpointRow* const known = find(upstream, wanted.address)) {
+    if (known->configured != 0) return true;  // written twice
+    known->weight = wanted.weight;
+    known->configured = known->in_use = 1;
+    return true;
+  }
   EndpointRow* const row = claim();
   if (row == nullptr) return false;
   fill(*row, upstream, wanted);

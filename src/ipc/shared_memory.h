@@ -64,7 +64,10 @@ class Shared {
     Shared shared;
     shared.fd_ = TRY(create_memory(name, sizeof(T)));
     shared.mapping_ = TRY(map_memory(shared.fd_.get(), sizeof(T), Access::kReadWrite));
-    new (shared.mapping_.address()) T();
+    // Memory that nobody has touched is zero and takes no room, and zero is how everything else in
+    // a T begins.
+    shared->magic = T::kMagic;
+    shared->version = T::kVersion;
     TRY_VOID(seal_seals(shared.fd_.get()));
     return shared;
   }

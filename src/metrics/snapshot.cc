@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <memory>
+#include <set>
 
 #include "base/check.h"
 
@@ -94,6 +96,99 @@ WorkerValues read_worker(const ipc::WorkerRow& row, const ipc::Slot* slot, Time 
   return values;
 }
 
+template <typename T, std::size_t N>
+void add(std::array<T, N>& sum, const std::array<T, N>& more) {
+  for (std::size_t i = 0; i < N; ++i) sum[i] += more[i];
+}
+
+void add(SlotValues& sum, const SlotValues& more) {
+  sum.connections_active += more.connections_active;
+  sum.requests_in_flight += more.requests_in_flight;
+  sum.connections_total += more.connections_total;
+  sum.requests_total += more.requests_total;
+  sum.busy_seconds += more.busy_seconds;
+  sum.access_log_lines += more.access_log_lines;
+  sum.access_log_dropped += more.access_log_dropped;
+  add(sum.handoff_buckets, more.handoff_buckets);
+  sum.handoff_sum_seconds += more.handoff_sum_seconds;
+  add(sum.listener_accepted, more.listener_accepted);
+  add(sum.listener_active, more.listener_active);
+  add(sum.request_failures, more.request_failures);
+  add(sum.refused_connections, more.refused_connections);
+}
+
+void add_counts(WorkerValues& sum, const WorkerValues& more) {
+  add(sum.restarts, more.restarts);
+  add(sum.crashes, more.crashes);
+  sum.given += more.given;
+  sum.taken += more.taken;
+  sum.taken_back += more.taken_back;
+  sum.returned += more.returned;
+  sum.messages += more.messages;
+  sum.output_lines += more.output_lines;
+  sum.output_dropped += more.output_dropped;
+  sum.untaken += more.untaken;
+  sum.dead_cpu_seconds += more.dead_cpu_seconds;
+  if (more.slot && sum.slot) add(*sum.slot, *more.slot);
+  if (more.slot && !sum.slot) sum.slot = more.slot;
+  sum.exits.insert(sum.exits.end(), more.exits.begin(), more.exits.end());
+}
+
+bool is_newer(const WorkerValues& one, const WorkerValues& other) {
+  if ((one.pid != 0) != (other.pid != 0)) return one.pid != 0;
+  return one.generation > other.generation;
+}
+
+OlderProcess older_of(const WorkerValues& values) {
+  OlderProcess older{.pid = values.pid,
+                     .generation = values.generation,
+                     .state = values.state,
+                     .uptime_seconds = values.uptime_seconds};
+  if (values.slot) {
+    older.connections_active = values.slot->connections_active;
+    older.requests_in_flight = values.slot->requests_in_flight;
+  }
+  return older;
+}
+
+// One of the pool, from the rows of all its processes.
+WorkerValues read_id(const Layout::Pool& pool, std::uint32_t id, const ipc::Board& board,
+                     std::span<const ipc::Slot* const> slots, Time now) {
+  std::vector<WorkerValues> processes;
+  std::vector<std::size_t> rows;
+  for (std::uint32_t seat = 0; seat < pool.seats; ++seat) {
+    const std::size_t row = pool.first_row + std::size_t{seat} * pool.ids + id - 1;
+    if (row >= board.workers() || !board.is_used(row)) continue;
+    processes.push_back(read_worker(board.worker(row), pool.tells ? slots[row] : nullptr, now));
+    rows.push_back(row);
+  }
+  std::ranges::stable_sort(processes, is_newer);
+  WorkerValues values{.state = ipc::WorkerState::kGone};
+  if (!processes.empty()) values = std::move(processes.front());
+  for (std::size_t i = 1; i < processes.size(); ++i) {
+    add_counts(values, processes[i]);
+    if (processes[i].pid != 0) values.older.push_back(older_of(processes[i]));
+  }
+  std::ranges::stable_sort(values.exits, std::greater(), &ipc::ExitRecord::at);
+  if (values.exits.size() > ipc::kKeptExits) values.exits.resize(ipc::kKeptExits);
+  values.id = id;
+  values.index = pool.first_row + id - 1;
+  values.rows = std::move(rows);
+  return values;
+}
+
+// There are more than there are to be where some drain that were taken away.
+PoolValues read_pool(const Layout::Pool& pool, const ipc::Board& board,
+                     std::span<const ipc::Slot* const> slots, Time now) {
+  PoolValues values{.layout = pool};
+  for (std::uint32_t id = 1; id <= std::max(pool.ids, pool.workers); ++id) {
+    WorkerValues worker = read_id(pool, id, board, slots, now);
+    if (id > pool.workers && worker.pid == 0 && worker.state == ipc::WorkerState::kGone) continue;
+    values.workers.push_back(std::move(worker));
+  }
+  return values;
+}
+
 void read_pauses(const ipc::ListenerRow& row, Time now, ListenerValues& values) {
   const std::uint32_t paused = relaxed(row.paused);
   const std::int64_t since_ns = relaxed(row.paused_since_ns);
@@ -129,6 +224,7 @@ void add_slots(std::span<const PoolValues> pools, std::size_t listener, std::uin
 
 void read_endpoints(const Layout& layout, const ipc::EndpointBoard& board, Snapshot& snapshot) {
   for (std::size_t i = 0; i < layout.upstreams.size(); ++i) {
+    if (layout.upstreams[i].name.empty()) continue;  // there is none any more
     UpstreamValues& values = snapshot.upstreams.emplace_back(UpstreamValues{layout.upstreams[i]});
     for (std::size_t k = 0; k < ipc::kResolutions; ++k)
       values.resolutions[k] = relaxed(board.resolutions(i, static_cast<ipc::Resolution>(k)));
@@ -165,13 +261,35 @@ void look_at_workers(const Layout& layout, Snapshot& snapshot) {
           endpoint.serves = worker.state == ipc::WorkerState::kReady && !worker.shut;
       }
     }
+    // Rows are kept for more workers than there are.
+    std::erase_if(snapshot.endpoints, [&](const EndpointValues& endpoint) {
+      return endpoint.upstream == upstream.name &&
+             std::ranges::none_of(pool->workers, [&](const WorkerValues& worker) {
+               return endpoint.name == upstream.pool + "/" + std::to_string(worker.id);
+             });
+    });
   }
 }
 
-void read_traffic(const Layout& layout, std::span<const ipc::Slot* const> slots,
-                  Snapshot& snapshot) {
-  for (const std::string& name : layout.routes)
-    snapshot.routes.push_back(RouteValues{.name = name});
+// An endpoint that is a worker has a row for each process of it.
+void merge_namesakes(std::vector<EndpointValues>& endpoints) {
+  std::vector<EndpointValues> merged;
+  for (EndpointValues& endpoint : endpoints) {
+    const auto same = std::ranges::find_if(merged, [&](const EndpointValues& one) {
+      return one.upstream == endpoint.upstream && one.name == endpoint.name;
+    });
+    if (same == merged.end())
+      merged.push_back(std::move(endpoint));
+    else
+      same->add(endpoint);
+  }
+  endpoints = std::move(merged);
+}
+
+void read_traffic(const Layout& layout, const ipc::Board& board,
+                  std::span<const ipc::Slot* const> slots, Snapshot& snapshot) {
+  for (const Layout::Route& name : layout.routes)
+    snapshot.routes.push_back(RouteValues{.name = name.name, .row = name.row});
   for (const PoolValues& pool : snapshot.pools) {
     if (pool.layout.type == "native") continue;
     if (snapshot.failures.empty()) {
@@ -179,13 +297,17 @@ void read_traffic(const Layout& layout, std::span<const ipc::Slot* const> slots,
         snapshot.failures.push_back(FailureValues{.name = name});
     }
     for (const WorkerValues& worker : pool.workers) {
-      const ipc::Slot* const slot = slots[worker.index];
-      if (slot == nullptr) continue;
-      add_failures(*slot, snapshot.failures);
-      if (pool.layout.type == "proxy")
-        add_traffic(*slot, worker.pid != 0, snapshot.routes, snapshot.endpoints);
+      for (const std::size_t row : worker.rows) {
+        const ipc::Slot* const slot = slots[row];
+        if (slot == nullptr) continue;
+        const bool alive = relaxed(board.worker(row).pid) != 0;
+        add_failures(*slot, snapshot.failures);
+        if (pool.layout.type == "proxy")
+          add_traffic(*slot, alive, snapshot.routes, snapshot.endpoints);
+      }
     }
   }
+  merge_namesakes(snapshot.endpoints);
   // What has left is shown until it has finished.
   std::erase_if(snapshot.endpoints, [](const EndpointValues& endpoint) {
     return endpoint.leaving && endpoint.connections_active == 0 && endpoint.requests_in_flight == 0;
@@ -196,6 +318,18 @@ void read_traffic(const Layout& layout, std::span<const ipc::Slot* const> slots,
 
 std::size_t PoolValues::count(ipc::WorkerState state) const {
   return static_cast<std::size_t>(std::ranges::count(workers, state, &WorkerValues::state));
+}
+
+std::size_t PoolValues::old_generations() const {
+  std::uint32_t newest = 0;
+  std::set<std::uint32_t> all;
+  for (const WorkerValues& worker : workers) {
+    newest = std::max(newest, worker.generation);
+    if (worker.pid != 0) all.insert(worker.generation);
+    for (const OlderProcess& older : worker.older) all.insert(older.generation);
+  }
+  all.erase(newest);
+  return all.size();
 }
 
 Snapshot read_snapshot(const Layout& layout, const ipc::Board& board,
@@ -210,21 +344,17 @@ Snapshot read_snapshot(const Layout& layout, const ipc::Board& board,
       .stopping = relaxed(header.stopping) != 0,
       .monitor_restarts = relaxed(header.monitor_restarts),
       .configuration_source = bounded_text(header.configuration_source),
+      .configuration = relaxed(header.configuration),
+      .reloads = relaxed(header.operations.reloads),
+      .last_reload_at = relaxed(header.operations.last_reload_at),
   };
   if (const std::int64_t beat = relaxed(header.edge_heartbeat_ns); beat != 0) {
     snapshot.edge_heartbeat_age = Duration(since(beat, now));
   }
-  for (const Layout::Pool& pool : layout.pools) {
-    PoolValues& values = snapshot.pools.emplace_back(PoolValues{.layout = pool});
-    for (std::uint32_t id = 1; id <= pool.workers; ++id) {
-      const std::size_t index = pool.first_row + id - 1;
-      values.workers.push_back(
-          read_worker(board.worker(index), pool.tells ? slots[index] : nullptr, now));
-      values.workers.back().id = id;
-      values.workers.back().index = index;
-    }
-  }
+  for (const Layout::Pool& pool : layout.pools)
+    snapshot.pools.push_back(read_pool(pool, board, slots, now));
   for (std::size_t i = 0; i < layout.listeners.size(); ++i) {
+    if (layout.listeners[i].name.empty()) continue;  // there is none any more
     const ipc::ListenerRow& row = board.listener(i);
     ListenerValues& values =
         snapshot.listeners.emplace_back(ListenerValues{.layout = layout.listeners[i],
@@ -235,7 +365,7 @@ Snapshot read_snapshot(const Layout& layout, const ipc::Board& board,
   }
   if (endpoints != nullptr) read_endpoints(layout, *endpoints, snapshot);
   look_at_workers(layout, snapshot);
-  read_traffic(layout, slots, snapshot);
+  read_traffic(layout, board, slots, snapshot);
   return snapshot;
 }
 

@@ -29,7 +29,10 @@ struct Layout {
     std::string type;    // "hello", "proxy", "native", "node"
     std::string policy;  // "rr", "none", ...
     std::uint32_t workers = 0;
-    std::size_t first_row = 0;  // on the board
+    // Rows on the board: of each id several, for processes of different generations.
+    std::size_t first_row = 0;
+    std::uint32_t ids = 0;
+    std::uint32_t seats = 1;
     std::uint32_t worker_connections = 0;
     bool tells = true;  // false: a program that knows nothing of us, whose slot stays empty
   };
@@ -47,7 +50,11 @@ struct Layout {
   };
   std::vector<Pool> pools;
   std::vector<Listener> listeners;
-  std::vector<std::string> routes;  // by row of the slots
+  struct Route {
+    std::string name;
+    std::uint32_t row = 0;  // of the slots
+  };
+  std::vector<Route> routes;
   std::vector<Upstream> upstreams;
   std::vector<std::string> failures;  // an empty name is no failure
 };
@@ -77,9 +84,23 @@ struct SlotValues {
   std::array<std::uint64_t, ipc::kMaxListeners> refused_connections{};
 };
 
+// A process of a worker that another one has replaced, and that drains.
+struct OlderProcess {
+  std::int32_t pid = 0;
+  std::uint32_t generation = 0;
+  ipc::WorkerState state{};
+  double uptime_seconds = 0;
+  std::uint32_t connections_active = 0;
+  std::uint32_t requests_in_flight = 0;
+};
+
+// Counters are those of all processes of this id; state, pid and what goes with them are of the
+// newest that runs, and of the newest where none does.
 struct WorkerValues {
-  std::uint32_t id = 0;   // 1..N in its pool
-  std::size_t index = 0;  // over all pools
+  std::uint32_t id = 0;           // 1..N in its pool
+  std::size_t index = 0;          // its first row, as a number of its own
+  std::vector<std::size_t> rows;  // used ones
+  std::vector<OlderProcess> older;
   ipc::WorkerState state{};
   std::int32_t pid = 0;  // 0: none runs
   std::uint32_t generation = 0;
@@ -114,6 +135,8 @@ struct PoolValues {
   std::optional<double> fairness;  // by the monitor
 
   std::size_t count(ipc::WorkerState state) const;
+  // Generations besides the newest that processes of it are of.
+  std::size_t old_generations() const;
   // Whether the edge accepts for the workers and hands over (every policy but none).
   bool hands_over() const { return layout.policy != "none"; }
   // Whether the workers accept for themselves.
@@ -150,6 +173,9 @@ struct Snapshot {
   std::optional<Duration> edge_heartbeat_age;  // none: it never beat
   std::uint32_t monitor_restarts = 0;
   std::string configuration_source;
+  std::uint32_t configuration = 1;                             // counts those put in force
+  std::array<std::uint64_t, ipc::kOperationStates> reloads{};  // by how they ended
+  double last_reload_at = 0;  // Unix time; of the start, if there was none
   std::vector<PoolValues> pools;
   std::vector<ListenerValues> listeners;
   std::vector<RouteValues> routes;

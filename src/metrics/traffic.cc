@@ -62,11 +62,33 @@ std::optional<double> DurationValues::quantile(double share) const {
   return static_cast<double>(ipc::kRequestBounds[buckets.size() - 2]) / 1e9;
 }
 
+void EndpointValues::add(const EndpointValues& other) {
+  leaving = leaving && other.leaving;
+  serves = serves || other.serves;
+  healthy = healthy.has_value() && other.healthy.has_value() ? *healthy || *other.healthy : healthy;
+  if (other.probes_well) probes_well = probes_well.value_or(0) + *other.probes_well;
+  if (other.probes_failed) probes_failed = probes_failed.value_or(0) + *other.probes_failed;
+  requests_in_flight += other.requests_in_flight;
+  connections_active += other.connections_active;
+  ejected_by += other.ejected_by;
+  requests += other.requests;
+  failures += other.failures;
+  retries += other.retries;
+  connects += other.connects;
+  ejections += other.ejections;
+  sent_bytes += other.sent_bytes;
+  received_bytes += other.received_bytes;
+  for (std::size_t i = 0; i < durations.buckets.size(); ++i)
+    durations.buckets[i] += other.durations.buckets[i];
+  durations.sum_seconds += other.durations.sum_seconds;
+}
+
 void add_traffic(const ipc::Slot& slot, bool alive, std::span<RouteValues> routes,
                  std::span<EndpointValues> endpoints) {
-  for (std::size_t i = 0; i < std::min(routes.size(), ipc::kMaxRoutes); ++i) {
-    add(slot.routes[i].answers, routes[i].answers);
-    add(slot.routes[i].durations, routes[i].durations);
+  for (RouteValues& route : routes) {
+    if (route.row >= ipc::kMaxRoutes) continue;
+    add(slot.routes[route.row].answers, route.answers);
+    add(slot.routes[route.row].durations, route.durations);
   }
   for (EndpointValues& endpoint : endpoints) {
     if (endpoint.row < ipc::kMaxEndpoints) add(slot.endpoints[endpoint.row], alive, endpoint);

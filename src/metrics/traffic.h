@@ -23,6 +23,7 @@ struct DurationValues {
 
 struct RouteValues {
   std::string name;
+  std::uint32_t row = 0;                           // of the slots
   std::map<std::uint32_t, std::uint64_t> answers;  // by status; 0: one of those without a place
   DurationValues durations;
 };
@@ -47,6 +48,9 @@ struct EndpointValues {
   std::uint64_t sent_bytes = 0;
   std::uint64_t received_bytes = 0;
   DurationValues durations;
+
+  // Another process of the same worker.
+  void add(const EndpointValues& other);
 };
 
 struct FailureValues {
@@ -54,7 +58,7 @@ struct FailureValues {
   std::uint64_t count = 0;
 };
 
-// Adds what one worker tells: of routes by their order, of endpoints by row. `alive`: its gauges
+// Adds what one worker tells: of routes and endpoints by row. `alive`: its gauges
 // still mean something.
 void add_traffic(const ipc::Slot& slot, bool alive, std::span<RouteValues> routes,
                  std::span<EndpointValues> endpoints);

@@ -111,14 +111,19 @@ void ConnectionCensus::count_pool(const metrics::Snapshot& snapshot,
   std::unordered_map<std::uint16_t, std::uint64_t> all;
   bool whole = true;
   for (const metrics::WorkerValues& worker : pool.workers) {
-    if (worker.pid == 0) continue;
-    const auto held = held_by(worker.pid, open);
-    whole = whole && held;
-    if (!held) continue;
-    std::uint64_t& connections = workers_[worker.index].connections.emplace(0);
-    for (const auto& [port, count] : *held) {
-      connections += count;
-      all[port] += count;
+    std::vector<std::int32_t> pids;
+    if (worker.pid != 0) pids.push_back(worker.pid);
+    for (const metrics::OlderProcess& older : worker.older) pids.push_back(older.pid);
+    for (const std::int32_t pid : pids) {
+      const auto held = held_by(pid, open);
+      whole = whole && held;
+      if (!held) continue;
+      auto& connections = workers_[worker.index].connections;
+      if (!connections) connections = 0;
+      for (const auto& [port, count] : *held) {
+        *connections += count;
+        all[port] += count;
+      }
     }
   }
   for (const auto& [listener, its] : listeners) {

@@ -145,8 +145,10 @@ Response ControlApi::logs(const Request& request) const {
       known = known || subject == name;
       if (!subject.empty() && subject != pool.layout.name && subject != name) continue;
       if (sources_.output == nullptr) continue;
-      for (ipc::OutputLine& line : sources_.output->lines(worker.index, after))
-        lines.push_back({std::move(line), name});
+      for (const std::size_t row : worker.rows) {
+        for (ipc::OutputLine& line : sources_.output->lines(row, after))
+          lines.push_back({std::move(line), name});
+      }
     }
   }
   if (!known) return refused(404, "there is no such pool or worker");

@@ -27,6 +27,8 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
                             .policy = std::string(to_string(pool.policy)),
                             .workers = pool.workers,
                             .first_row = pool.rows.first,
+                            .ids = pool.rows.ids,
+                            .seats = pool.rows.seats,
                             .worker_connections = pool.worker_connections,
                             .tells = !config::is_foreign(pool.type)});
   }
@@ -35,8 +37,9 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
                                 .pool = listener.pool,
                                 .max_connections = listener.max_connections});
   }
-  if (!configuration.routes.empty()) layout.routes.emplace_back("none");
-  for (const config::Route& route : configuration.routes) layout.routes.push_back(route.name);
+  if (!configuration.routes.empty()) layout.routes.push_back({.name = "none"});
+  for (const config::Route& route : configuration.routes)
+    layout.routes.push_back({.name = route.name, .row = route.row});
   layout.failures.emplace_back();  // none is no failure
   for (std::size_t i = 1; i < http::kFailureCount; ++i)
     layout.failures.emplace_back(http::row_of(static_cast<http::Failure>(i)).name);
@@ -82,6 +85,7 @@ Monitor::Monitor(std::unique_ptr<EventLoop> loop, Observer observer, ipc::Output
                   return send(message);
                 },
             .output = output_ ? &output_ : nullptr}),
+      number_(observer_.board().header().configuration.load()),
       sampler_(*loop_, [this] { observer_.sample(loop_->now()); }) {
   watcher_.watch(*loop_, channel_.fd(), Interest::kRead, Trigger::kLevel, *this);
   sampler_.start_periodic(kSampleEvery);
@@ -107,6 +111,7 @@ Result<void> Monitor::keep_endpoints(const config::Configuration& configuration,
   worker_prober_ = std::make_unique<WorkerProber>(
       WorkerProber::Parts{.loop = *loop_,
                           .configuration = configuration,
+                          .number = number_,
                           .board = observer_.board(),
                           .keeper = upkeep_->keeper(),
                           // What does not fit now is found again, and told then.

@@ -60,6 +60,7 @@ class Monitor final : private IoHandler {
   ipc::OutputBoard output_;
   ControlApi api_;
   std::vector<std::unique_ptr<HttpServer>> servers_;
+  std::uint32_t number_;  // of the configuration
   Timer sampler_;
   std::unique_ptr<EndpointUpkeep> upkeep_;  // none where there are no upstreams, as is:
   std::unique_ptr<WorkerProber> worker_prober_;

@@ -40,7 +40,7 @@ Observer::Observer(metrics::Layout layout, ipc::Board board, ProcessReader proce
       slot_pointers_(board_.workers()),
       tracks_(board_.workers()),
       most_paused_(board_.listeners()) {
-  for (const auto& pool : layout_.pools) fairness_.emplace_back(pool.workers);
+  for (const auto& pool : layout_.pools) fairness_.emplace_back(std::max(pool.workers, pool.ids));
 }
 
 Result<void> Observer::add_slots(std::size_t first, std::span<UniqueFd> descriptors) {
@@ -62,7 +62,9 @@ Result<void> Observer::add_slots(std::size_t first, std::span<UniqueFd> descript
 }
 
 bool Observer::complete() const {
-  return std::ranges::find(slot_pointers_, nullptr) == slot_pointers_.end();
+  for (std::size_t row = 0; row < slot_pointers_.size(); ++row)
+    if (board_.is_used(row) && slot_pointers_[row] == nullptr) return false;
+  return true;
 }
 
 metrics::Snapshot Observer::glance(Time now) const {
@@ -132,8 +134,16 @@ void Observer::read_usage(metrics::Snapshot& snapshot) {
     for (metrics::WorkerValues& worker : pool.workers) {
       const auto stats = processes_.read(worker.pid, snapshot.edge_pid);
       if (stats) worker.usage = {{}, stats->resident_bytes, stats->open_fds};
+      double running = stats ? stats->cpu_seconds : 0;
+      for (const metrics::OlderProcess& older : worker.older) {
+        const auto more = processes_.read(older.pid, snapshot.edge_pid);
+        if (!more) continue;
+        running += more->cpu_seconds;
+        worker.usage.resident_bytes =
+            worker.usage.resident_bytes.value_or(0) + more->resident_bytes;
+      }
       double& most = tracks_[worker.index].most_cpu_seconds;
-      most = std::max(most, worker.dead_cpu_seconds + (stats ? stats->cpu_seconds : 0));
+      most = std::max(most, worker.dead_cpu_seconds + running);
       // Of a place where nothing could ever be measured nothing is told.
       if (stats || most > 0) worker.usage.cpu_seconds = most;
     }

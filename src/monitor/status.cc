@@ -92,6 +92,27 @@ std::pair<std::uint64_t, Json> counts_of(const std::array<std::uint64_t, N>& cou
   return {total, by_name};
 }
 
+// Its processes are in different places.
+std::string words_of(const WorkerValues& worker, std::int32_t pid, const LastWords& last_words) {
+  for (const std::size_t row : worker.rows) {
+    if (std::string words = last_words(row, pid); !words.empty()) return words;
+  }
+  return {};
+}
+
+Json older_of(const WorkerValues& worker) {
+  Json list = Json::array();
+  for (const metrics::OlderProcess& older : worker.older) {
+    list.push_back({{"pid", older.pid},
+                    {"generation", older.generation},
+                    {"state", to_string(older.state)},
+                    {"uptime_seconds", older.uptime_seconds},
+                    {"connections", older.connections_active},
+                    {"requests", older.requests_in_flight}});
+  }
+  return list;
+}
+
 Json worker_of(const PoolValues& pool, const WorkerValues& worker, Viewer viewer,
                const LastWords& last_words) {
   const auto [restarts, restarts_by_reason] = counts_of(
@@ -110,7 +131,7 @@ Json worker_of(const PoolValues& pool, const WorkerValues& worker, Viewer viewer
   for (const ipc::ExitRecord& record : worker.exits) {
     Json exit = exit_of(record, tells, viewer);
     if (viewer == Viewer::kOperator && last_words)
-      exit["stderr"] = lines_of(last_words(worker.index, record.pid));
+      exit["stderr"] = lines_of(words_of(worker, record.pid, last_words));
     exits.push_back(std::move(exit));
   }
   return {
@@ -118,6 +139,7 @@ Json worker_of(const PoolValues& pool, const WorkerValues& worker, Viewer viewer
       {"pid", worker.pid != 0 ? Json(worker.pid) : Json(nullptr)},
       {"state", to_string(worker.state)},
       {"generation", worker.generation},
+      {"older", older_of(worker)},
       {"uptime_seconds", worker.pid != 0 ? Json(worker.uptime_seconds) : Json(nullptr)},
       {"next_start_in_seconds", json_or_null(worker.next_start_in_seconds)},
       {"stalled", worker.stalled},

@@ -55,6 +55,7 @@ void WorkerProber::look() {
   for (std::size_t i = 0; i < targets_.size(); ++i) {
     const std::size_t index = (first + i) % targets_.size();
     Target& target = targets_[index];
+    if (!parts_.board.is_used(target.row)) continue;
     if (is_another_now(target) && target.probe != nullptr) {
       --probing_;
       target.probe.reset();
@@ -134,6 +135,7 @@ void WorkerProber::tell(Target& target, WorkerHealth::Verdict verdict,
       message.last = outcome.finding;
       break;
   }
+  message.configuration = parts_.number;
   message.pool = static_cast<std::uint32_t>(target.pool);
   message.worker = target.id;
   message.pid = target.health.pid();

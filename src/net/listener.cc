@@ -91,7 +91,9 @@ Result<ListeningSocket> listen_unix(const Address& address, const ListenOptions&
 }  // namespace
 
 Result<ListeningSocket> listen_on(const Address& address, const ListenOptions& options) {
-  return address.is_unix() ? listen_unix(address, options) : listen_tcp(address, options);
+  auto listening = address.is_unix() ? listen_unix(address, options) : listen_tcp(address, options);
+  if (listening) listening->asked = address;
+  return listening;
 }
 
 bool peer_has_ended(int fd) {

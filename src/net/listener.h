@@ -11,8 +11,9 @@
 namespace roundhouse {
 
 struct ListeningSocket {
-  UniqueFd fd;      // non-blocking, CLOEXEC, TCP_NODELAY (which accepted sockets inherit)
-  Address address;  // as bound: port 0 resolved
+  UniqueFd fd;         // non-blocking, CLOEXEC, TCP_NODELAY (which accepted sockets inherit)
+  Address address;     // as bound: port 0 resolved
+  Address asked = {};  // as it was asked for
 };
 
 struct ListenOptions {

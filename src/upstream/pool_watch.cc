@@ -22,6 +22,7 @@ std::vector<EndpointSpec> PoolWatch::endpoints_of(const config::PoolUpstream& up
   const config::Pool& pool = configuration_.pools[upstream.pool];
   std::vector<EndpointSpec> specs;
   for (std::uint32_t place = 0; place < pool.rows.count(); ++place) {
+    if (!board_.is_used(pool.rows.first + place)) continue;
     const ipc::WorkerRow& row = board_.worker(pool.rows.first + place);
     if (row.state.load(std::memory_order_acquire) != ipc::WorkerState::kReady) continue;
     if (row.shut.load(std::memory_order_acquire) != 0) continue;

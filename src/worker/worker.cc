@@ -69,7 +69,7 @@ Result<SharedLimits> open_limits(UniqueFd fd, const config::Configuration& confi
   if (!limits.which.any()) return limits;
   if (!fd) return fail("the edge gave no memory for the limits of the pool", ExitCode::kSystem);
   limits.memory =
-      TRY(ipc::Limits::open(std::move(fd), {.places = pool.workers,
+      TRY(ipc::Limits::open(std::move(fd), {.places = pool.rows.ids,
                                             .worker_connections = pool.worker_connections,
                                             .by_address = limits.which.addresses}));
   return limits;

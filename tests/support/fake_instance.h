@@ -21,7 +21,11 @@ class FakeInstance {
  public:
   explicit FakeInstance(metrics::Layout layout) : layout_(std::move(layout)) {
     std::size_t workers = 0;
-    for (const auto& pool : layout_.pools) workers += pool.workers;
+    for (auto& pool : layout_.pools) {
+      pool.first_row = workers;
+      pool.ids = pool.workers;
+      workers += pool.workers;
+    }
     board_ = ipc::Board::create(workers, layout_.listeners.size()).value();
     for (std::size_t i = 0; i < workers; ++i) {
       slots_.push_back(ipc::Shared<ipc::Slot>::create("test-slot").value());

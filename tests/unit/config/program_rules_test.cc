@@ -5,6 +5,7 @@
 #include <string>
 
 #include "config/pool_endpoints.h"
+#include "config/rows.h"
 #include "world.h"
 
 namespace roundhouse::config {
@@ -65,7 +66,8 @@ TEST(Programs, AnUpstreamCanBeAPoolThatNoListenerNames) {
   const auto upstreams = pool_upstreams(of(loaded));
   ASSERT_EQ(upstreams.size(), 1U);
   EXPECT_EQ(upstreams[0].pool, 0U);
-  EXPECT_EQ(upstreams[0].first_worker, 0U);
+  const PoolRows& rows = of(loaded).pools[0].rows;
+  EXPECT_EQ(upstreams[0].first_endpoint, kEndpointRows - rows.count());
 }
 
 TEST(Programs, APolicyForAllIsForThoseThatCanDoIt) {

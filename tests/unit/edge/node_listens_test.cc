@@ -40,7 +40,9 @@ class NodeListensTest : public testing::Test {
                        .address = front.empty() ? Address() : *Address::parse(front)});
   }
   NodeListens& listens() {
-    if (listens_ == nullptr) listens_ = std::make_unique<NodeListens>(pool_, served_, nullptr);
+    if (listens_ == nullptr)
+      listens_ = std::make_unique<NodeListens>(std::make_shared<const config::Pool>(pool_), served_,
+                                               nullptr);
     return *listens_;
   }
   NodeEndpoint& acquire(const NodeListen& asked) { return **listens().acquire(asked); }

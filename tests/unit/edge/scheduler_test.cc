@@ -23,6 +23,12 @@ struct FakeWorkers {
   }
 };
 
+Scheduler with_workers(Policy policy, std::size_t workers, std::size_t listeners) {
+  Scheduler scheduler(policy, 0, listeners);
+  for (std::size_t worker = 0; worker < workers; ++worker) scheduler.enter(worker);
+  return scheduler;
+}
+
 ipc::ConnectionInfo from(std::uint32_t listener) {
   ipc::ConnectionInfo info{};
   info.listener = listener;
@@ -39,13 +45,13 @@ ipc::ConnectionInfo from_peer(std::uint32_t host, std::uint16_t port = 0) {
 }
 
 TEST(Scheduler, RrBeginsAtTheFirstWorkerAndRotatesStrictly) {
-  Scheduler scheduler(Policy::kRr, 4, 1);
+  Scheduler scheduler = with_workers(Policy::kRr, 4, 1);
   FakeWorkers workers;
   for (std::size_t i = 0; i < 40; ++i) EXPECT_EQ(scheduler.choose(from(0), workers.view()), i % 4);
 }
 
 TEST(Scheduler, RrKeepsARotationForEachListener) {
-  Scheduler scheduler(Policy::kRr, 3, 2);
+  Scheduler scheduler = with_workers(Policy::kRr, 3, 2);
   FakeWorkers workers;
   EXPECT_EQ(scheduler.choose(from(0), workers.view()), 0u);
   EXPECT_EQ(scheduler.choose(from(0), workers.view()), 1u);
@@ -55,7 +61,7 @@ TEST(Scheduler, RrKeepsARotationForEachListener) {
 }
 
 TEST(Scheduler, RrSkipsWhoIsNotEligibleAndComesBackToIt) {
-  Scheduler scheduler(Policy::kRr, 3, 1);
+  Scheduler scheduler = with_workers(Policy::kRr, 3, 1);
   FakeWorkers workers{.out = {1}, .load = {}};
   EXPECT_EQ(scheduler.choose(from(0), workers.view()), 0u);
   EXPECT_EQ(scheduler.choose(from(0), workers.view()), 2u);
@@ -66,7 +72,7 @@ TEST(Scheduler, RrSkipsWhoIsNotEligibleAndComesBackToIt) {
 
 TEST(Scheduler, NobodyEligibleIsNobodyAndDoesNotMoveTheRotation) {
   for (const Policy policy : {Policy::kRr, Policy::kLeast, Policy::kSticky}) {
-    Scheduler scheduler(policy, 2, 1);
+    Scheduler scheduler = with_workers(policy, 2, 1);
     FakeWorkers workers{.out = {0, 1}, .load = {}};
     EXPECT_EQ(scheduler.choose(from(0), workers.view()), std::nullopt);
     workers.out = {};
@@ -76,14 +82,42 @@ TEST(Scheduler, NobodyEligibleIsNobodyAndDoesNotMoveTheRotation) {
   }
 }
 
-TEST(Scheduler, NoneChoosesNothing) {
-  Scheduler scheduler(Policy::kNone, 2, 1);
+TEST(Scheduler, UnderNoneWhatIsGivenBackGoesRound) {
+  Scheduler scheduler = with_workers(Policy::kNone, 2, 1);
   FakeWorkers workers;
-  EXPECT_EQ(scheduler.choose(from(0), workers.view()), std::nullopt);
+  EXPECT_EQ(scheduler.choose(from(0), workers.view()), 0u);
+  EXPECT_EQ(scheduler.choose(from(0), workers.view()), 1u);
+}
+
+TEST(Scheduler, RrGoesOnWithTheSuccessorsOfThoseThatHaveLeft) {
+  Scheduler scheduler(Policy::kRr, 2, 1);
+  FakeWorkers workers;
+  scheduler.enter(0);
+  scheduler.enter(1);
+  EXPECT_EQ(scheduler.choose(from(0), workers.view()), 0u);
+  scheduler.enter(2);
+  scheduler.leave(0);
+  EXPECT_EQ(scheduler.choose(from(0), workers.view()), 1u);
+  EXPECT_EQ(scheduler.choose(from(0), workers.view()), 2u);
+  EXPECT_EQ(scheduler.choose(from(0), workers.view()), 1u);
+}
+
+TEST(Scheduler, StickyPeersOfAWorkerGoToItsSuccessor) {
+  Scheduler before(Policy::kSticky, 4, 1);
+  Scheduler after(Policy::kSticky, 4, 1);
+  for (std::size_t place = 0; place < 4; ++place) {
+    before.enter(place);
+    after.enter(4 + place);
+  }
+  FakeWorkers workers;
+  for (std::uint32_t host = 1; host < 50; ++host) {
+    const auto was = before.choose(from_peer(host), workers.view());
+    EXPECT_EQ(after.choose(from_peer(host), workers.view()), *was + 4);
+  }
 }
 
 TEST(Scheduler, LeastTakesTheEligibleWorkerWithFewestOpen) {
-  Scheduler scheduler(Policy::kLeast, 4, 1);
+  Scheduler scheduler = with_workers(Policy::kLeast, 4, 1);
   FakeWorkers workers{.out = {}, .load = {{0, 9}, {1, 3}, {2, 1}, {3, 5}}};
   EXPECT_EQ(scheduler.choose(from(0), workers.view()), 2u);
   workers.out = {2};
@@ -91,20 +125,20 @@ TEST(Scheduler, LeastTakesTheEligibleWorkerWithFewestOpen) {
 }
 
 TEST(Scheduler, LeastRotatesAmongEquals) {
-  Scheduler scheduler(Policy::kLeast, 3, 1);
+  Scheduler scheduler = with_workers(Policy::kLeast, 3, 1);
   FakeWorkers workers;
   for (std::size_t i = 0; i < 9; ++i) EXPECT_EQ(scheduler.choose(from(0), workers.view()), i % 3);
 }
 
 TEST(Scheduler, LeastEvensOutUnequalLoads) {
-  Scheduler scheduler(Policy::kLeast, 3, 1);
+  Scheduler scheduler = with_workers(Policy::kLeast, 3, 1);
   FakeWorkers workers{.out = {}, .load = {{0, 6}, {1, 0}, {2, 3}}};
   for (int i = 0; i < 9; ++i) ++workers.load[*scheduler.choose(from(0), workers.view())];
   EXPECT_EQ(workers.load, (std::map<std::size_t, std::uint64_t>{{0, 6}, {1, 6}, {2, 6}}));
 }
 
 TEST(Scheduler, StickyGivesAPeerTheSameWorkerWhateverItsPort) {
-  Scheduler scheduler(Policy::kSticky, 5, 1);
+  Scheduler scheduler = with_workers(Policy::kSticky, 5, 1);
   FakeWorkers workers;
   for (std::uint32_t host = 0; host < 100; ++host) {
     const auto first = scheduler.choose(from_peer(host, 1), workers.view());
@@ -116,7 +150,7 @@ TEST(Scheduler, StickyGivesAPeerTheSameWorkerWhateverItsPort) {
 TEST(Scheduler, StickySpreadsNeighbouringAddressesEvenly) {
   constexpr std::size_t kWorkers = 4;
   constexpr std::uint32_t kPeers = 4000;
-  Scheduler scheduler(Policy::kSticky, kWorkers, 1);
+  Scheduler scheduler = with_workers(Policy::kSticky, kWorkers, 1);
   FakeWorkers workers;
   std::map<std::size_t, std::uint32_t> given;
   for (std::uint32_t i = 0; i < kPeers; ++i)
@@ -129,7 +163,7 @@ TEST(Scheduler, StickySpreadsNeighbouringAddressesEvenly) {
 }
 
 TEST(Scheduler, StickyMovesOnlyThePeersOfTheWorkerThatIsOutAndBringsThemBack) {
-  Scheduler scheduler(Policy::kSticky, 4, 1);
+  Scheduler scheduler = with_workers(Policy::kSticky, 4, 1);
   FakeWorkers workers;
   std::map<std::uint32_t, std::size_t> before;
   for (std::uint32_t host = 0; host < 500; ++host)
@@ -149,8 +183,8 @@ TEST(Scheduler, StickyMovesOnlyThePeersOfTheWorkerThatIsOutAndBringsThemBack) {
 }
 
 TEST(Scheduler, StickyKeepsMostPeersWhenAWorkerIsAdded) {
-  Scheduler four(Policy::kSticky, 4, 1);
-  Scheduler five(Policy::kSticky, 5, 1);
+  Scheduler four = with_workers(Policy::kSticky, 4, 1);
+  Scheduler five = with_workers(Policy::kSticky, 5, 1);
   FakeWorkers workers;
   int moved = 0;
   for (std::uint32_t host = 0; host < 1000; ++host) {
@@ -164,7 +198,7 @@ TEST(Scheduler, StickyKeepsMostPeersWhenAWorkerIsAdded) {
 }
 
 TEST(Scheduler, StickyTellsIpv6PeersApartByTheWholeAddress) {
-  Scheduler scheduler(Policy::kSticky, 4, 1);
+  Scheduler scheduler = with_workers(Policy::kSticky, 4, 1);
   FakeWorkers workers;
   std::set<std::size_t> seen;
   for (std::uint8_t last = 0; last < 64; ++last) {

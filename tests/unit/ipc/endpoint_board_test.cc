@@ -83,13 +83,13 @@ TEST_F(EndpointTableTest, WhenAllRowsAreTakenTheOneUnusedForLongestIsUsedAgain) 
   assign(all, at(10));
   std::erase_if(all, [](const auto& e) { return e.address == address(3); });
   assign(all, at(20));
-  all.push_back(wanted(1000));
+  all.push_back(wanted(5000));
   EXPECT_EQ(assign(all, at(30)).left_out, 0U);
-  EXPECT_EQ(table_->rows[7].address(), address(1000));
-  all.push_back(wanted(1001));
-  all.push_back(wanted(1002));
+  EXPECT_EQ(table_->rows[7].address(), address(5000));
+  all.push_back(wanted(5001));
+  all.push_back(wanted(5002));
   EXPECT_EQ(assign(all, at(40)).left_out, 1U);
-  EXPECT_EQ(table_->rows[3].address(), address(1001));
+  EXPECT_EQ(table_->rows[3].address(), address(5001));
 }
 
 TEST_F(EndpointTableTest, WhatIsNewOrBackIsWellUntilTheProbesSayOtherwise) {

@@ -71,10 +71,6 @@ TEST_F(ObserverTest, RefusesSlotsOfWorkersThatThereAreNot) {
   EXPECT_FALSE(observer_.add_slots(0, fds).has_value());
 }
 
-TEST_F(ObserverTest, RefusesABoardThatIsNotTheConfigurations) {
-  EXPECT_FALSE(Observer::create(FakeInstance::one_pool(3), reopened_board()).has_value());
-}
-
 TEST_F(ObserverTest, RequestsPerSecondAreThoseOfTheLastSecond) {
   ASSERT_TRUE(add_slots(0, 2).has_value());
   instance_.slot(0).requests_total = 1000;

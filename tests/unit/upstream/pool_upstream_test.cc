@@ -23,10 +23,12 @@ config::Configuration configuration() {
   made.pools[0].workers = 1;
   made.pools[1].name = "app";
   made.pools[1].workers = 3;
+  made.pools[1].rows = {.first = 1, .ids = 3};
   made.upstreams.resize(2);
   made.upstreams[0].name = "other";
   made.upstreams[1].name = "site";
   made.upstreams[1].pool = "app";
+  made.upstreams[1].first_endpoint = 20;
   return made;
 }
 
@@ -46,8 +48,8 @@ TEST(PoolWatch, EndpointsAreTheWorkersThatAreReady) {
   ASSERT_EQ(endpoints.size(), 2U);
   EXPECT_EQ(endpoints[0].name, "app/1");
   EXPECT_EQ(endpoints[1].address.to_string(), "127.0.0.1:5003");
-  EXPECT_EQ(endpoints[0].row, ipc::kMaxEndpoints - 3) << "behind those of configured servers";
-  EXPECT_EQ(endpoints[1].row, ipc::kMaxEndpoints - 1);
+  EXPECT_EQ(endpoints[0].row, 20U);
+  EXPECT_EQ(endpoints[1].row, 22U);
 }
 
 TEST(PoolWatch, WithoutABoardThereIsNothingToWatch) {

@@ -1,0 +1,62 @@
+// Reads the configuration anew, in a process of its own: what is in a file can neither crash nor
+// block the edge.
+//
+// That process is this program with the arguments that the edge was started with, and kLoadVariable
+// in its environment: it prints what it has read as a LoadReport and exits.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+#include "config/options.h"
+#include "net/event_loop.h"
+
+namespace roundhouse::edge {
+
+inline constexpr const char* kLoadVariable = "ROUNDHOUSE_LOAD";
+inline constexpr Duration kLoadWithin = std::chrono::seconds(15);
+inline constexpr std::size_t kLoadedBytesMax = 64 * 1024 * 1024;
+
+struct LoadReport {
+  Result<config::Configuration> configuration;  // or all that is wrong with it
+  std::vector<std::string> warnings;
+
+  std::string text() const;
+  // Error in place of the configuration if the text is none of text()'s.
+  static LoadReport from_text(const std::string& text);
+};
+
+class ConfigurationLoader final : private IoHandler {
+ public:
+  using Done = std::function<void(LoadReport)>;
+  // `arguments`: of the edge itself, [0] included.
+  ConfigurationLoader(EventLoop& loop, std::vector<std::string> arguments, Done done);
+  ~ConfigurationLoader();
+
+  // Done is called later, once, whatever becomes of it. REQUIRES: !busy().
+  void start();
+  bool busy() const { return pid_ != 0; }
+  // True if the process was the one that reads.
+  bool reaped(pid_t pid);
+
+ private:
+  void on_ready(Ready ready) override;
+  Result<void> spawn_process();
+  void end(LoadReport report);
+
+  EventLoop& loop_;
+  const std::vector<std::string> arguments_;
+  const Done done_;
+  UniqueFd output_;
+  IoWatcher watcher_;
+  Timer deadline_;
+  std::string printed_;
+  pid_t pid_ = 0;
+};
+
+}  // namespace roundhouse::edge

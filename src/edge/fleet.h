@@ -1,0 +1,172 @@
+// What serves: the pools and acceptors that a configuration asks for, and how they become those of
+// another one without a gap.
+//
+// A change is first prepared, which touches nothing that serves and says all that is in its way;
+// then begun: new workers are started beside the old; and then committed, in one turn of the loop,
+// or taken back.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/options.h"
+#include "config/rows.h"
+#include "edge/acceptor.h"
+#include "edge/pool.h"
+#include "edge/private_sockets.h"
+#include "ipc/board.h"
+#include "ipc/endpoint_board.h"
+#include "net/event_loop.h"
+
+namespace roundhouse::edge {
+
+class Fleet {
+ public:
+  // Called inside the loop.
+  struct Signals {
+    std::function<void(const std::string& pool)> failed;  // all its workers, at their first start
+    std::function<void(std::size_t row, int fd)> slot;    // there is a new one
+    std::function<void()> moved;                          // a rollout's state is another
+  };
+  // What of a configuration in force other processes are given.
+  struct InForce {
+    config::Configuration configuration;
+    std::uint32_t number = 1;                             // counts them
+    UniqueFd text;                                        // sealed
+    std::shared_ptr<const ipc::EndpointBoard> endpoints;  // none where there are no upstreams
+    UniqueFd endpoints_for_workers;
+    UniqueFd access_log;  // none: nobody writes one
+  };
+  // One of the configuration in force to another, or of some workers to others of the same.
+  struct Change {
+    struct PoolChange {
+      std::string pool;
+      Pool::Generation next;  // none: it stays as it is
+      Rollout::Plan plan;
+      bool has_rollout = false;  // else its options alone are others
+      bool is_new = false;
+    };
+    std::shared_ptr<InForce> next;  // none: it stays the same configuration
+    std::optional<config::Rows> rows;
+    std::vector<PoolChange> pools;
+    std::vector<std::string> removed;            // pools
+    std::vector<Acceptor::Sockets> new_sockets;  // by listener, as is:
+    std::vector<std::vector<Address>> gone;      // addresses of listeners that there still are
+    bool closes_sockets = false;
+    Time began{};
+    std::string summary;  // "routes only", for the log
+  };
+
+  // Binds everything and checks every command; starts nothing.
+  static Result<std::unique_ptr<Fleet>> create(EventLoop& loop, config::Configuration configuration,
+                                               std::uint64_t descriptors, Signals signals);
+  ~Fleet();
+
+  void start();
+  void tick(Time now);
+  bool reaped(pid_t pid, const ExitStatus& status, bool core, const rusage& usage, Time now);
+
+  // Error: what is in the way, with kConfiguration or kSystem.
+  Result<std::unique_ptr<Change>> prepare(config::Configuration next);
+  Result<std::unique_ptr<Change>> prepare_restart(const std::string& pool, std::uint32_t worker);
+  Result<std::unique_ptr<Change>> prepare_scale(const std::string& pool, std::uint32_t workers);
+  void begin(Change& change);
+  // All new workers that it waits for are ready.
+  bool may_commit(const Change& change) const;
+  // Nothing more will come of it.
+  bool is_over(const Change& change) const;
+  // "" if all went well; else why not, a line for each pool.
+  std::string failures(const Change& change) const;
+  void commit(Change& change);
+  // What the monitor has counted of endpoints goes on with the configuration in force. REQUIRES: no
+  // monitor runs.
+  void carry_counts();
+  void abort(Change& change);
+
+  // The program stops, in this order.
+  void expect_close();
+  void close_to_clients();
+  void stop_serving(Time now, Time deadline);
+  bool serves_no_more() const;
+  void stop_endpoints(Time now, Time deadline);
+  bool all_gone() const;
+  void kill(Time now);
+
+  void reopen_access_log();
+
+  const InForce& in_force() const { return *in_force_; }
+  const config::Configuration& configuration() const { return in_force_->configuration; }
+  const ipc::Board& board() const { return board_; }
+  OutputPlaces& output() { return *output_; }
+  // What the monitor has seen of a worker. False: that is no such command.
+  bool probed(const ipc::CommandMessage& command);
+  void log_listeners() const;
+  std::uint64_t connections() const { return connections_; }
+  Result<const Identity*> identity_of(const std::string& user);
+
+ private:
+  using Views = std::vector<std::vector<Acceptor::SocketView>>;  // by listener
+
+  Fleet(EventLoop& loop, std::uint64_t descriptors, Signals signals);
+  Result<void> make_board(const config::Configuration& configuration);
+  Result<std::shared_ptr<InForce>> make_in_force(config::Configuration configuration);
+  Result<std::shared_ptr<const ipc::EndpointBoard>> make_endpoints(
+      const config::Configuration& configuration) const;
+  Result<Views> find_sockets(Change& change);
+  Result<void> plan_pool(Change& change, std::size_t index, const Views& views);
+  void begin_pool(Change::PoolChange& change);
+  Result<PoolSetting> setting_for(const std::shared_ptr<InForce>& in_force, std::size_t pool,
+                                  const Views& views);
+  Result<void> make_folder_for(const config::Configuration& configuration, const config::Pool& pool,
+                               PoolSetting& setting);
+  std::uint32_t requests_at(const std::vector<std::size_t>& first_endpoints,
+                            std::size_t place) const;
+  std::unique_ptr<Pool> make_pool(Pool::Generation generation);
+  Result<void> place_begun(const std::string& pool, std::size_t place);
+  Result<void> make_own_door(Pool& pool, std::size_t place);
+  void close_what_goes(Change& change);
+  void adopt_listeners(Change& change);
+  void put_in_force(Change& change);
+  template <typename Ask>
+  bool all_rollouts(const Change& change, const Ask& ask) const;
+  Pool* find_pool(const std::string& name) const;
+  void resume_acceptors(const std::string& pool);
+  void tell_turns(const std::string& pool);
+  void forget_what_has_gone();
+
+  struct Door {
+    std::string pool;
+    std::size_t place;
+    std::unique_ptr<Acceptor> acceptor;
+  };
+
+  EventLoop& loop_;
+  const std::uint64_t descriptors_;  // RLIMIT_NOFILE
+  const Signals signals_;
+  ipc::Board board_;
+  std::optional<config::Rows> rows_;
+  std::vector<std::unique_ptr<Identity>> identities_;
+  PrivateSockets private_sockets_;
+  std::map<std::string, std::string> folders_;  // of private sockets, by pool
+  std::unique_ptr<OutputPlaces> output_;
+  std::shared_ptr<InForce> in_force_;
+  std::shared_ptr<const ipc::EndpointBoard> endpoints_before_;  // whose counts are not carried yet
+  std::vector<std::unique_ptr<Pool>> pools_;    // of the configuration in force, and those on trial
+  std::vector<std::unique_ptr<Pool>> leaving_;  // of those before
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;   // by listener; none of those that are gone
+  std::vector<Door> own_doors_;                        // of Node workers that proxies forward to
+  ipc::ListenerRow own_doors_row_;                     // of all of them; on no board
+  std::set<std::size_t> told_slots_;                   // by row
+  std::map<std::string, std::uint32_t> most_workers_;  // that a pool has had
+  std::uint32_t generations_ = 0;
+  bool running_ = false;
+  std::uint64_t connections_ = 0;        // of clients
+  std::uint64_t proxy_connections_ = 0;  // of proxies, at own doors
+};
+
+}  // namespace roundhouse::edge
