@@ -33,6 +33,8 @@ class FairnessWindow {
 
   explicit FairnessWindow(std::size_t workers, Duration window = std::chrono::seconds(60));
 
+  std::size_t workers() const { return last_.size(); }
+
   // REQUIRES: one sample for each worker, always in the same order; `now` does not go back.
   void add(Time now, std::span<const Sample> samples);
 

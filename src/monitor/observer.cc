@@ -97,10 +97,10 @@ void Observer::sample(Time now) {
   const double passed = last_sample_ ? seconds(now - *last_sample_) : 0;
   for (std::size_t i = 0; i < snapshot.pools.size(); ++i) {
     const metrics::PoolValues& pool = snapshot.pools[i];
-    std::vector<metrics::FairnessWindow::Sample> samples;
+    std::vector<metrics::FairnessWindow::Sample> samples(fairness_[i].workers());
     for (const metrics::WorkerValues& worker : pool.workers) {
       follow(tracks_[worker.index], worker, passed);
-      samples.push_back(fairness_sample(pool, worker));
+      samples[worker.id - 1] = fairness_sample(pool, worker);
     }
     fairness_[i].add(now, samples);
   }
