@@ -19,6 +19,7 @@
 #include "base/unique_fd.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
+#include "cli/operate.h"
 #include "cli/pm2_import.h"
 #include "config/control_socket.h"
 #include "config/effective.h"
@@ -208,6 +209,10 @@ int run_command(const cli::CommandLine& line, std::vector<std::string> arguments
       return finish(cli::health(line, folders));
     case cli::Command::kStop:
       return finish(cli::stop(line, folders));
+    case cli::Command::kReload:
+    case cli::Command::kRestart:
+    case cli::Command::kScale:
+      return finish(cli::operate(line, folders));
     case cli::Command::kImport:
       return finish(cli::import_pm2(line, surroundings, exports_of));
     case cli::Command::kVersion:  // answered by the parser

@@ -33,6 +33,12 @@ constexpr std::array kCommands = {
         "what programs print; -f: and go on"},
     Row{Command::kHealth, "health", "[--socket PATH]", "exit 0 if every pool has a ready worker"},
     Row{Command::kStop, "stop", "[--socket PATH]", "drain and stop the running instance"},
+    Row{Command::kReload, "reload", "[--no-wait] [--socket PATH]",
+        "put the file in force anew, without dropping anything"},
+    Row{Command::kRestart, "restart", "[--no-wait] [--socket PATH] [POOL[/ID]]",
+        "replace workers one after the other (pm2's reload)"},
+    Row{Command::kScale, "scale", "[--no-wait] [--socket PATH] POOL WORKERS",
+        "more or fewer workers, until the next reload"},
     Row{Command::kImport, "import", "pm2 FILE [--env NAME]",
         "a configuration from PM2's ecosystem file"},
     Row{Command::kVersion, "version", "", "print the version"},
@@ -125,6 +131,16 @@ void add_options(CLI::App& app, Command command, Words& words) {
     case Command::kHealth:
     case Command::kStop:
       app.add_option("--socket", words.line.socket);
+      return;
+    case Command::kReload:
+    case Command::kRestart:
+    case Command::kScale:
+      app.add_option("--socket", words.line.socket);
+      app.add_flag("--no-wait", words.line.no_wait);
+      if (command == Command::kRestart) app.add_option("subject", words.line.subject);
+      if (command != Command::kScale) return;
+      app.add_option("subject", words.line.subject)->required();
+      app.add_option("workers", words.line.count)->required();
       return;
     case Command::kImport:
       app.add_option("subject", words.line.subject)->required();

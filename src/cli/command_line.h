@@ -20,6 +20,9 @@ enum class Command : std::uint8_t {
   kLogs,
   kHealth,
   kStop,
+  kReload,
+  kRestart,
+  kScale,
   kImport,
   kVersion,
   kGenerate
@@ -31,8 +34,11 @@ struct CommandLine {
   config::Overrides overrides;  // of run and proxy
   std::string socket;           // --socket; empty: to be found
   bool json = false;
-  bool follow = false;      // logs: go on
-  std::string subject;      // status: POOL/ID, or empty; generate: what; import: from what
+  bool follow = false;  // logs: go on
+  // status, restart: POOL[/ID], or empty; scale: POOL; generate: what; import: from what
+  std::string subject;
+  std::string count;        // scale: how many workers
+  bool no_wait = false;     // reload, restart, scale: do not wait for the end
   std::string environment;  // import: --env
 };
 

@@ -124,13 +124,15 @@ Result<config::Instance> find_instance(const std::string& socket,
 }
 
 Result<Reply> request(const std::string& socket, std::string_view method, std::string_view path,
-                      Duration within) {
+                      Duration within, std::string_view body) {
   const Time deadline = Clock::now() + within;
   const UniqueFd fd = TRY(connect_to(socket));
   std::string text(method);
   text += ' ';
   text += path;
-  text += " HTTP/1.0\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+  text +=
+      " HTTP/1.0\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+  text += body;
   TRY_VOID(send_all(fd.get(), text, socket, deadline));
   const std::string received = TRY(receive_all(fd.get(), socket, deadline));
 

@@ -24,9 +24,9 @@ struct Reply {
 inline constexpr Duration kReplyWithin = std::chrono::seconds(10);
 inline constexpr std::size_t kMaxReply = 64 * 1024 * 1024;
 
-// One HTTP/1.0 request without a body, and its whole reply.
+// One HTTP/1.0 request and its whole reply.
 Result<Reply> request(const std::string& socket, std::string_view method, std::string_view path,
-                      Duration within = kReplyWithin);
+                      Duration within = kReplyWithin, std::string_view body = {});
 
 // Returns when the process has ended. False if that cannot be seen from here, or not within this
 // time.

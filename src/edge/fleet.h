@@ -59,7 +59,6 @@ class Fleet {
     std::vector<std::vector<Address>> gone;      // addresses of listeners that there still are
     bool closes_sockets = false;
     Time began{};
-    std::string summary;  // "routes only", for the log
   };
 
   // Binds everything and checks every command; starts nothing.
@@ -82,6 +81,8 @@ class Fleet {
   bool is_over(const Change& change) const;
   // "" if all went well; else why not, a line for each pool.
   std::string failures(const Change& change) const;
+  // What it does, in a line: "pool web: 4 new workers; pool app stays".
+  std::string describe(const Change& change) const;
   void commit(Change& change);
   // What the monitor has counted of endpoints goes on with the configuration in force. REQUIRES: no
   // monitor runs.

@@ -293,6 +293,22 @@ std::string Fleet::failures(const Change& change) const {
   return text;
 }
 
+std::string Fleet::describe(const Change& change) const {
+  std::string text = change.next ? "configuration " + std::to_string(change.next->number) : "";
+  const auto add = [&](const std::string& what) { text += (text.empty() ? "" : "; ") + what; };
+  for (const Change::PoolChange& planned : change.pools) {
+    const std::size_t starts = planned.plan.starts.size();
+    const std::size_t leaves = planned.plan.leaves.size();
+    std::string what = starts == 0 && leaves == 0 ? " stays" : ":";
+    if (starts != 0)
+      what += " " + std::to_string(starts) + " new worker" + (starts == 1 ? "" : "s");
+    if (leaves != 0) what += " " + std::to_string(leaves) + " fewer";
+    add("pool " + planned.pool + what);
+  }
+  for (const std::string& pool : change.removed) add("pool " + pool + " is removed");
+  return text;
+}
+
 void Fleet::close_what_goes(Change& change) {
   for (std::size_t i = 0; i < acceptors_.size(); ++i) {
     if (!acceptors_[i]) continue;

@@ -187,7 +187,7 @@ void Operations::moved() {
   if (!committed_ || !parts_.fleet.is_over(*change_)) return;
   const std::string late = parts_.fleet.failures(*change_);
   end(late.empty() ? OperationState::kApplied : OperationState::kFailed,
-      late.empty() ? change_->summary : late);
+      late.empty() ? parts_.fleet.describe(*change_) : late);
 }
 
 // Sockets that are closed want their time before the commit.

@@ -182,7 +182,9 @@ void Pool::on_ready_notice(std::size_t place) {
        {"pid", places_[place].handle->pid()},
        {"started_in", brief(loop_.now() - time_from_nanoseconds(on_board.started_ns.load()))}});
   carry_out(actions);
-  if (places_[place].on_trial) carry_out(rollout_->ready(id(place)));
+  if (!places_[place].on_trial) return;
+  carry_out(rollout_->ready(id(place)));
+  signals_.rollout_moved();
 }
 
 void Pool::on_draining_notice(std::size_t place) {

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <random>
 #include <string_view>
 #include <vector>
 
 #include "base/json.h"
 #include "metrics/exporter.h"
+#include "monitor/operations_api.h"
 
 namespace roundhouse::monitor {
 namespace {
@@ -31,10 +33,17 @@ constexpr Endpoint kEndpoints[] = {
     {"GET", "/api/v1/logs[/POOL[/ID]]", "the last lines of programs; ?after=N: newer ones", false,
      true},
     {"POST", "/api/v1/stop", "drain and stop", true},
+    {"POST", "/api/v1/reload", "put the configuration in force anew", true},
+    {"POST", "/api/v1/restart", "replace all workers, one after the other", true},
+    {"POST", "/api/v1/pools/NAME/restart", "those of a pool", true},
+    {"POST", "/api/v1/pools/NAME/workers/ID/restart", "one", true},
+    {"POST, PUT", "/api/v1/pools/NAME/scale", "to {\"workers\": N}", true},
+    {"GET", "/api/v1/operations/TICKET", "what became of one of these", false, true},
     {"POST, PUT", "/api/v1/pools/NAME/policy", "refused: a policy is frozen", true},
 };
 
 constexpr std::string_view kLogs = "/api/v1/logs";
+constexpr std::string_view kOperations = "/api/v1/operations/";
 constexpr std::string_view kPoolPrefix = "/api/v1/pools/";
 constexpr std::string_view kPolicySuffix = "/policy";
 
@@ -48,12 +57,21 @@ std::optional<std::string> policy_of_pool(std::string_view path) {
   return std::string(path);
 }
 
+// "/api/v1/pools/NAME/scale" and "/api/v1/pools/app/scale".
+bool ends_alike(std::string_view pattern, std::string_view path) {
+  const auto slashes = [](std::string_view text) { return std::ranges::count(text, '/'); };
+  return pattern.starts_with(kPoolPrefix) && slashes(pattern) == slashes(path) &&
+         pattern.substr(pattern.rfind('/')) == path.substr(path.rfind('/'));
+}
+
 const Endpoint* find_endpoint(const std::string& path) {
   const bool policy = policy_of_pool(path).has_value();
   const bool logs = path == kLogs || path.starts_with(std::string(kLogs) + "/");
   const auto* found = std::ranges::find_if(kEndpoints, [&](const Endpoint& endpoint) {
     return endpoint.path == path || (policy && endpoint.path.ends_with(kPolicySuffix)) ||
-           (logs && endpoint.path.starts_with(kLogs));
+           (logs && endpoint.path.starts_with(kLogs)) ||
+           (path.starts_with(kOperations) && endpoint.path.starts_with(kOperations)) ||
+           (is_operation(path) && ends_alike(endpoint.path, path));
   });
   return found == std::end(kEndpoints) ? nullptr : found;
 }
@@ -91,7 +109,7 @@ Response ControlApi::respond(const Request& request) const {
   const Endpoint* endpoint = find_endpoint(request.path);
   if (endpoint == nullptr) return plain(404, "not found; there is\n\n" + list_of_endpoints());
   if (endpoint->secret && request.viewer != Viewer::kOperator)
-    return refused(403, "what programs print is told over the control socket only");
+    return refused(403, "that is told over the control socket only");
   if (!endpoint->changes) {
     return reads(request.method) ? get(request) : not_allowed("GET, HEAD");
   }
@@ -116,6 +134,8 @@ Response ControlApi::get(const Request& request) const {
     return json(200, status(sources_.look(), request.viewer, words));
   }
   if (request.path.starts_with(kLogs)) return logs(request);
+  if (request.path.starts_with(kOperations))
+    return operation(std::string_view(request.path).substr(kOperations.size()));
   const bool health = request.path == "/healthz";
   const metrics::Snapshot snapshot = sources_.glance();
   const std::string reason = health ? unhealthy_reason(snapshot) : unready_reasons(snapshot);
@@ -165,13 +185,37 @@ Response ControlApi::logs(const Request& request) const {
 }
 
 Response ControlApi::change(const Request& request) const {
+  if (is_operation(request.path)) return operate(request);
   const auto pool = policy_of_pool(request.path);
   return pool ? set_policy(*pool) : stop();
 }
 
 Response ControlApi::stop() const {
-  if (!sources_.send(ipc::Command::kStop)) return refused(503, "the edge does not take commands");
+  ipc::CommandMessage command{};
+  command.command = ipc::Command::kStop;
+  if (!sources_.send(command)) return refused(503, "the edge does not take commands");
   return json(202, {{"status", "stopping"}});
+}
+
+Response ControlApi::operate(const Request& request) const {
+  Asked asked = command_of(request.path, request.body, sources_.glance());
+  if (!asked.command) return refused(asked.status, asked.why);
+  std::random_device random;
+  asked.command->ticket = (std::uint64_t{random()} << 32 | random()) | 1ULL << 63;
+  if (!sources_.send(*asked.command)) return refused(503, "the edge does not take commands");
+  return json(202, {{"operation", std::to_string(asked.command->ticket)}, {"status", "running"}});
+}
+
+Response ControlApi::operation(std::string_view text) const {
+  std::uint64_t ticket = 0;
+  std::from_chars(text.data(), text.data() + text.size(), ticket);
+  const auto found = sources_.operation ? sources_.operation(ticket) : std::nullopt;
+  if (!found) return refused(404, "there is no such operation, or it was long ago");
+  return json(200, {{"kind", to_string(found->kind)},
+                    {"state", to_string(found->state)},
+                    {"began_at", found->began_at},
+                    {"ended_at", found->ended_at != 0 ? Json(found->ended_at) : Json(nullptr)},
+                    {"text", found->text}});
 }
 
 Response ControlApi::set_policy(const std::string& pool) const {
@@ -181,7 +225,7 @@ Response ControlApi::set_policy(const std::string& pool) const {
   });
   if (!known) return refused(404, "there is no such pool");
   return refused(409, "policy is frozen: the first worker of pool " + pool +
-                          " has been started; it changes only by a new start");
+                          " has been started; it changes by a reload");
 }
 
 }  // namespace roundhouse::monitor

@@ -6,9 +6,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "ipc/messages.h"
+#include "ipc/operation.h"
 #include "ipc/output_board.h"
 #include "metrics/snapshot.h"
 #include "monitor/status.h"
@@ -22,6 +25,7 @@ struct Request {
   std::string path;  // without the query
   Viewer viewer = Viewer::kAnyone;
   std::string query = {};  // "after=5"
+  std::string body = {};
 };
 
 struct Response {
@@ -36,7 +40,9 @@ struct Response {
 struct Sources {
   std::function<metrics::Snapshot()> glance;
   std::function<metrics::Snapshot()> look;
-  std::function<bool(ipc::Command)> send;
+  std::function<bool(const ipc::CommandMessage&)> send;
+  // What became of a ticket.
+  std::function<std::optional<ipc::Operation>(std::uint64_t ticket)> operation;
   const ipc::OutputBoard* output = nullptr;  // what programs have printed; none: nothing
 };
 
@@ -51,6 +57,8 @@ class ControlApi {
   Response change(const Request& request) const;
   Response logs(const Request& request) const;
   Response stop() const;
+  Response operate(const Request& request) const;
+  Response operation(std::string_view ticket) const;
   Response set_policy(const std::string& pool) const;
 
   Sources sources_;

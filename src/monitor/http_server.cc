@@ -47,6 +47,13 @@ std::string query_of(const evhttp_request* request) {
   return query != nullptr ? query : "";
 }
 
+std::string body_of(evhttp_request* request) {
+  evbuffer* const buffer = evhttp_request_get_input_buffer(request);
+  std::string body(evbuffer_get_length(buffer), '\0');
+  evbuffer_copyout(buffer, body.data(), body.size());
+  return body;
+}
+
 // 0 if the descriptor is closed or no socket.
 std::uint64_t cookie_of(int fd) {
   std::uint64_t cookie = 0;
@@ -152,7 +159,8 @@ void HttpServer::sweep() {
 
 void HttpServer::answer(evhttp_request* request) const {
   const Method method = method_of(request);
-  const Response response = api_.respond({method, path_of(request), viewer_, query_of(request)});
+  const Response response =
+      api_.respond({method, path_of(request), viewer_, query_of(request), body_of(request)});
   evkeyvalq* headers = evhttp_request_get_output_headers(request);
   evhttp_add_header(headers, "Content-Type", response.content_type.c_str());
   evhttp_add_header(headers, "Content-Length", std::to_string(response.body.size()).c_str());

@@ -78,11 +78,10 @@ Monitor::Monitor(std::unique_ptr<EventLoop> loop, Observer observer, ipc::Output
       output_(std::move(output)),
       api_({.glance = [this] { return observer_.glance(Clock::now()); },
             .look = [this] { return observer_.look(Clock::now()); },
-            .send =
-                [this](ipc::Command command) {
-                  ipc::CommandMessage message{};
-                  message.command = command;
-                  return send(message);
+            .send = [this](const ipc::CommandMessage& command) { return send(command); },
+            .operation =
+                [this](std::uint64_t ticket) {
+                  return ipc::find_operation(observer_.board().header().operations, ticket);
                 },
             .output = output_ ? &output_ : nullptr}),
       number_(observer_.board().header().configuration.load()),
@@ -111,7 +110,6 @@ Result<void> Monitor::keep_endpoints(const config::Configuration& configuration,
   worker_prober_ = std::make_unique<WorkerProber>(
       WorkerProber::Parts{.loop = *loop_,
                           .configuration = configuration,
-                          .number = number_,
                           .board = observer_.board(),
                           .keeper = upkeep_->keeper(),
                           // What does not fit now is found again, and told then.
@@ -164,6 +162,7 @@ Result<void> Monitor::take_slots() {
 
 bool Monitor::send(const ipc::CommandMessage& message) {
   ipc::CommandMessage copy = message;  // gets its header
+  copy.configuration = number_;
   return channel_.send(copy, ipc::MessageType::kCommand) == ipc::Sent::kYes;
 }
 

@@ -135,7 +135,6 @@ void WorkerProber::tell(Target& target, WorkerHealth::Verdict verdict,
       message.last = outcome.finding;
       break;
   }
-  message.configuration = parts_.number;
   message.pool = static_cast<std::uint32_t>(target.pool);
   message.worker = target.id;
   message.pid = target.health.pid();

@@ -27,7 +27,6 @@ class WorkerProber {
   struct Parts {
     EventLoop& loop;
     const config::Configuration& configuration;  // must outlive this, as the others
-    std::uint32_t number;                        // of that, as the edge counts them
     const ipc::Board& board;
     EndpointKeeper& keeper;                                // counts outcomes
     std::function<void(const ipc::CommandMessage&)> tell;  // the edge

@@ -39,8 +39,8 @@ class ControlApiTest : public testing::Test {
   ControlApi api_{{.glance = [this] { return instance_.snapshot(kNow); },
                    .look = [this] { return instance_.snapshot(kNow); },
                    .send =
-                       [this](ipc::Command command) {
-                         commands_.push_back(command);
+                       [this](const ipc::CommandMessage& command) {
+                         commands_.push_back(command.command);
                          return edge_listens_;
                        }}};
 };

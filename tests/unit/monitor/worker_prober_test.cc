@@ -42,7 +42,6 @@ class WorkerProberTest : public testing::Test {
     prober_ = std::make_unique<WorkerProber>(
         WorkerProber::Parts{.loop = *loop_,
                             .configuration = configuration_,
-                            .number = 3,
                             .board = instance_->board(),
                             .keeper = *keeper_,
                             .tell = [this](const ipc::CommandMessage& message) {
@@ -88,7 +87,6 @@ TEST_F(WorkerProberTest, OneThatStartsIsReadyWhenItAnswersWell) {
   ASSERT_EQ(told.size(), 1U);
   EXPECT_EQ(told[0].command, Command::kWorkerReady);
   EXPECT_EQ(told[0].pool, 0U);
-  EXPECT_EQ(told[0].configuration, 3U);
   EXPECT_EQ(told[0].worker, 1U);
   EXPECT_EQ(told[0].pid, 4711);
   EXPECT_TRUE(origin_.seen().at(0).head.starts_with("GET /up HTTP/1.1\r\nHost: localhost\r\n"));
