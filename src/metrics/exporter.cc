@@ -202,6 +202,10 @@ void add_instance(Families& families, const Snapshot& snapshot) {
   families.add(Metric::edge_resident_memory_bytes, {}, snapshot.edge.resident_bytes);
   families.add(Metric::edge_open_fds, {}, snapshot.edge.open_fds);
   families.add(Metric::monitor_restarts_total, {}, snapshot.monitor_restarts);
+  for (std::size_t i = 1; i < ipc::kOperationStates; ++i)
+    families.add(Metric::config_reloads_total, {to_string(static_cast<ipc::OperationState>(i))},
+                 snapshot.reloads[i]);
+  families.add(Metric::config_last_reload_success_timestamp_seconds, {}, snapshot.last_reload_at);
   families.add(Metric::container_memory_bytes, {}, snapshot.container_memory);
   families.add(Metric::container_memory_limit_bytes, {}, snapshot.container_memory_limit);
 }
@@ -212,6 +216,7 @@ void add_pool(Families& families, const PoolValues& pool) {
     const auto state = static_cast<WorkerState>(i);
     families.add(Metric::pool_workers, {pool.layout.name, to_string(state)}, pool.count(state));
   }
+  families.add(Metric::old_generations, {pool.layout.name}, pool.old_generations());
   families.add(Metric::fairness_ratio, {pool.layout.name}, pool.fairness);
   for (const WorkerValues& worker : pool.workers) {
     WorkerSeries(families, pool, worker).add_all();

@@ -154,14 +154,5 @@ TEST(Stop, ATermToOneWorkerDrainsItAndAnotherTakesItsPlace) {
       0);
 }
 
-TEST(Stop, HupIsRefusedAndNothingChanges) {
-  Instance instance("hello: {workers: 1}");
-  const auto before = instance.worker_pids(1);
-  instance.process().signal(SIGHUP);
-  EXPECT_TRUE(instance.process().prints("frozen once the first worker has been started"));
-  EXPECT_EQ(get(instance.web()).status, 200);
-  EXPECT_EQ(instance.worker_pids(1), before);
-}
-
 }  // namespace
 }  // namespace roundhouse::test
