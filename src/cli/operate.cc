@@ -1,9 +1,10 @@
 #include "cli/operate.h"
 
+#include <poll.h>
+
 #include <charconv>
 #include <optional>
 #include <string_view>
-#include <thread>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -12,7 +13,7 @@
 namespace roundhouse::cli {
 namespace {
 
-constexpr Duration kLookEvery = std::chrono::milliseconds(50);
+constexpr int kLookEveryMilliseconds = 50;
 // The edge reads its channel at once, or does not run.
 constexpr Duration kBegunWithin = std::chrono::seconds(5);
 // Every worker of a large pool may take its whole time to start and to drain.
@@ -71,7 +72,7 @@ Outcome wait_for_end_of(const std::string& socket, const std::string& ticket) {
                      std::to_string(kBegunWithin / std::chrono::seconds(1)) + " s");
     if (begun && !reply && Clock::now() - began > kBegunWithin && !find_instance(socket, {}))
       return failure(socket + ": the instance has gone");
-    std::this_thread::sleep_for(kLookEvery);
+    ::poll(nullptr, 0, kLookEveryMilliseconds);
   }
   return failure(socket + ": it is under way still");
 }

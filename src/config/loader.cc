@@ -21,9 +21,8 @@
 namespace roundhouse::config {
 namespace {
 
-constexpr std::size_t kMaxProblemsShown = 200;
-
 using From = Source::From;
+constexpr std::size_t kMaxProblemsShown = 200;
 
 std::string rendered(const Problem& problem, const std::string& file) {
   std::string line = problem.is_outside ? "" : file;

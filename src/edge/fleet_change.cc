@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
-#include "config/effective.h"
+#include "config/worker_text.h"
 #include "edge/fleet.h"
 #include "net/listener.h"
 
@@ -41,55 +41,13 @@ std::vector<std::uint32_t> ids(std::uint32_t first, std::uint32_t last) {
   return all;
 }
 
-bool is_ours(const config::Pool& pool) {
-  return pool.command.empty() || pool.type == config::PoolType::kNative;
-}
-
 Rollout::Plan plan_for(const config::Pool& options, std::uint32_t workers_before,
                        ExitReason reason) {
   return {.reason = reason,
           .starts = ids(1, options.workers),
           .leaves = ids(options.workers + 1, workers_before),
-          .together = is_ours(options),
-          .waits = !is_ours(options)};
-}
-
-// What the workers of the pool go by, as text; that there are more or fewer of them is nothing to
-// those that stay.
-std::string what_workers_read(const config::Configuration& configuration,
-                              const config::Pool& pool) {
-  config::Configuration read = configuration;
-  read.pools = {pool};
-  read.pools.front().workers = 0;
-  read.shutdown = {};
-  read.monitor = {};
-  const auto leads_elsewhere = [&](const config::Listener& one) { return one.pool != pool.name; };
-  if (pool.type != config::PoolType::kProxy) {
-    const bool proxied = std::ranges::find(read.upstreams, pool.name, &config::Upstream::pool) !=
-                         read.upstreams.end();
-    read.upstreams.clear();
-    read.routes.clear();
-    if (proxied) read.upstreams.emplace_back().pool = pool.name;
-    std::erase_if(read.listeners, leads_elsewhere);
-  }
-  if (is_ours(pool)) return config::to_effective_text(read);
-  config::Pool& own = read.pools.front();
-  own.restart = {};
-  own.recycle = {};
-  own.timeouts = {};
-  own.liveness = {};
-  own.handoff = {};
-  own.worker_connections = {};
-  for (config::Listener& listener : read.listeners) {
-    config::Listener bare;
-    bare.name = listener.name;
-    bare.bind = listener.bind;
-    listener = bare;
-  }
-  read.log = {};
-  read.trusted_proxies.clear();
-  read.resolver = {};
-  return config::to_effective_text(read);
+          .together = config::reads_configuration(options),
+          .waits = !config::reads_configuration(options)};
 }
 
 }  // namespace
@@ -167,7 +125,7 @@ Result<void> Fleet::plan_pool(Change& change, std::size_t index, const Views& vi
   Change::PoolChange planned{.pool = options.name, .next = nullptr, .plan = {}};
   const bool as_before =
       before != nullptr &&
-      what_workers_read(next, options) == what_workers_read(configuration(), *before->options);
+      config::worker_text(next, options) == config::worker_text(configuration(), *before->options);
   PoolSetting setting = TRY(setting_for(change.next, index, views));
   const std::uint32_t number = as_before ? before->number : generations_ + 1;
   planned.next =

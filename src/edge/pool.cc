@@ -120,18 +120,6 @@ void Pool::start() {
   carry_out(supervisor_.start(loop_.now()));
 }
 
-// By worker: the processes of one share its sockets.
-void Pool::set_up_turns() {
-  const bool wanted = options().policy == config::Policy::kRrKernel;
-  if (wanted == turns_.has_value()) return;
-  if (!wanted) {
-    turns_timer_.stop();
-    return turns_.reset();
-  }
-  turns_.emplace(std::max(options().rows.ids, options().workers), options().handoff.stall);
-  turns_timer_.start_periodic(options().handoff.stall / 2);
-}
-
 void Pool::carry_out(const Actions& actions) {
   for (const Action& action : actions) {
     switch (action.kind) {
@@ -257,16 +245,6 @@ void Pool::flush_later() {
   });
 }
 
-void Pool::set_serving(std::size_t place, bool serving) {
-  dispatcher_.serve(place, serving);
-  if (!turns_) return;
-  const auto serves = [&](std::size_t other) {
-    return other != place && id(other) == id(place) && dispatcher_.serving(other);
-  };
-  const bool somebody = serving || std::ranges::any_of(used_, serves);
-  if (turns_->serve(id(place) - 1, somebody)) signals_.turns();
-}
-
 bool Pool::is_shut_door(std::uint32_t listener) const {
   return is_own_door(listener) && is_shut(listener - ipc::kMaxListeners);
 }
@@ -288,24 +266,6 @@ bool Pool::is_shut(std::size_t place) const {
       return true;
   }
   return true;
-}
-
-void Pool::watch_turns() {
-  std::vector<KernelTurns::Seen> seen(turns_->workers());
-  for (const std::size_t place : used_) {
-    const WorkerHandle& handle = *places_[place].handle;
-    const std::size_t worker = id(place) - 1;
-    KernelTurns::Seen& here = seen[worker];
-    for (const ipc::InheritedListener& own : setting().own_sockets[place])
-      here.accepted +=
-          handle.slot().listener_accepted[own.listener].load(std::memory_order_relaxed);
-    if (!dispatcher_.serving(place)) continue;
-    here.heartbeat = handle.heartbeat();
-    here.has_room = handle.connections_active() < options().worker_connections;
-    for (const ipc::InheritedListener& own : setting().own_sockets[place])
-      here.waiting = here.waiting || (turns_->in_turn(worker) && has_queued(own.fd));
-  }
-  if (turns_->observe(loop_.now(), seen)) signals_.turns();
 }
 
 void Pool::watch_untaken() {

@@ -60,8 +60,7 @@ Actions Supervisor::start_place(std::size_t index, Time now) {
 Actions Supervisor::try_place(std::size_t index, PoolOptions options, Time now) {
   Actions actions;
   note_time(now);
-  places_[index] = Place(options, now);
-  places_[index].respawns = false;
+  (places_[index] = Place(options, now)).respawns = false;
   const PoolOptions in_force = std::exchange(pool_, std::move(options));
   start_place(index, now, actions);
   pool_ = in_force;

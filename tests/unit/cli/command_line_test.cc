@@ -164,7 +164,7 @@ TEST(CommandLine, AnUnknownCommandIsNeverAHintToStop) {
   EXPECT_EQ(
       parse({"top"}).error().err,
       "roundhouse: there is no command 'top'; expected one of run, proxy, check, explain, status, "
-      "logs, health, stop, import, version\n"
+      "logs, health, stop, reload, restart, scale, import, version\n"
       "usage: roundhouse [COMMAND] [FLAGS]; see roundhouse --help\n");
 }
 

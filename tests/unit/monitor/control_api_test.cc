@@ -138,8 +138,8 @@ TEST_F(ControlApiTest, APolicyIsFrozen) {
     const Response response = ask(method, "/api/v1/pools/hello/policy", Viewer::kOperator);
     EXPECT_EQ(response.status, 409);
     EXPECT_EQ(parse_json(response.body).value()["error"],
-              "policy is frozen: the first worker of pool hello has been started; it changes only "
-              "by a new start");
+              "policy is frozen: the first worker of pool hello has been started; it changes by "
+              "a reload");
   }
   EXPECT_EQ(ask(Method::kPut, "/api/v1/pools/other/policy", Viewer::kOperator).status, 404);
   EXPECT_EQ(ask(Method::kPut, "/api/v1/pools/hello/policy", Viewer::kAnyone).status, 403);
