@@ -34,7 +34,7 @@ constexpr std::array kCommands = {
     Row{Command::kHealth, "health", "[--socket PATH]", "exit 0 if every pool has a ready worker"},
     Row{Command::kStop, "stop", "[--socket PATH]", "drain and stop the running instance"},
     Row{Command::kReload, "reload", "[--no-wait] [--socket PATH]",
-        "put the file in force anew, dropping nothing"},
+        "put the file in force, dropping nothing"},
     Row{Command::kRestart, "restart", "[--no-wait] [--socket PATH] [POOL[/ID]]",
         "replace workers one by one (pm2's reload)"},
     Row{Command::kScale, "scale", "[--no-wait] [--socket PATH] POOL WORKERS",

@@ -43,6 +43,7 @@ void Acceptor::add(Sockets sockets) {
 
 std::vector<Acceptor::SocketView> Acceptor::views_of(const Sockets& sockets) {
   std::vector<SocketView> views;
+  views.reserve(sockets.own.size());
   for (const ListeningSocket& one : sockets.own)
     views.push_back({one.asked, one.address, one.fd.get(), std::nullopt});
   for (const ReuseportGroup& group : sockets.groups) {
@@ -56,6 +57,7 @@ std::vector<Acceptor::SocketView> Acceptor::views_of(const Sockets& sockets) {
 
 std::vector<Acceptor::SocketView> Acceptor::views() const {
   std::vector<SocketView> views;
+  views.reserve(sockets_.size());
   for (const auto& socket : sockets_) {
     const ListeningSocket& one = socket->listening;
     views.push_back({one.asked, one.address, one.fd.get(), socket->place});

@@ -41,7 +41,6 @@ Edge::Edge(Setting setting, std::unique_ptr<EventLoop> loop)
 Result<void> Edge::prepare() {
   descriptors_ = raise_descriptor_limit();
   setting_.settle(setting_.configuration);
-  const std::string user = setting_.configuration.user;
   fleet_ = TRY(Fleet::create(
       *loop_, setting_.configuration, descriptors_,
       {.failed =

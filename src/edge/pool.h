@@ -151,6 +151,8 @@ class Pool final : private WorkerHandle::Listener {
   void set_serving(std::size_t place, bool serving);
   bool is_shut_door(std::uint32_t listener) const;
   bool is_shut(std::size_t place) const;
+  // What workers on trial are started with.
+  const Generation& of_trials() const { return next_ == nullptr ? current_ : next_; }
   void set_up_turns();
   void watch_turns();
   Observation observe(std::size_t place, Time now) const;

@@ -96,7 +96,7 @@ void Pool::start_process(std::size_t place) {
 
 Result<pid_t> Pool::spawn_worker(std::size_t place, Time now) {
   Place& here = places_[place];
-  TRY_VOID(equip(place, here.on_trial && next_ != nullptr ? next_ : current_));
+  TRY_VOID(equip(place, here.on_trial ? of_trials() : current_));
   const PoolGeneration& generation = *here.generation;
   const PoolSetting& setting = generation.setting;
   const config::Pool& options = *generation.options;

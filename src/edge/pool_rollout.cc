@@ -90,8 +90,7 @@ void Pool::try_worker(std::uint32_t id) {
   const bool is_more = !is_occupied(place_of(id));
   places_[*place].replaced_reason.reset();
   if (!is_more) places_[*place].replaced_reason = rollout_->plan().reason;
-  PoolOptions options = next_ != nullptr ? next_->options : current_->options;
-  carry_out(supervisor_.try_place(*place, std::move(options), loop_.now()));
+  carry_out(supervisor_.try_place(*place, of_trials()->options, loop_.now()));
 }
 
 // Of the processes that drain there the one of the oldest generation is cut, those without
