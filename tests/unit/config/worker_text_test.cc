@@ -37,7 +37,9 @@ TEST(WorkerText, OfProgramsIsNotWhatTheEdgeAloneGoesBy) {
 }
 
 TEST(WorkerText, OfProxiesIsAnotherWithARouteAndThatOfTheProgramBehindThemIsNot) {
-  const std::string program = "pools: {app: {command: ./app, type: port, workers: 1}}\n";
+  const std::string program =
+      "pools: {app: {command: ./app, type: port, workers: 1}}\n"
+      "upstreams: {app: {pool: app}}\n";
   const std::string before =
       program + "routes: [{path: /a, respond: {status: 200}}, {upstream: app}]";
   const std::string after =
