@@ -137,7 +137,7 @@ struct Upstream {
   Queue queue;
   std::uint32_t max_connections = 1000;  // open at once to one endpoint, by one worker
   std::uint32_t idle_connections = 64;   // kept open to one endpoint, by one worker
-  Duration slow_start = 0s;  // an endpoint that is new or back gets its full share after
+  Duration slow_start = 0s;          // an endpoint that is new or back gets its full share after
   std::uint32_t first_endpoint = 0;  // no option: row of place 0 of `pool`, on the endpoint board
 };
 

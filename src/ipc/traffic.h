@@ -22,9 +22,9 @@ inline void decrement(Gauge& gauge) {
   gauge.store(gauge.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
 }
 
-inline constexpr std::size_t kMaxRoutes = 257;     // of one configuration, and one more
-inline constexpr std::size_t kMaxEndpoints = 1024; // of all upstreams of one configuration
-inline constexpr std::size_t kMaxFailures = 64;    // kinds of failure
+inline constexpr std::size_t kMaxRoutes = 257;      // of one configuration, and one more
+inline constexpr std::size_t kMaxEndpoints = 1024;  // of all upstreams of one configuration
+inline constexpr std::size_t kMaxFailures = 64;     // kinds of failure
 
 // Upper bounds in nanoseconds; one more bucket for everything above.
 inline constexpr std::int64_t kRequestBounds[] = {
