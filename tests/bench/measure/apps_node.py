@@ -88,9 +88,16 @@ def _keep_alive_row(scale: Scale) -> Row:
                f"{median(rates[1]):,.0f}", f"{ratio:.2f}", f"≥ {KEEP_ALIVE}", ratio >= KEEP_ALIVE)
 
 
+def _wait_for_all(server: Roundhouse) -> None:
+    deadline = time.monotonic() + 30
+    while server.ready(server.pool) < FAIR_WORKERS and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 def _fairness_rows(rounds: int) -> list[Row]:
     indexes = []
     with program(FAIR_WORKERS) as server:
+        _wait_for_all(server)  # one is enough to serve, and those that boot still get nothing
         for _ in range(rounds):
             before = server.metrics().by("worker", "worker_connections_total")
             with Wrk(server.port, CLIENTS, seconds=1) as wrk:
