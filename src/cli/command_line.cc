@@ -137,7 +137,11 @@ void add_options(CLI::App& app, Command command, Words& words) {
     case Command::kScale:
       app.add_option("--socket", words.line.socket);
       app.add_flag("--no-wait", words.line.no_wait);
-      if (command == Command::kRestart) app.add_option("subject", words.line.subject);
+      // Not empty: that would be all, where a script's variable is unset.
+      if (command == Command::kRestart)
+        app.add_option("subject", words.line.subject)->check([](const std::string& subject) {
+          return std::string(subject.empty() ? "the pool's name is empty" : "");
+        });
       if (command != Command::kScale) return;
       app.add_option("subject", words.line.subject)->required();
       app.add_option("workers", words.line.count)->required();
