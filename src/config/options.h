@@ -106,6 +106,7 @@ struct Pool {
   struct Timeouts {
     Duration ready = 60s;
     Duration drain = 25s;
+    Duration drain_tunnels = 1h;  // of built-in workers
   };
   struct Liveness {
     Duration suspect = 1s;
@@ -142,6 +143,7 @@ struct Pool {
   Restart restart;
   Recycle recycle;
   Timeouts timeouts;
+  std::uint32_t surge = 1;
   Liveness liveness;
   TestHandlers test_handlers = TestHandlers::kLocal;
   PoolRows rows;  // no option; as is Route::row: see config/rows.h

@@ -108,6 +108,11 @@ bool Acceptor::accepts() const {
   return pool.policy != config::Policy::kNone || pool_->is_own_door(index_);
 }
 
+// What is between two requests of one protocol is not of another's.
+bool Acceptor::wants_back() const {
+  return options_.protocol == config::Protocol::kHttp && !config::is_foreign(pool_->options().type);
+}
+
 void Acceptor::start() {
   if (!accepts()) return;
   pause(ipc::PauseReason::kNoWorker);  // until the first worker is ready

@@ -49,6 +49,11 @@ class Acceptor {
   void take_turns();
   // The pool may have room again.
   void resume();
+  // Connections that were accepted here, and given back by a worker that drains: whether the pool
+  // can have them, has room, and one of them.
+  bool wants_back() const;
+  bool has_room_for_returned() { return pool_->has_room(index_); }
+  void take_back(Connection connection) { pool_->offer(std::move(connection)); }
   // It will be closed soon: a client that is connected but has sent nothing yet is let in as well.
   void expect_close();
   // Takes what already waits in the backlog, as far as the pool has room, then closes the sockets.

@@ -138,6 +138,9 @@ class Fleet {
   Pool* find_pool(const std::string& name) const;
   void resume_acceptors(const std::string& pool);
   void tell_turns(const std::string& pool);
+  Acceptor* acceptor_for_returned(std::size_t listener) const;
+  std::uint64_t wanted_back() const;
+  bool takes_back(std::uint64_t listeners) const;
   void forget_what_has_gone();
 
   struct Door {
@@ -166,6 +169,7 @@ class Fleet {
   std::map<std::string, std::uint32_t> most_workers_;  // that a pool has had
   std::uint32_t generations_ = 0;
   bool running_ = false;
+  bool closing_ = false;
   std::uint64_t connections_ = 0;        // of clients
   std::uint64_t proxy_connections_ = 0;  // of proxies, at own doors
 };

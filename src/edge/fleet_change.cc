@@ -47,7 +47,8 @@ Rollout::Plan plan_for(const config::Pool& options, std::uint32_t workers_before
           .starts = ids(1, options.workers),
           .leaves = ids(options.workers + 1, workers_before),
           .together = config::reads_configuration(options),
-          .waits = !config::reads_configuration(options)};
+          .waits = !config::reads_configuration(options),
+          .surge = options.surge};
 }
 
 }  // namespace
@@ -311,7 +312,7 @@ void Fleet::put_in_force(Change& change) {
   for (const std::string& name : change.removed) {
     const auto pool =
         std::ranges::find_if(pools_, [&](const auto& one) { return one->options().name == name; });
-    (*pool)->stop(now, now + (*pool)->options().timeouts.drain);
+    (*pool)->leave(now);
     leaving_.push_back(std::move(*pool));
     pools_.erase(pool);
   }

@@ -103,6 +103,18 @@ bool peer_has_ended(int fd) {
          info.tcpi_state == TCP_CLOSE_WAIT;
 }
 
+std::optional<Address> peer_of_connection(int fd) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  sockaddr_storage peer{};
+  socklen_t length = sizeof peer;
+  if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM)
+    return std::nullopt;
+  auto* const address = reinterpret_cast<sockaddr*>(&peer);
+  if (::getpeername(fd, address, &length) != 0) return std::nullopt;
+  return Address(address, length);
+}
+
 bool has_queued(int listening_fd) {
   tcp_info info{};
   socklen_t size = sizeof info;

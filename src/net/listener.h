@@ -48,6 +48,9 @@ enum class AcceptStatus {
 // nothing.
 bool peer_has_ended(int fd);
 
+// Of a stream socket that is connected; none: it is no such thing, or its client has gone.
+std::optional<Address> peer_of_connection(int fd);
+
 // Whether a connection waits to be accepted.
 bool has_queued(int listening_fd);
 

@@ -20,8 +20,15 @@
 namespace roundhouse {
 namespace {
 
+// The kernel's verifier gives up with EAGAIN when a signal comes; that has been handled by then.
 int bpf(bpf_cmd command, bpf_attr& attributes) {
-  return static_cast<int>(::syscall(SYS_bpf, command, &attributes, sizeof attributes));
+  constexpr int kAttempts = 100;
+  int result = -1;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    result = static_cast<int>(::syscall(SYS_bpf, command, &attributes, sizeof attributes));
+    if (result >= 0 || errno != EAGAIN) break;
+  }
+  return result;
 }
 
 Result<UniqueFd> create_map(bpf_map_type type, std::uint32_t value_size, std::uint32_t entries,

@@ -1,81 +1,23 @@
 // What operators change while it serves: reload, restart, scale.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <atomic>
 #include <csignal>
-#include <fstream>
-#include <iterator>
-#include <set>
 #include <string>
-#include <thread>
 
-#include "support/instance.h"
+#include "support/operated.h"
 
 namespace roundhouse::test {
 namespace {
 
-// In the file of the instance, once.
-void change(const Instance& instance, const std::string& from, const std::string& to) {
-  const std::string path = instance.directory() + "/roundhouse.yaml";
-  std::ifstream before(path);
-  std::string text(std::istreambuf_iterator<char>(before), {});
-  const auto at = text.find(from);
-  ASSERT_NE(at, text.npos) << from;
-  text.replace(at, from.size(), to);
-  std::ofstream(path) << text;
-}
-
-Finished operate(const Instance& instance, std::vector<std::string> words) {
-  words.insert(words.begin(), binary());
-  words.insert(words.end(), {"--socket", instance.control_socket()});
-  return run(std::move(words));
-}
-
-// Asks on a new connection each time, until it goes.
-class Load {
- public:
-  explicit Load(const Address& server)
-      : thread_([this, server] {
-          while (!over_) {
-            ++asked_;
-            if (get(server).status != 200) ++failed_;
-          }
-        }) {}
-  Load(const Load&) = delete;
-  Load& operator=(const Load&) = delete;
-  ~Load() { end(); }
-  void end() {
-    over_ = true;
-    if (thread_.joinable()) thread_.join();
-  }
-  bool asks(int more) const {
-    const int enough = asked_ + more;
-    return eventually([&] { return asked_ >= enough; });
-  }
-  int failed() {
-    end();
-    return failed_;
-  }
-
- private:
-  std::atomic<bool> over_{false};
-  std::atomic<int> asked_{0};
-  std::atomic<int> failed_{0};
-  std::thread thread_;
-};
-
-bool all_are_others(const std::vector<pid_t>& before, const std::vector<pid_t>& now) {
-  for (const pid_t pid : now) {
-    if (pid == 0 || std::ranges::find(before, pid) != before.end()) return false;
-  }
-  return true;
+// On a new connection each time.
+Load new_load(const Address& server) {
+  return Load(1, [server] { return [server] { return get(server).status == 200; }; });
 }
 
 TEST(Reload, PutsAnotherConfigurationInForceAndNoRequestFails) {
   Instance instance("hello: {workers: 2}");
   const auto before = instance.worker_pids(2);
-  Load load(instance.web());
+  Load load = new_load(instance.web());
   for (int i = 0; i < 5; ++i) {
     change(instance, "workers: 2", "workers: 2, worker_connections: " + std::to_string(500 + i));
     const Finished done = operate(instance, {"reload"});
@@ -152,7 +94,7 @@ TEST(Reload, OfACommandThatIsGoneIsRefused) {
 
 TEST(Reload, ChangesThePolicyWithoutAFailedRequest) {
   Instance instance("hello: {workers: 2, policy: rr}");
-  Load load(instance.web());
+  Load load = new_load(instance.web());
   for (const auto& [from, to] :
        {std::pair("policy: rr", "policy: none"), std::pair("policy: none", "policy: least"),
         std::pair("policy: least", "policy: rr")}) {
@@ -202,7 +144,7 @@ TEST(Reload, CountersGoOn) {
 TEST(Restart, ReplacesWorkersOneAfterTheOtherAndNoRequestFails) {
   Instance instance("hello: {workers: 3}");
   const auto before = instance.worker_pids(3);
-  Load load(instance.web());
+  Load load = new_load(instance.web());
   const Finished done = operate(instance, {"restart"});
   EXPECT_EQ(done.ended.code, 0) << done.output;
   EXPECT_EQ(load.failed(), 0);
@@ -243,7 +185,7 @@ TEST(Restart, StopsWithTheFirstNewWorkerThatIsNotReadyAndSaysWhy) {
 
 TEST(Scale, StartsMoreAndTakesAwayWithoutAFailedRequest) {
   Instance instance("hello: {workers: 2}");
-  Load load(instance.web());
+  Load load = new_load(instance.web());
   ASSERT_EQ(operate(instance, {"scale", "hello", "5"}).ended.code, 0);
   EXPECT_TRUE(instance.all_ready("hello", 5));
   EXPECT_TRUE(load.asks(20));
