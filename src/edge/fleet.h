@@ -54,10 +54,19 @@ class Fleet {
     std::shared_ptr<InForce> next;  // none: it stays the same configuration
     std::optional<config::Rows> rows;
     std::vector<PoolChange> pools;
-    std::vector<std::string> removed;            // pools
-    std::vector<Acceptor::Sockets> new_sockets;  // by listener, as is:
-    std::vector<std::vector<Address>> gone;      // addresses of listeners that there still are
-    bool closes_sockets = false;
+    std::vector<std::string> removed;  // pools
+    // By listener, of the configuration in force or the next.
+    struct ListenerChange {
+      Acceptor::Sockets added;
+      std::vector<Address> gone;
+      std::vector<Address> anew;  // of these what is added is of another kind
+      struct Move {
+        std::size_t from;  // listener
+        Address asked;
+      };
+      std::vector<Move> moved;  // from others
+    };
+    std::vector<ListenerChange> sockets;
     Time began{};
   };
 
@@ -119,6 +128,11 @@ class Fleet {
   Result<std::shared_ptr<const ipc::EndpointBoard>> make_endpoints(
       const config::Configuration& configuration) const;
   Result<Views> find_sockets(Change& change);
+  using SocketViews = std::vector<Acceptor::SocketView>;
+  Result<SocketViews> find_socket(Change& change, std::size_t listener, const Address& asked);
+  SocketViews views_of(std::size_t listener, const Address& asked) const;
+  std::optional<std::size_t> giver_of(const config::Configuration& next, std::size_t listener,
+                                      const Address& asked) const;
   Result<void> plan_pool(Change& change, std::size_t index, const Views& views);
   void begin_pool(Change::PoolChange& change);
   Result<PoolSetting> setting_for(const std::shared_ptr<InForce>& in_force, std::size_t pool,

@@ -54,6 +54,9 @@ std::optional<Address> peer_of_connection(int fd);
 // Whether a connection waits to be accepted.
 bool has_queued(int listening_fd);
 
+// Other options of a socket that listens: backlog and defer.
+void adjust(const ListeningSocket& listening, const ListenOptions& options);
+
 // From now on a connection is accepted when it is established. One whose first bytes are awaited
 // already still comes with them.
 void stop_deferring(int listening_fd);

@@ -96,14 +96,53 @@ TEST(Reload, ChangesThePolicyWithoutAFailedRequest) {
   Instance instance("hello: {workers: 2, policy: rr}");
   Load load = new_load(instance.web());
   for (const auto& [from, to] :
-       {std::pair("policy: rr", "policy: none"), std::pair("policy: none", "policy: least"),
-        std::pair("policy: least", "policy: rr")}) {
+       {std::pair("policy: rr", "policy: none"), std::pair("policy: none", "policy: rr_kernel"),
+        std::pair("policy: rr_kernel", "policy: least"),
+        std::pair("policy: least", "policy: rr_kernel"),
+        std::pair("policy: rr_kernel", "policy: none"), std::pair("policy: none", "policy: rr")}) {
     change(instance, from, to);
     const Finished done = operate(instance, {"reload"});
     EXPECT_EQ(done.ended.code, 0) << to << ": " << done.output;
     EXPECT_TRUE(load.asks(20));
   }
   EXPECT_EQ(load.failed(), 0);
+}
+
+TEST(Reload, AnotherPolicyThatIsTakenBackLeavesTheSocketsAsTheyWere) {
+  const TemporaryDirectory folder;
+  Instance instance(
+      "hello: {workers: 2, policy: rr}, app: {type: native, command: " + scripted_worker("serve") +
+          ", workers: 1}",
+      "",
+      {.listener = "pool: hello",
+       .more_listeners = ", app: {bind: 'unix:" + folder.path() + "/a.sock', pool: app}"});
+  Load load = new_load(instance.web());
+  change(instance, "policy: rr", "policy: rr_kernel");
+  change(instance, scripted_worker("serve"), scripted_worker("exit 3"));
+  EXPECT_EQ(operate(instance, {"reload"}).ended.code, 1);
+  EXPECT_TRUE(load.asks(20));
+  change(instance, scripted_worker("exit 3"), scripted_worker("serve"));
+  const Finished done = operate(instance, {"reload"});
+  EXPECT_EQ(done.ended.code, 0) << done.output;
+  EXPECT_TRUE(load.asks(20));
+  EXPECT_EQ(load.failed(), 0);
+}
+
+TEST(Reload, AnAddressThatMovesToAnotherListenerStaysOpen) {
+  const TemporaryDirectory folder;
+  const std::string path = "unix:" + folder.path() + "/a.sock";
+  Instance instance("hello: {workers: 1}", "",
+                    {.listener = "pool: hello",
+                     .more_listeners = ", first: {bind: '" + path + "', pool: hello}"});
+  Load load = new_load(*Address::parse(path));
+  for (const auto& [from, to] : {std::pair("first", "second"), std::pair("second", "third")}) {
+    change(instance, from, to);
+    const Finished done = operate(instance, {"reload"});
+    EXPECT_EQ(done.ended.code, 0) << done.output;
+    EXPECT_TRUE(load.asks(20));
+  }
+  EXPECT_EQ(load.failed(), 0);
+  EXPECT_GE(instance.metric("roundhouse_listener_accepted_total{listener=\"third\"}"), 1);
 }
 
 TEST(Reload, ListenersAndPoolsComeAndGo) {
