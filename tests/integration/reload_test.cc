@@ -213,6 +213,7 @@ TEST(Restart, StopsWithTheFirstNewWorkerThatIsNotReadyAndSaysWhy) {
       folder.write("worker.sh", "[ -e " + folder.path() + "/broken ] && exit 3\nexec " +
                                     scripted_worker("serve") + "\n");
   Instance instance("app: {type: native, command: [sh, " + script + "], workers: 2}");
+  ASSERT_TRUE(instance.all_ready("app", 2));
   const auto before = instance.worker_pids(2);
   folder.write("broken", "");
   const Finished done = operate(instance, {"restart", "app"});
