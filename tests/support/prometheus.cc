@@ -30,7 +30,9 @@ Prometheus::Prometheus(const std::vector<Address>& targets, const std::string& r
     : process_({"/usr/bin/prometheus", "--config.file=" + configuration_for(targets, rules),
                 "--storage.tsdb.path=" + folder_.path() + "/data",
                 "--web.listen-address=127.0.0.1:0"}) {
-  EXPECT_TRUE(eventually([this] { return find_port(); })) << process_.output();
+  EXPECT_TRUE(eventually([this] {
+    return find_port() && get(address_, "/-/ready").status == 200;
+  })) << process_.output();
 }
 
 std::optional<Json> Prometheus::get_data(const std::string& path) const {
