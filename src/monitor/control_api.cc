@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "metrics/exporter.h"
 #include "monitor/operations_api.h"
+#include "monitor/request_guard.h"
 
 namespace roundhouse::monitor {
 namespace {
@@ -99,9 +100,23 @@ Response not_allowed(std::string_view methods) {
 
 bool reads(Method method) { return method == Method::kGet || method == Method::kHead; }
 
+bool is_json_or_empty(std::string_view body) { return body.empty() || parse_json(body); }
+
+// Scraped by whatever name, and of no use to a page.
+bool is_open(const Request& request) {
+  return reads(request.method) &&
+         (request.path == "/metrics" || request.path == "/healthz" || request.path == "/readyz");
+}
+
 }  // namespace
 
 Response ControlApi::respond(const Request& request) const {
+  if (!is_open(request)) {
+    const std::string why = refusal_of(request.host, request.origin, sources_.allowed_hosts);
+    if (!why.empty()) return refused(403, why);
+  }
+  if (request.body.size() > kMaxBody)
+    return refused(413, "the body has more than " + std::to_string(kMaxBody) + " bytes");
   if (request.path == "/") {
     if (!reads(request.method)) return not_allowed("GET, HEAD");
     return plain(200, "roundhouse " ROUNDHOUSE_VERSION "\n\n" + list_of_endpoints());
@@ -187,10 +202,11 @@ Response ControlApi::logs(const Request& request) const {
 Response ControlApi::change(const Request& request) const {
   if (is_operation(request.path)) return operate(request);
   const auto pool = policy_of_pool(request.path);
-  return pool ? set_policy(*pool) : stop();
+  return pool ? set_policy(*pool) : stop(request);
 }
 
-Response ControlApi::stop() const {
+Response ControlApi::stop(const Request& request) const {
+  if (!is_json_or_empty(request.body)) return refused(400, "the body is no JSON");
   ipc::CommandMessage command{};
   command.command = ipc::Command::kStop;
   if (!sources_.send(command)) return refused(503, "the edge does not take commands");
@@ -198,6 +214,7 @@ Response ControlApi::stop() const {
 }
 
 Response ControlApi::operate(const Request& request) const {
+  if (!is_json_or_empty(request.body)) return refused(400, "the body is no JSON");
   Asked asked = command_of(request.path, request.body, sources_.glance());
   if (!asked.command) return refused(asked.status, asked.why);
   std::random_device random;

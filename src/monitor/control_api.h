@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ipc/messages.h"
 #include "ipc/operation.h"
@@ -26,6 +27,9 @@ struct Request {
   Viewer viewer = Viewer::kAnyone;
   std::string query = {};  // "after=5"
   std::string body = {};
+  std::string host =
+      "localhost";  // the field, without which nothing but health and metrics is told
+  std::string origin = {};
 };
 
 struct Response {
@@ -43,11 +47,14 @@ struct Sources {
   std::function<bool(const ipc::CommandMessage&)> send;
   // What became of a ticket.
   std::function<std::optional<ipc::Operation>(std::uint64_t ticket)> operation;
-  const ipc::OutputBoard* output = nullptr;  // what programs have printed; none: nothing
+  const ipc::OutputBoard* output = nullptr;     // what programs have printed; none: nothing
+  std::vector<std::string> allowed_hosts = {};  // see request_guard.h
 };
 
 class ControlApi {
  public:
+  static constexpr std::size_t kMaxBody = 64 * 1024;
+
   explicit ControlApi(Sources sources) : sources_(std::move(sources)) {}
 
   Response respond(const Request& request) const;
@@ -56,7 +63,7 @@ class ControlApi {
   Response get(const Request& request) const;
   Response change(const Request& request) const;
   Response logs(const Request& request) const;
-  Response stop() const;
+  Response stop(const Request& request) const;
   Response operate(const Request& request) const;
   Response operation(std::string_view ticket) const;
   Response set_policy(const std::string& pool) const;

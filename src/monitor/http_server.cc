@@ -54,6 +54,11 @@ std::string body_of(evhttp_request* request) {
   return body;
 }
 
+std::string field_of(evhttp_request* request, const char* name) {
+  const char* value = evhttp_find_header(evhttp_request_get_input_headers(request), name);
+  return value != nullptr ? value : "";
+}
+
 // 0 if the descriptor is closed or no socket.
 std::uint64_t cookie_of(int fd) {
   std::uint64_t cookie = 0;
@@ -160,7 +165,8 @@ void HttpServer::sweep() {
 void HttpServer::answer(evhttp_request* request) const {
   const Method method = method_of(request);
   const Response response =
-      api_.respond({method, path_of(request), viewer_, query_of(request), body_of(request)});
+      api_.respond({method, path_of(request), viewer_, query_of(request), body_of(request),
+                    field_of(request, "Host"), field_of(request, "Origin")});
   evkeyvalq* headers = evhttp_request_get_output_headers(request);
   evhttp_add_header(headers, "Content-Type", response.content_type.c_str());
   evhttp_add_header(headers, "Content-Length", std::to_string(response.body.size()).c_str());

@@ -31,7 +31,8 @@ class HttpServer {
   static constexpr Duration kIdle = std::chrono::seconds(10);  // between two reads or writes
   static constexpr Duration kGrace = std::chrono::seconds(1);
   static constexpr std::size_t kMaxHeaders = 8 * 1024;
-  static constexpr std::size_t kMaxBody = 4 * 1024;
+  // Far above what is accepted, so that the API says so instead of evhttp.
+  static constexpr std::size_t kMaxBody = 4 * ControlApi::kMaxBody;
 
   struct Setting {
     UniqueFd listening;  // its backlog is the owner's

@@ -128,6 +128,57 @@ TEST_F(ControlApiTest, StopIsForTheControlSocketAlone) {
   EXPECT_EQ(commands_, std::vector{ipc::Command::kStop});
 }
 
+TEST_F(ControlApiTest, NothingIsToldOrChangedUnderAForeignNameButHealthAndMetrics) {
+  Request request{.viewer = Viewer::kOperator, .host = "evil.example"};
+  for (const char* path : {"/metrics", "/healthz", "/readyz"}) {
+    request.path = path;
+    EXPECT_EQ(api_.respond(request).status, 200) << path;
+  }
+  request.method = Method::kPost;
+  EXPECT_EQ(api_.respond(request).status, 403) << "only what is read";
+  for (const char* path : {"/", "/api/v1/status", "/api/v1/logs", "/api/v1/stop", "/nothing"}) {
+    for (Method method : {Method::kGet, Method::kPost}) {
+      request.method = method;
+      request.path = path;
+      const Response response = api_.respond(request);
+      EXPECT_EQ(response.status, 403) << path;
+      EXPECT_TRUE(parse_json(response.body)
+                      .value()["error"]
+                      .get<std::string>()
+                      .starts_with("the Host is neither"));
+    }
+  }
+  EXPECT_TRUE(commands_.empty());
+}
+
+TEST_F(ControlApiTest, APageOfAnotherOriginChangesNothing) {
+  const Request request{.method = Method::kPost,
+                        .path = "/api/v1/stop",
+                        .viewer = Viewer::kOperator,
+                        .host = "localhost",
+                        .origin = "http://evil.example"};
+  const Response response = api_.respond(request);
+  EXPECT_EQ(response.status, 403);
+  EXPECT_EQ(parse_json(response.body).value()["error"],
+            "the request comes from a page of another origin");
+  EXPECT_TRUE(commands_.empty());
+}
+
+TEST_F(ControlApiTest, ABodyThatIsNoJsonOrTooLongChangesNothing) {
+  for (const char* path :
+       {"/api/v1/stop", "/api/v1/reload", "/api/v1/restart", "/api/v1/pools/hello/restart",
+        "/api/v1/pools/hello/workers/1/restart", "/api/v1/pools/hello/scale"}) {
+    Request request{.method = Method::kPost,
+                    .path = path,
+                    .viewer = Viewer::kOperator,
+                    .body = R"({"workers": )"};
+    EXPECT_EQ(api_.respond(request).status, 400) << path;
+    request.body = std::string(ControlApi::kMaxBody + 1, ' ');
+    EXPECT_EQ(api_.respond(request).status, 413) << path;
+  }
+  EXPECT_TRUE(commands_.empty());
+}
+
 TEST_F(ControlApiTest, StopSaysWhenTheEdgeDoesNotListen) {
   edge_listens_ = false;
   EXPECT_EQ(ask(Method::kPost, "/api/v1/stop", Viewer::kOperator).status, 503);
