@@ -69,8 +69,10 @@ Result<void> Edge::prepare() {
 Result<void> Edge::create_monitor() {
   const config::Configuration& configuration = fleet_->configuration();
   const Fleet::InForce& in_force = fleet_->in_force();
+  history_ = TRY(ipc::HistoryBoard::create());
   MonitorHandle::Setting setting{.board = &fleet_->board(),
                                  .output_fd = fleet_->output().board.fd(),
+                                 .history_fd = history_.fd(),
                                  .configuration_fd = in_force.text.get(),
                                  .endpoints_fd = in_force.endpoints ? in_force.endpoints->fd() : -1,
                                  .identity = TRY(fleet_->identity_of(configuration.user)),

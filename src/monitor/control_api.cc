@@ -9,6 +9,8 @@
 
 #include "base/json.h"
 #include "metrics/exporter.h"
+#include "monitor/history_api.h"
+#include "monitor/live.h"
 #include "monitor/operations_api.h"
 #include "monitor/request_guard.h"
 
@@ -16,7 +18,12 @@ namespace roundhouse::monitor {
 namespace {
 
 constexpr const char* kPlain = "text/plain; charset=utf-8";
+constexpr const char* kEventStream = "text/event-stream";
 constexpr const char* kJson = "application/json";
+
+constexpr std::string_view kHistory = "/api/v1/history";
+constexpr std::string_view kEvents = "/api/v1/events";
+constexpr std::string_view kStream = "/api/v1/stream";
 
 struct Endpoint {
   std::string_view methods;
@@ -31,6 +38,9 @@ constexpr Endpoint kEndpoints[] = {
     {"GET", "/healthz", "200 while the edge is alive"},
     {"GET", "/readyz", "200 while every pool has a ready worker and nobody stops us"},
     {"GET", "/api/v1/status", "the state of everything, as JSON"},
+    {"GET", kHistory, "the last five minutes by the second, the last hour by ten seconds"},
+    {"GET", kEvents, "what happened of late; ?after=N: since that"},
+    {"GET", kStream, "both as they happen: server-sent events"},
     {"GET", "/api/v1/logs[/POOL[/ID]]", "the last lines of programs; ?after=N: newer ones", false,
      true},
     {"POST", "/api/v1/stop", "drain and stop", true},
@@ -148,6 +158,8 @@ Response ControlApi::get(const Request& request) const {
       };
     return json(200, status(sources_.look(), request.viewer, words));
   }
+  if (request.path == kHistory || request.path == kEvents) return past(request);
+  if (request.path == kStream) return begin_stream(request);
   if (request.path.starts_with(kLogs)) return logs(request);
   if (request.path.starts_with(kOperations))
     return operation(std::string_view(request.path).substr(kOperations.size()));
@@ -158,15 +170,43 @@ Response ControlApi::get(const Request& request) const {
   return plain(503, health ? reason + "\n" : reason);
 }
 
+Response ControlApi::past(const Request& request) const {
+  if (sources_.history == nullptr) return refused(503, "nothing is known of the past");
+  if (request.path == kHistory) return json(200, history(*sources_.history));
+  return json(200, events(*sources_.history, after_of(request.query), request.viewer));
+}
+
+// Goes on after the last event that the client has, if it says so.
+Response ControlApi::begin_stream(const Request& request) const {
+  if (sources_.history == nullptr) return refused(503, "nothing is known of the past");
+  const std::uint64_t last = sources_.history->last_event();
+  std::uint64_t after = last;
+  if (!request.last_event_id.empty())
+    after = after_of("after=" + request.last_event_id);
+  else if (!request.query.empty())
+    after = after_of(request.query);
+  if (after > last) after = 0;  // of another instance
+  Response response{200, kEventStream, stream_beginning(), ""};
+  response.body += stream_news(request.viewer, after) + stream_state(request.viewer);
+  response.stream = after;
+  return response;
+}
+
+std::string ControlApi::stream_state(Viewer viewer) const {
+  return stream_snapshot(live(sources_.look(), *sources_.history, viewer));
+}
+
+std::string ControlApi::stream_news(Viewer viewer, std::uint64_t& after) const {
+  std::string text = stream_events(*sources_.history, after, viewer);
+  after = sources_.history->last_event();
+  return text;
+}
+
 // Of all workers that the path means, in the order in which they were printed.
 Response ControlApi::logs(const Request& request) const {
   const std::string_view subject =
       std::string_view(request.path).substr(std::min(request.path.size(), kLogs.size() + 1));
-  std::uint64_t after = 0;
-  if (std::string_view query = request.query; query.starts_with("after=")) {
-    query.remove_prefix(6);
-    std::from_chars(query.data(), query.data() + query.size(), after);
-  }
+  const std::uint64_t after = after_of(request.query);
   struct Line {
     ipc::OutputLine line;
     std::string worker;
