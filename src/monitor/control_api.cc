@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "metrics/exporter.h"
+#include "monitor/dashboard_page.h"
 #include "monitor/history_api.h"
 #include "monitor/live.h"
 #include "monitor/operations_api.h"
@@ -18,9 +19,12 @@ namespace roundhouse::monitor {
 namespace {
 
 constexpr const char* kPlain = "text/plain; charset=utf-8";
+constexpr const char* kHtml = "text/html; charset=utf-8";
 constexpr const char* kEventStream = "text/event-stream";
 constexpr const char* kJson = "application/json";
 
+constexpr std::string_view kDashboard = "/dashboard";
+constexpr std::string_view kApi = "/api/v1";
 constexpr std::string_view kHistory = "/api/v1/history";
 constexpr std::string_view kEvents = "/api/v1/events";
 constexpr std::string_view kStream = "/api/v1/stream";
@@ -34,6 +38,8 @@ struct Endpoint {
 };
 
 constexpr Endpoint kEndpoints[] = {
+    {"GET", "/", "the dashboard, as is /dashboard"},
+    {"GET", kApi, "this list"},
     {"GET", "/metrics", "for Prometheus"},
     {"GET", "/healthz", "200 while the edge is alive"},
     {"GET", "/readyz", "200 while every pool has a ready worker and nobody stops us"},
@@ -79,7 +85,8 @@ const Endpoint* find_endpoint(const std::string& path) {
   const bool policy = policy_of_pool(path).has_value();
   const bool logs = path == kLogs || path.starts_with(std::string(kLogs) + "/");
   const auto* found = std::ranges::find_if(kEndpoints, [&](const Endpoint& endpoint) {
-    return endpoint.path == path || (policy && endpoint.path.ends_with(kPolicySuffix)) ||
+    return endpoint.path == path || (path == kDashboard && endpoint.path == "/") ||
+           (policy && endpoint.path.ends_with(kPolicySuffix)) ||
            (logs && endpoint.path.starts_with(kLogs)) ||
            (path.starts_with(kOperations) && endpoint.path.starts_with(kOperations)) ||
            (is_operation(path) && ends_alike(endpoint.path, path));
@@ -127,10 +134,6 @@ Response ControlApi::respond(const Request& request) const {
   }
   if (request.body.size() > kMaxBody)
     return refused(413, "the body has more than " + std::to_string(kMaxBody) + " bytes");
-  if (request.path == "/") {
-    if (!reads(request.method)) return not_allowed("GET, HEAD");
-    return plain(200, "roundhouse " ROUNDHOUSE_VERSION "\n\n" + list_of_endpoints());
-  }
   const Endpoint* endpoint = find_endpoint(request.path);
   if (endpoint == nullptr) return plain(404, "not found; there is\n\n" + list_of_endpoints());
   if (endpoint->secret && request.viewer != Viewer::kOperator)
@@ -158,6 +161,12 @@ Response ControlApi::get(const Request& request) const {
       };
     return json(200, status(sources_.look(), request.viewer, words));
   }
+  if (request.path == "/" || request.path == kDashboard)
+    return {.content_type = kHtml,
+            .body = std::string(kDashboardPage),
+            .policy = std::string(kDashboardPolicy)};
+  if (request.path == kApi)
+    return plain(200, "roundhouse " ROUNDHOUSE_VERSION "\n\n" + list_of_endpoints());
   if (request.path == kHistory || request.path == kEvents) return past(request);
   if (request.path == kStream) return begin_stream(request);
   if (request.path.starts_with(kLogs)) return logs(request);

@@ -41,6 +41,7 @@ struct Response {
   std::string allow;  // the methods that there are, with 405
   // Set: `body` begins a stream of events; this is the last event that `body` tells.
   std::optional<std::uint64_t> stream = std::nullopt;
+  std::string policy = {};  // Content-Security-Policy, of a page
 };
 
 // What the answers come from. glance() is cheap, look() complete (see Observer). send() says

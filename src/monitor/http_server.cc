@@ -66,6 +66,9 @@ void add_fields(evkeyvalq* headers, const Response& response) {
   evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
   evhttp_add_header(headers, "Connection", "close");
   if (!response.allow.empty()) evhttp_add_header(headers, "Allow", response.allow.c_str());
+  if (response.policy.empty()) return;
+  evhttp_add_header(headers, "Content-Security-Policy", response.policy.c_str());
+  evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
 }
 
 void send_chunk(evhttp_request* request, const std::string& text) {

@@ -100,11 +100,27 @@ TEST_F(ControlApiTest, AnUnknownPathIsToldWhatExists) {
   }
 }
 
-TEST_F(ControlApiTest, ThePageAtTheRootListsWhatThereIs) {
-  const Response response = ask(Method::kGet, "/");
+TEST_F(ControlApiTest, TheRootOfTheApiListsWhatThereIs) {
+  const Response response = ask(Method::kGet, "/api/v1");
   EXPECT_EQ(response.status, 200);
   for (const char* path : {"/metrics", "/healthz", "/readyz", "/api/v1/status", "/api/v1/stop"}) {
     EXPECT_NE(response.body.find(path), std::string::npos) << path;
+  }
+}
+
+TEST_F(ControlApiTest, TheDashboardIsOnePageThatNeedsNothingElse) {
+  for (const char* path : {"/", "/dashboard"}) {
+    const Response response = ask(Method::kGet, path);
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.content_type, "text/html; charset=utf-8");
+    EXPECT_LE(response.body.size(), 150U * 1024);
+    for (const char* outside :
+         {"<script src", "<link rel=\"stylesheet", "@import", "url(", "@SCRIPT@"})
+      EXPECT_EQ(response.body.find(outside), std::string::npos) << outside;
+    EXPECT_NE(response.body.find("Copyright (c) 2022 Leon Sorokin"), std::string::npos)
+        << "uPlot's licence goes with it";
+    EXPECT_TRUE(response.policy.starts_with("default-src 'none'; script-src 'sha256-"));
+    EXPECT_EQ(response.policy.find("unsafe"), std::string::npos);
   }
 }
 
