@@ -72,6 +72,8 @@ class Pool final : private WorkerHandle::Listener {
     return is_shut_door(listener) || dispatcher_.has_room(listener);
   }
   void offer(Connection connection);
+  // What draining workers give back is looked at again.
+  void hear_returned();
   std::uint64_t connections_of(
       std::uint32_t listener) const;  // open at workers, or on their way there
   std::uint64_t open_at_workers(std::uint32_t listener) const;  // as they say
@@ -91,6 +93,8 @@ class Pool final : private WorkerHandle::Listener {
   std::uint32_t requests_at(std::size_t endpoint_row) const;
 
   void stop(Time now, Time deadline);
+  // It is no more of the configuration in force: its workers drain, and none is started again.
+  void leave(Time now);
   void kill();
   bool all_gone() const { return supervisor_.all_gone(); }
 
@@ -125,6 +129,8 @@ class Pool final : private WorkerHandle::Listener {
   void on_breach(std::size_t place) override;
   void on_door_notice(std::size_t place) override;
   void on_turned_away(std::size_t place, std::uint64_t sequence, Connection connection) override;
+  bool wants_returned(std::size_t place, std::uint64_t listeners) override;
+  void on_returned(std::size_t place, Connection connection) override;
 
   Result<void> equip(std::size_t place, const Generation& generation);
   Result<std::unique_ptr<WorkerHandle>> make_handle(std::size_t place,
@@ -139,6 +145,7 @@ class Pool final : private WorkerHandle::Listener {
   void retire_old(std::uint32_t id);
   void drop(std::uint32_t id);
   void tell_rollout_of_end(std::size_t place, const std::string& why);
+  void drain(const Action& action);
   void start_process(std::size_t place);
   Result<pid_t> spawn_worker(std::size_t place, Time now);
   Program program_for(std::size_t place, WorkerHandle::Inheritance given) const;
