@@ -62,7 +62,7 @@ class Edge {
   ipc::HistoryBoard history_;  // the monitor's
   std::unique_ptr<MonitorHandle> monitor_;
   std::uint64_t descriptors_ = 0;  // RLIMIT_NOFILE
-  std::string metrics_url_;        // empty: the monitor has no TCP socket
+  std::string monitor_url_;        // empty: the monitor has no TCP socket
   std::vector<std::unique_ptr<SignalWatcher>> signals_;
   Timer ticker_;
   Timer delay_;

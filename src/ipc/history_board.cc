@@ -18,9 +18,8 @@ std::string text_of(const char (&text)[N]) {
 
 template <std::size_t N>
 void put(char (&to)[N], std::string_view text) {
-  const std::size_t size = std::min(text.size(), N - 1);
-  std::memcpy(to, text.data(), size);
-  std::memset(to + size, 0, N - size);
+  std::ranges::fill(to, '\0');
+  std::ranges::copy(text.substr(0, N - 1), to);
 }
 
 bool makes_sense(float value) { return std::isnan(value) || (std::isfinite(value) && value >= 0); }

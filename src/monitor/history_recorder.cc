@@ -80,6 +80,7 @@ ipc::HistorySample HistoryRecorder::sample_between(const Totals& before, const T
       .handoff_p99_seconds = quantile(before.handoffs, after.handoffs, ipc::kHandoffBounds, 0.99)};
   std::ranges::fill(sample.workers, ipc::WorkerLoad{NAN, NAN});
   std::vector<std::string> names;
+  names.reserve(after.workers.size());
   for (const Worker& worker : after.workers) names.push_back(worker.name);
   const auto places = board_.place_workers(names);
   for (std::size_t i = 0; i < after.workers.size(); ++i) {

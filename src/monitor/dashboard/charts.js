@@ -55,7 +55,7 @@ class Chart {
       padding: [10, 26, 0, 0],
       legend: {show: false},
       cursor: {y: false, drag: {x: false, y: false}},
-      scales: {x: {range: (plot, first, last) => [Math.max(last - this.window, Math.min(first, last - kShortest)), last]}, y: {range: (plot, low, high) => [0, high > 0 ? high * 1.1 : 1]}},
+      scales: {x: {range: (plot, first, last) => this.range_of(first, last)}, y: {range: (plot, low, high) => [0, high > 0 ? high * 1.1 : 1]}},
       axes: [
         {...axis, size: 24, space: 70, values: (plot, ticks) => ticks.map((at) => clock(at).slice(0, 8))},
         {...axis, size: 58, space: 32, incrs: this.chart.whole ? kWholeSteps : undefined, values: (plot, ticks) => ticks.map((value) => this.chart.unit(value))},
@@ -66,6 +66,12 @@ class Chart {
         fill: series.fill ? colour_of(series.colour) + "22" : undefined}))],
       hooks: {setCursor: [(plot) => this.show_values(plot.cursor.idx)]},
     }, this.data, this.plot_place);
+  }
+
+  range_of(first, last) {
+    const end = isTold(last) ? last : Date.now() / 1000;
+    const begin = Math.min(isTold(first) ? first : end, end - kShortest);
+    return [Math.max(end - this.window, begin), end];
   }
 
   // A value between two gaps would be no line: then the points are drawn.

@@ -119,6 +119,7 @@ class Dashboard {
       new RoutesView(by_id("routes-section"), by_id("routes")), new EndpointsView(by_id("endpoints-section"), by_id("endpoints"))];
     this.events = new EventsView(by_id("events"));
     this.said = "";
+    this.turn = 0;  // counts attempts to connect
     this.last_event = 0;
     for (const input of document.querySelectorAll("[name=range]"))
       input.addEventListener("change", () => this.choose(input.value));
@@ -166,6 +167,7 @@ class Dashboard {
   }
 
   pause() {
+    ++this.turn;
     if (this.source) this.source.close();
     this.source = null;
     clearTimeout(this.again);
@@ -174,18 +176,21 @@ class Dashboard {
   // What was missed comes first. The browser comes again by itself after an end, but not after a refusal.
   async connect() {
     this.pause();
+    const turn = this.turn;
     try {
       const {last, events} = await this.json_of("/api/v1/events?after=" + this.last_event);
       if (last < this.last_event) this.events.clear();
+      if (turn !== this.turn) return;  // another has begun meanwhile
       events.forEach((event) => this.events.add(event));
       this.last_event = last;
-      await this.fetch_history();
     } catch (error) {
+      if (turn !== this.turn) return;
       this.show_state("bad", "cannot be reached");
       this.again = setTimeout(() => this.connect(), kPatience);
       return;
     }
     this.source = new EventSource("/api/v1/stream?after=" + this.last_event);
+    this.source.addEventListener("open", () => this.fetch_history());  // after a gap too
     this.source.addEventListener("snapshot", (message) => this.take(JSON.parse(message.data)));
     this.source.addEventListener("event", (message) => this.take_event(JSON.parse(message.data)));
     this.source.addEventListener("error", () => {
@@ -213,6 +218,7 @@ class Dashboard {
       this.connect();
     }
     if (anew || configured) this.fetch_configuration();
+    if (document.body.classList.contains("stale")) this.fetch_history();
     this.charts.add(snapshot.sample);
     this.tiles.update(snapshot, this.events);
     for (const view of this.views) view.update(snapshot);
@@ -235,6 +241,7 @@ class Dashboard {
   }
 
   check_stale() {
+    if (document.hidden) return;  // nothing was asked for
     const stale = !this.taken_at || Date.now() - this.taken_at > kStaleAfter;
     document.body.classList.toggle("stale", stale && Boolean(this.taken_at));
     if (stale) return this.taken_at && this.show_state("bad", "no word since " + clock(this.taken_at / 1000));
