@@ -34,7 +34,7 @@ async function look_live(page) {
   await ask('/die');
   tell('exit', await page.comes(`/crash: SIG[A-Z]+/.test(${cell('Last exit')}) && /1 request in flight/.test(${cell('Last exit')})`));
   tell('event', await page.comes(`/worker exited/.test(${events}) && /crash: SIG[A-Z]+/.test(${events})`));
-  tell('crashing', await page.comes(`/1 loss in 1 h/.test(document.getElementById('tiles').textContent)`));
+  tell('crashing', await page.comes(`/1 lossin the last hour/.test(document.getElementById('tiles').textContent)`));
   tell('announced', await page.comes(`/crash|Roundhouse is/.test(document.getElementById('announcer').textContent)`));
   tell('reload', 'now');
   await page.comes(`/operation ended/.test(${events})`, 30000);

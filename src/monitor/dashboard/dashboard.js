@@ -82,10 +82,10 @@ class Tiles {
     const names = down.map(({pool, worker}) => pool.name + "/" + worker.id + " " + worker.state);
     if (!losses.length && !down.length) return this.crashing.show("good", "nobody", "in the last hour");
     const last = losses[losses.length - 1];
-    const notes = [...names];
+    const notes = ["in the last hour", ...names];
     if (last) notes.push("last " + last.subject + " at " + clock(last.at) + ": " + last.text);
     const fresh = last && last.at > Date.now() / 1000 - 300;
-    this.crashing.show(down.length || fresh ? "bad" : "warn", some(losses.length, "loss", "losses") + " in 1 h", notes.join("; "));
+    this.crashing.show(down.length || fresh ? "bad" : "warn", some(losses.length, "loss", "losses"), notes.join("; "));
   }
 
   show_slowness(snapshot) {

@@ -63,7 +63,7 @@ function fill_cell(td, cell) {
 const class_of = (column) => [column.numeric ? "number" : "", column.size || ""].join(" ").trim();
 
 class Table {
-  // `columns`: [{name, numeric, size, title}]; the first heads its row. `size`: "short" or "wide".
+  // `columns`: [{name, numeric, size, title}]; the first heads its row. `size`: "short", "medium", "wide".
   constructor(place, caption, columns) {
     this.columns = columns;
     this.rows = new Map();

@@ -47,7 +47,7 @@ class WorkersView {
   table_of(pool) {
     if (!this.tables.has(pool.name)) {
       this.tables.set(pool.name, new Table(this.place, pool.name, [
-        {name: "Worker"}, {name: "State"}, {name: "Up", numeric: true, size: "short"}, {name: "Connections", numeric: true},
+        {name: "Worker"}, {name: "State", size: "medium"}, {name: "Up", numeric: true, size: "short"}, {name: "Connections", numeric: true},
         {name: "Requests/s", numeric: true}, {name: "In flight", numeric: true, size: "short"},
         {name: "CPU, 5 min", numeric: true, title: "100 % is one CPU"}, {name: "Memory", numeric: true},
         {name: "Restarts", numeric: true, title: "of which crashes"}, {name: "Last exit", size: "wide"}]));
@@ -105,7 +105,7 @@ class WorkersView {
 class ListenersView {
   constructor(place) {
     this.table = new Table(place, "Where clients connect", [
-      {name: "Listener"}, {name: "Addresses", size: "wide"}, {name: "Pool"}, {name: "State"}, {name: "Open", numeric: true},
+      {name: "Listener"}, {name: "Addresses", size: "wide"}, {name: "Pool"}, {name: "State", size: "medium"}, {name: "Open", numeric: true},
       {name: "New/s", numeric: true}, {name: "Accepted", numeric: true}, {name: "Refused requests", numeric: true}]);
     this.speeds = new Speeds();
   }
@@ -177,7 +177,7 @@ class EndpointsView {
     for (const [name, endpoints] of upstreams) {
       if (!this.tables.has(name))
         this.tables.set(name, new Table(this.place, name, [
-          {name: "Endpoint", size: "wide"}, {name: "State"}, {name: "Requests/s", numeric: true}, {name: "In flight", numeric: true},
+          {name: "Endpoint", size: "wide"}, {name: "State", size: "medium"}, {name: "Requests/s", numeric: true}, {name: "In flight", numeric: true},
           {name: "Connections", numeric: true}, {name: "Requests", numeric: true}, {name: "Failed", numeric: true},
           {name: "p50", numeric: true}, {name: "p99", numeric: true}]));
       const well = endpoints.filter((endpoint) => endpoint.state === "in use" && !endpoint.ejected_by).length;
