@@ -88,6 +88,17 @@ class Tiles {
     this.crashing.show(down.length || fresh ? "bad" : "warn", some(losses.length, "loss", "losses"), notes.join("; "));
   }
 
+  // What was measured before the page was there.
+  recall({fine}) {
+    fine.at.forEach((at, i) => this.note_measured(at, fine.p99_seconds[i], fine.handoff_p99_seconds[i]));
+  }
+
+  note_measured(at, p99, handoff) {
+    const direct = !isTold(p99);
+    const value = direct ? handoff : p99;
+    if (isTold(value)) this.measured = {value, direct, at};
+  }
+
   show_slowness(snapshot) {
     const sample = snapshot.sample || {};
     const routes = snapshot.routes.filter((route) => isTold(route.p99_seconds));
@@ -98,9 +109,7 @@ class Tiles {
     }
     const stalled = all_workers(snapshot).filter(({worker}) => worker.stalled);
     if (stalled.length) notes.push(some(stalled.length, "worker is stalled", "workers are stalled"));
-    const direct = !isTold(sample.p99_seconds);
-    const value = direct ? sample.handoff_p99_seconds : sample.p99_seconds;
-    if (isTold(value)) this.measured = {value, direct, at: sample.at};
+    this.note_measured(sample.at, sample.p99_seconds, sample.handoff_p99_seconds);
     const last = this.measured;
     if (!last || (sample.at || 0) - last.at > kMeasuredFor) return this.slow.show("off", kNone, "no requests in the last minute");
     const lag = isTold(sample.handoff_p99_seconds) && sample.handoff_p99_seconds > kMuchLag;
@@ -146,6 +155,7 @@ class Dashboard {
       const history = await this.json_of("/api/v1/history");
       this.charts.set_history(history);
       this.workers.set_history(history);
+      this.tiles.recall(history);
     } catch (error) {
       this.show_state("warn", "no history");
     }
