@@ -64,7 +64,9 @@ async function look_at_keyboard(page) {
 
 async function look_at_size(browser, width, scheme) {
   const page = await browser.open(monitor + '/', {width, height: 800, scheme});
-  await page.comes(`document.querySelectorAll('#pools tbody tr').length === 2 && document.querySelector('.plot canvas')`);
+  await page.comes(`document.querySelectorAll('#pools tbody tr').length === 2 && document.querySelector('.plot canvas') &&
+      document.querySelector('.line')`);
+  tell('slow-' + width + '-' + scheme, await page.comes(`/p99 of the wait for a worker/.test(document.getElementById('tiles').textContent)`));
   const name = `${width}-${scheme}`;
   tell('overflow-' + name, await page.value_of(`document.documentElement.scrollWidth - innerWidth <= 0`));
   tell('background-' + name, await page.value_of(`getComputedStyle(document.body).backgroundColor`));

@@ -43,9 +43,10 @@ TEST_F(DashboardPage, ShowsWhatHappensAsItHappensInEverySizeAndLight) {
   instance_.process().signal(SIGHUP);
   ASSERT_TRUE(browser.prints("over true\n", kBrowserPatience)) << browser.output();
   auto seen = this->seen(browser);
-  for (const char* what : {"workers", "state", "accepted", "charts", "exit", "event", "crashing",
-                           "announced", "configuration", "again", "tables", "overflow-1280-light",
-                           "overflow-1280-dark", "overflow-360-light", "overflow-360-dark"})
+  for (const char* what :
+       {"workers", "state", "accepted", "charts", "exit", "event", "crashing", "announced",
+        "configuration", "again", "tables", "overflow-1280-light", "overflow-1280-dark",
+        "overflow-360-light", "overflow-360-dark", "slow-1280-light", "slow-360-dark"})
     EXPECT_EQ(seen[what], "true") << what << "\n" << browser.output();
   EXPECT_EQ(seen["skip"], "skip");
   EXPECT_EQ(seen["reached"], "fine only-trouble events /metrics /api/v1/status");

@@ -156,6 +156,7 @@ class Dashboard {
       this.charts.set_history(history);
       this.workers.set_history(history);
       this.tiles.recall(history);
+      if (this.snapshot) this.tiles.update(this.snapshot, this.events);
     } catch (error) {
       this.show_state("warn", "no history");
     }
