@@ -59,6 +59,10 @@ Parsed<std::string> parse_word(const Option& option, const std::string& text) {
   } else if (option.kind == Kind::kResolvers) {
     if (const auto address = parse_name_server(text); !address)
       return std::unexpected(address.error());
+  } else if (option.kind == Kind::kProtocols) {
+    const bool visible = std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
+    if (text.empty() || text.size() > 255 || !visible)
+      return std::unexpected("is not the name of a protocol");
   } else if (!is_valid_token(text)) {
     return std::unexpected(option.kind == Kind::kMethods      ? "is not a method"
                            : option.kind == Kind::kFieldNames ? "is not the name of a field"
@@ -214,6 +218,13 @@ Refusals read(const Option& /*option*/, std::span<const std::string> items,
   return read_each(items, "names no network", parse, value);
 }
 
+Refusals read(const Option& /*option*/, std::span<const std::string> items,
+              std::vector<Certificate>& value) {
+  return read_each(
+      items, "names no certificate",
+      [](const std::string& text) { return parse_certificate(text); }, value);
+}
+
 Refusals read(const Option& option, std::span<const std::string> items,
               std::vector<AccessField>& value) {
   std::size_t done = 0;
@@ -256,6 +267,11 @@ Items write(const Option& /*option*/, const std::vector<Server>& value) {
 Items write(const Option& /*option*/, const std::vector<Network>& value) {
   Items items;
   for (const Network& network : value) items.push_back(network.to_string());
+  return items;
+}
+Items write(const Option& /*option*/, const std::vector<Certificate>& value) {
+  Items items;
+  for (const Certificate& certificate : value) items.push_back(format_certificate(certificate));
   return items;
 }
 Items write(const Option& /*option*/, const std::vector<AccessField>& value) {

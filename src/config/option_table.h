@@ -43,6 +43,8 @@ enum class Kind : std::uint8_t {
   kFieldNames,
   kResolvers,
   kAccessFields,
+  kCertificates,
+  kProtocols,
   kNetworks,  // several texts
   kVariables,
   kFields,

@@ -17,6 +17,7 @@
 #include "config/access_log_options.h"
 #include "config/program_options.h"
 #include "config/proxy_options.h"
+#include "config/tls_options.h"
 
 namespace roundhouse::config {
 
@@ -41,6 +42,7 @@ std::string_view to_string(Probe probe);
 
 struct Listener {
   struct Timeouts {
+    Duration handshake = 10s;
     Duration header = 15s;
     Duration body_idle = 60s;
     Duration request = 300s;
@@ -69,6 +71,7 @@ struct Listener {
   Duration defer_accept = 1s;                 // 0: off
   Timeouts timeouts;
   Limits limits;
+  Tls tls;
 };
 
 // The rows of a pool on the board: of each worker id as many as processes of it may run at once,

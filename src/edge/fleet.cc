@@ -80,6 +80,7 @@ Result<std::shared_ptr<Fleet::InForce>> Fleet::make_in_force(config::Configurati
   if (has_access_log(configuration))
     made->access_log = TRY(open_access_log(configuration.log.access.to));
   made->configuration = std::move(configuration);
+  TRY_VOID(seal_tls(*made));
   return made;
 }
 
@@ -177,6 +178,7 @@ Result<void> Fleet::make_own_door(Pool& pool, std::size_t place) {
 void Fleet::tick(Time now) {
   for (const auto& pool : pools_) pool->tick(now);
   for (const auto& pool : leaving_) pool->tick(now);
+  rotate_tickets(now);
 }
 
 bool Fleet::reaped(pid_t pid, const ExitStatus& status, bool core, const rusage& usage, Time now) {

@@ -73,6 +73,7 @@ Result<PoolSetting> Fleet::setting_for(const std::shared_ptr<InForce>& in_force,
       .keeps = in_force,
       .identity = TRY(identity_of(options.user.empty() ? configuration.user : options.user)),
       .access_log = options.command.empty() ? in_force->access_log.get() : -1,
+      .tls = tls_of(*in_force, options.name),
       .limits = shape_of_limits(configuration, options),
       .output = output_.get()};
   setting.own_sockets.resize(options.rows.count());

@@ -19,7 +19,7 @@ class NativeHandle : public WorkerHandle, private IoHandler {
   Result<Inheritance> prepare(ipc::Bequest bequest, Time now) override;
   void ended() override;
   void ask_to_drain(Time deadline) override;
-  bool give_access_log(int fd) override;
+  bool give(ipc::MessageType what, int fd) override;
   std::optional<Time> heartbeat() const override;
   std::uint64_t requests_since_start() const override;
 

@@ -78,8 +78,10 @@ class Pool final : private WorkerHandle::Listener {
 
   // Policy rr_kernel: whom the kernel is to give connections to, by worker: 0 is that of id 1.
   const std::optional<KernelTurns>& turns() const { return turns_; }
-  // Workers that run, and those started from now on, write there. Borrowed, until the next one.
+  // Workers that run, and those started from now on, write there; have these certificates.
+  // Borrowed, until the next one.
   void set_access_log(int fd);
+  void set_tls(int fd);
 
   // Connections that come in at the private socket of one worker are those of this listener.
   static std::uint32_t own_door_of(std::size_t place) {
@@ -115,8 +117,9 @@ class Pool final : private WorkerHandle::Listener {
     std::unique_ptr<ProgramOutput> output;      // none of built-in workers
     std::string probe_saw;                      // of the running process, last and not well
     std::optional<ExitReason> replaced_reason;  // why the last process ended
-    bool wants_access_log = false;              // it runs and has the one before
-    bool on_trial = false;                      // it gets no connections
+    bool wants_access_log = false;              // it runs and has the one before, as is:
+    bool wants_tls = false;
+    bool on_trial = false;  // it gets no connections
   };
 
   void on_ready_notice(std::size_t place) override;
@@ -144,7 +147,7 @@ class Pool final : private WorkerHandle::Listener {
   Program program_for(std::size_t place, WorkerHandle::Inheritance given) const;
   std::string last_words_of(std::size_t place, pid_t pid, std::size_t exit);
   std::string name_of(std::size_t place) const;  // for the log
-  void hand_out_access_log();
+  void hand_out_files();
   void flush_later();
   void warn_of_one_peer(const PeerWatch::Finding& found) const;
   void watch_untaken();

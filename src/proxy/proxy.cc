@@ -124,7 +124,7 @@ std::unique_ptr<Exchange> Proxy::on_request(Client& client) {
       .request = client.request(),
       .client = client_of(client.request(), peer, configuration.trusted_proxies),
       .peer_is_trusted = is_trusted(peer, configuration.trusted_proxies),
-      .scheme = "http",
+      .scheme = client.tls() == nullptr ? "http" : "https",
       .id = {},
       .listener = client.listener().name,
       .route = route.config.name,

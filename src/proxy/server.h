@@ -14,6 +14,7 @@
 #include "ipc/slot.h"
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
+#include "net/tls_context.h"
 #include "proxy/access_log.h"
 #include "proxy/connection_limiter.h"
 #include "proxy/handler.h"
@@ -39,6 +40,8 @@ class Server {
     std::function<void(std::uint32_t listener)> on_closed;
     ConnectionLimiter* limiter = nullptr;        // nullptr: every address may have any number
     DescriptorAllowance* descriptors = nullptr;  // of pipes; nullptr: their own limit is enough
+    // Of a listener whose options say that it speaks TLS.
+    std::function<const TlsContext*(std::uint32_t listener)> find_tls = {};
   };
 
   explicit Server(Parts parts);
@@ -67,6 +70,7 @@ class Server {
   std::unique_ptr<Workspace> acquire();
   void release(std::unique_ptr<Workspace> workspace);
   void closed(Session& session);
+  Transport transport_for(UniqueFd fd, std::uint32_t listener) const;
   std::string_view date_line();
 
   Parts parts_;

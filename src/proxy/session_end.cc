@@ -57,6 +57,11 @@ void Session::end_exchange() {
 
 void Session::turn_away(http::Failure failure) {
   turned_away_ = true;
+  if (!transport_.is_plain()) {  // an answer would cost a handshake
+    count(failure);
+    close();
+    return;
+  }
   acquire_workspace();
   refuse(failure);
   advance();
@@ -109,7 +114,8 @@ bool Session::waits_for_body() const {
 
 bool Session::sending_blocked() const {
   return work_ != nullptr && !writable_ &&
-         (!work_->output.empty() || (exchange_ != nullptr && work_->answer.starved()));
+         (!work_->output.empty() || transport_.holds_unsent() ||
+          (exchange_ != nullptr && work_->answer.starved()));
 }
 
 void Session::expired() {
@@ -120,6 +126,9 @@ void Session::expired() {
     return;
   }
   switch (state_) {
+    case State::kHandshake:
+      end_handshake(ipc::TlsOutcome::kTimeout);
+      break;
     case State::kHead:
       refuse(http::Failure::kHeadTimeout);
       advance();
@@ -154,6 +163,8 @@ Time Session::next_deadline() const {
   const config::Listener::Timeouts& timeouts = listener().timeouts;
   if (sending_blocked()) return std::min(sent_ + timeouts.body_idle, work_->answer_pace.deadline());
   switch (state_) {
+    case State::kHandshake:
+      return entered_ + timeouts.handshake;
     case State::kIdle: {
       const Time regular = entered_ + (fresh() ? timeouts.header : timeouts.keep_alive);
       if (!server_.draining()) return regular;
@@ -204,7 +215,8 @@ void Session::rest() {
     server_.parts_.deadlines.set(*this, loop().now() + kUnwatched);
     return;
   }
-  const Interest wanted = !writable_ || yields ? Interest::kReadWrite : Interest::kRead;
+  const Interest wanted =
+      !writable_ || yields || transport_.wants_room() ? Interest::kReadWrite : Interest::kRead;
   if (yields || interest_ == Interest::kNone ||
       (wanted == Interest::kReadWrite && interest_ == Interest::kRead))
     watch(wanted);
@@ -213,7 +225,8 @@ void Session::rest() {
     cancel();
   else
     server_.parts_.deadlines.set(*this, when);
-  if (idle && work_ != nullptr && work_->input.empty() && work_->output.empty())
+  if (idle && work_ != nullptr && work_->input.empty() && work_->output.empty() &&
+      !transport_.holds_unsent())
     server_.release(std::move(work_));
 }
 
