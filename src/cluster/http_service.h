@@ -28,7 +28,7 @@ class HttpService final : private proxy::Handler {
   void serve(std::uint32_t listener, cluster::http::Handler handler,
              const cluster::http::Options& options);
   void take(UniqueFd fd, const ipc::ConnectionInfo& info) { server_.take(std::move(fd), info); }
-  void drain() { server_.drain(); }
+  void drain() { server_.drain({}); }
   // Nothing of it stays in the loop. REQUIRES: it drains.
   void stop() { ticker_.stop(); }
   std::size_t open_connections() const { return server_.open_connections(); }

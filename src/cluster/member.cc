@@ -192,14 +192,15 @@ void Member::connection_closed(std::uint32_t listener) {
   leave_if_done();
 }
 
-void Member::on_drain(Time deadline) {
+void Member::on_drain(const ipc::DrainTerms& terms) {
+  if (draining_) return;
   draining_ = true;
   record_->leaving = record_->leaving || line_.is_open();
   for (const auto& record : listens_) {
     if (record != nullptr) record->closed = true;
   }
   if (http_ != nullptr) http_->drain();
-  give_up_.start_once(deadline - loop_.now());
+  give_up_.start_once(terms.deadline - loop_.now());
   runtime_.emit([this] { runtime_.events().draining.call(); });
   leave_if_done();
 }

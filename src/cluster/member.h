@@ -51,7 +51,7 @@ class Member final : private native::ConnectionSink, private Line::Listener {
 
  private:
   void on_connection(UniqueFd fd, const ipc::ConnectionInfo& info) override;
-  void on_drain(Time deadline) override;
+  void on_drain(const ipc::DrainTerms& terms) override;
   void on_packet(LineHeader header, std::span<const std::byte> content,
                  UniqueFd descriptor) override;
   void on_line_closed() override;

@@ -13,8 +13,7 @@
 
 #include "base/address.h"
 #include "base/clock.h"
-#include "base/log.h"
-#include "config/access_log_options.h"
+#include "config/instance_options.h"
 #include "config/program_options.h"
 #include "config/proxy_options.h"
 #include "config/tls_options.h"
@@ -109,6 +108,7 @@ struct Pool {
   struct Timeouts {
     Duration ready = 60s;
     Duration drain = 25s;
+    Duration drain_tunnels = 1h;  // of built-in workers
   };
   struct Liveness {
     Duration suspect = 1s;
@@ -145,30 +145,10 @@ struct Pool {
   Restart restart;
   Recycle recycle;
   Timeouts timeouts;
+  std::uint32_t surge = 1;
   Liveness liveness;
   TestHandlers test_handlers = TestHandlers::kLocal;
   PoolRows rows;  // no option; as is Route::row: see config/rows.h
-};
-
-struct Shutdown {
-  Duration delay = 0s;
-  Duration deadline = 28s;
-};
-
-struct Monitor {
-  std::optional<Address> bind = Address::loopback(9901);  // none: off
-  std::string socket = "auto";                            // or the path of the control socket
-};
-
-struct Resolver {
-  std::vector<std::string> servers;  // address, or address:port; empty: what the system says
-  Duration timeout = 2s;
-};
-
-struct Log {
-  log::Level level = log::Level::kInfo;
-  log::Format format = log::Format::kAuto;
-  AccessLog access;
 };
 
 // What the workers of a pool count together, so that a limit holds for all of them. Built-in ones

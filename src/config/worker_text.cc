@@ -10,10 +10,16 @@ bool reads_configuration(const Pool& pool) {
   return pool.command.empty() || pool.type == PoolType::kNative;
 }
 
+Duration drain_time(const Pool& pool) {
+  const Pool::Timeouts& timeouts = pool.timeouts;
+  return pool.command.empty() ? std::max(timeouts.drain, timeouts.drain_tunnels) : timeouts.drain;
+}
+
 std::string worker_text(const Configuration& configuration, const Pool& pool) {
   Configuration read = configuration;
   read.pools = {pool};
   read.pools.front().workers = 0;
+  read.pools.front().surge = {};
   read.pools.front().rows = {};
   read.shutdown = {};
   read.monitor = {};

@@ -11,6 +11,9 @@ namespace roundhouse::config {
 // Its workers are given the configuration and read it: built-in ones, and native programs.
 bool reads_configuration(const Pool& pool);
 
+// How long one of its workers may drain when another serves in its place.
+Duration drain_time(const Pool& pool);
+
 // As text. That there are more or fewer of them is nothing to those that stay; what the edge alone
 // goes by is nothing to programs that do not read the configuration.
 std::string worker_text(const Configuration& configuration, const Pool& pool);

@@ -27,7 +27,8 @@ Acceptor::Acceptor(EventLoop& loop, const config::Listener& options, std::uint32
       pool_(&pool),
       row_(row),
       next_id_(next_id),
-      retry_(loop, [this] { resume(); }) {
+      retry_(loop, [this] { resume(); }),
+      leave_(loop, [this] { finish_leaving(); }) {
   add(std::move(sockets));
 }
 
@@ -35,7 +36,8 @@ void Acceptor::add(Sockets sockets) {
   for (ListeningSocket& socket : sockets.own)
     sockets_.push_back(std::make_unique<Socket>(*this, std::move(socket), std::nullopt));
   for (ReuseportGroup& group : sockets.groups) {
-    rotations_.push_back({group.sockets.front().asked, std::move(group.rotation)});
+    rotations_.push_back(
+        {group.sockets.front().asked, std::move(group.before), std::move(group.rotation)});
     for (std::size_t place = 0; place < group.sockets.size(); ++place)
       sockets_.push_back(std::make_unique<Socket>(*this, std::move(group.sockets[place]), place));
   }
@@ -60,7 +62,7 @@ std::vector<Acceptor::SocketView> Acceptor::views() const {
   views.reserve(sockets_.size());
   for (const auto& socket : sockets_) {
     const ListeningSocket& one = socket->listening;
-    views.push_back({one.asked, one.address, one.fd.get(), socket->place});
+    if (!socket->leaving) views.push_back({one.asked, one.address, one.fd.get(), socket->place});
   }
   return views;
 }
@@ -68,11 +70,12 @@ std::vector<Acceptor::SocketView> Acceptor::views() const {
 void Acceptor::adopt(const config::Listener& options, Pool& pool) {
   options_ = options;
   pool_ = &pool;
-  if (!accepts()) {
-    end_pause();
-    for (const auto& socket : sockets_) socket->watcher.stop();
-    return;
+  for (const auto& socket : sockets_) {
+    if (!socket->leaving)
+      adjust(socket->listening,
+             {.backlog = static_cast<int>(options.backlog), .defer = options.defer_accept});
   }
+  if (!accepts()) end_pause();
   take_turns();
   if (paused_)
     resume();
@@ -83,16 +86,21 @@ void Acceptor::adopt(const config::Listener& options, Pool& pool) {
 void Acceptor::take_turns() {
   if (sockets_.empty() || !pool_->turns()) return;
   const std::vector<std::uint32_t> places = pool_->turns()->all_in_turn();
-  for (Rotation& rotation : rotations_) rotation.turns.set_turns(places);
-  if (accepts()) watch_sockets();
+  for (Rotation& rotation : rotations_)
+    if (!rotation.leaving) rotation.turns.set_turns(places);
+  watch_sockets();
+}
+
+bool Acceptor::accepts_from(const Socket& socket) const {
+  const auto& turns = pool_->turns();
+  const bool workers = socket.place && turns && turns->in_turn(*socket.place);
+  return socket.leaving || (accepts() && !workers);
 }
 
 // Those that nobody else accepts from, unless it is paused.
 void Acceptor::watch_sockets() {
-  const auto& turns = pool_->turns();
   for (const auto& socket : sockets_) {
-    const bool workers = socket->place && turns && turns->in_turn(*socket->place);
-    if (paused_ || workers) {
+    if (paused_ || !accepts_from(*socket)) {
       socket->watcher.stop();
     } else if (!socket->watcher.watching()) {
       socket->watcher.watch(loop_, socket->listening.fd.get(), Interest::kRead, Trigger::kLevel,
@@ -106,6 +114,11 @@ bool Acceptor::accepts() const {
   const config::Pool& pool = pool_->options();
   if (config::is_foreign(pool.type)) return false;
   return pool.policy != config::Policy::kNone || pool_->is_own_door(index_);
+}
+
+// What is between two requests of one protocol is not of another's.
+bool Acceptor::wants_back() const {
+  return options_.protocol == config::Protocol::kHttp && !config::is_foreign(pool_->options().type);
 }
 
 void Acceptor::start() {
@@ -207,6 +220,11 @@ void Acceptor::expect_close() {
   for (const auto& socket : sockets_) stop_deferring(socket->listening.fd.get());
 }
 
+void Acceptor::expect_close(const Address& asked) {
+  for (const auto& socket : sockets_)
+    if (socket->listening.asked == asked) stop_deferring(socket->listening.fd.get());
+}
+
 bool Acceptor::is_proxies_too() const {
   const config::Policy policy = pool_->options().policy;
   const bool workers_accept =
@@ -237,7 +255,8 @@ void Acceptor::close(const Address& asked) {
 }
 
 void Acceptor::take_rest(Socket& socket) {
-  for (int round = 0; accepts() && round < kBacklogRounds; ++round) {
+  const bool ours = accepts() || socket.leaving;
+  for (int round = 0; ours && round < kBacklogRounds; ++round) {
     if (!accept_batch(socket, {.readable = true, .writable = false})) break;
   }
   socket.watcher.stop();

@@ -49,14 +49,31 @@ class Acceptor {
   void take_turns();
   // The pool may have room again.
   void resume();
+  // Connections that were accepted here, and given back by a worker that drains: whether the pool
+  // can have them, has room, and one of them.
+  bool wants_back() const;
+  bool has_room_for_returned() { return pool_->has_room(index_); }
+  void take_back(Connection connection) { pool_->offer(std::move(connection)); }
   // It will be closed soon: a client that is connected but has sent nothing yet is let in as well.
   void expect_close();
   // Takes what already waits in the backlog, as far as the pool has room, then closes the sockets.
   void close();
   // The same with those of one address.
+  void expect_close(const Address& asked);
   void close(const Address& asked);
   void add(Sockets sockets);
   std::vector<SocketView> views() const;
+
+  // Of another kind on the same address: one socket in place of a group, or the other way. It is
+  // added after make_way(), which sends new clients there; those before it are closed when what
+  // was on its way to them has come.
+  Result<Sockets> listen_anew(const Address& asked, const ListenOptions& options,
+                              std::size_t group_of);
+  void make_way(const Address& asked);
+  // What came to these meanwhile is served; then they are closed.
+  void take_strays(Sockets sockets);
+  // For another listener, which goes on with them.
+  Sockets release(const Address& asked);
   // From now on with these options, and for this pool, whose policy may be another.
   void adopt(const config::Listener& options, Pool& pool);
   // A program accepts from its sockets that proxies forward to as well: it serves until these are
@@ -72,10 +89,13 @@ class Acceptor {
     Acceptor& acceptor;
     ListeningSocket listening;
     std::optional<std::size_t> place;  // of the worker that accepts from it while it is in turn
+    bool leaving = false;              // others have its address
     IoWatcher watcher;
   };
 
   bool accepts() const;
+  bool accepts_from(const Socket& socket) const;
+  void finish_leaving();
   void watch_sockets();
   bool accept_batch(Socket& socket, Ready ready);  // false: nobody waits there
   std::optional<ipc::PauseReason> obstacle();
@@ -91,13 +111,16 @@ class Acceptor {
   std::vector<std::unique_ptr<Socket>> sockets_;
   struct Rotation {
     Address asked;
+    SharedAddress before;
     ReuseportRotation turns;
+    bool leaving = false;
   };
   std::vector<Rotation> rotations_;
   Pool* pool_;
   ipc::ListenerRow& row_;
   std::uint64_t& next_id_;
   Timer retry_;
+  Timer leave_;
   std::optional<ipc::PauseReason> paused_;
   Time paused_since_{};
   std::optional<Time> told_at_;       // of a shortage of descriptors

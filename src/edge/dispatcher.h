@@ -60,6 +60,7 @@ struct HandoffCounts {
   std::uint64_t taken = 0;       // of those, read by it
   std::uint64_t taken_back = 0;  // of those, received back
   std::uint64_t returned = 0;    // of those, turned away by it
+  std::uint64_t given_back = 0;  // idle when it drained, and given back; wherever it had them from
 };
 
 class Dispatcher {
@@ -89,6 +90,8 @@ class Dispatcher {
   void offer(Connection connection, Time now);
   // The worker turns away a connection that was sent under `sequence`: others get it.
   void turned_away(std::size_t worker, std::uint64_t sequence, Connection connection, Time now);
+  // The worker gave one back that it had taken; it is offered anew.
+  void gave_back(std::size_t worker) { ++lanes_[worker].counts.given_back; }
   // Closes those of this listener that wait here.
   void drop_waiting(std::uint32_t listener);
   // Once at the end of a turn: one message for each worker and eight connections.

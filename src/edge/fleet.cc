@@ -117,7 +117,14 @@ std::unique_ptr<Pool> Fleet::make_pool(Pool::Generation generation) {
       .turns = [this, name] { tell_turns(name); },
       .place_begun = [this, name](std::size_t place) { return place_begun(name, place); },
       // Not inside the pool's own call.
-      .rollout_moved = [this] { loop_.defer([this] { signals_.moved(); }); }};
+      .rollout_moved = [this] { loop_.defer([this] { signals_.moved(); }); },
+      .wanted_back = [this] { return wanted_back(); },
+      .takes_back = [this](std::uint64_t listeners) { return takes_back(listeners); },
+      .returned =
+          [this](Connection connection) {
+            if (Acceptor* const acceptor = acceptor_for_returned(connection.info.listener))
+              acceptor->take_back(std::move(connection));
+          }};
   return std::make_unique<Pool>(loop_, std::move(generation), std::move(signals));
 }
 
@@ -215,6 +222,31 @@ void Fleet::resume_acceptors(const std::string& pool) {
   for (const auto& acceptor : acceptors_) {
     if (acceptor && acceptor->pool_name() == pool) acceptor->resume();
   }
+  for (const auto* pools : {&pools_, &leaving_})
+    for (const auto& some : *pools) some->hear_returned();
+}
+
+// Whom a worker had a connection from may have gone, or be another's meanwhile.
+Acceptor* Fleet::acceptor_for_returned(std::size_t listener) const {
+  Acceptor* const acceptor = listener < acceptors_.size() ? acceptors_[listener].get() : nullptr;
+  return acceptor != nullptr && !closing_ && acceptor->wants_back() ? acceptor : nullptr;
+}
+
+std::uint64_t Fleet::wanted_back() const {
+  static_assert(ipc::kMaxListeners <= 64);
+  std::uint64_t listeners = 0;
+  for (std::size_t i = 0; i < acceptors_.size(); ++i)
+    if (acceptor_for_returned(i) != nullptr) listeners |= std::uint64_t{1} << i;
+  return listeners;
+}
+
+// None of those that lead nowhere: they are closed.
+bool Fleet::takes_back(std::uint64_t listeners) const {
+  for (std::size_t i = 0; i < acceptors_.size(); ++i) {
+    Acceptor* const acceptor = (listeners >> i & 1) != 0 ? acceptor_for_returned(i) : nullptr;
+    if (acceptor != nullptr && !acceptor->has_room_for_returned()) return false;
+  }
+  return true;
 }
 
 void Fleet::tell_turns(const std::string& pool) {
@@ -246,7 +278,7 @@ void Fleet::reopen_access_log() {
                "SIGUSR1: " + opened.error().message + "; the access log goes on where it was");
     return;
   }
-  for (const auto& pool : pools_) pool->set_access_log(opened->get());
+  for (const auto& pool : pools_) pool->set_file(ipc::MessageType::kAccessLog, opened->get());
   in_force_->access_log = *std::move(opened);
   log::info("access_log_reopened", "the access log goes on in " + to);
 }
@@ -257,6 +289,7 @@ void Fleet::expect_close() {
 }
 
 void Fleet::close_to_clients() {
+  closing_ = true;
   for (const auto& acceptor : acceptors_) {
     if (acceptor && !acceptor->is_proxies_too()) acceptor->close();
   }
@@ -290,6 +323,7 @@ bool Fleet::all_gone() const {
 }
 
 void Fleet::kill(Time now) {
+  closing_ = true;
   for (const auto& acceptor : acceptors_)
     if (acceptor) acceptor->close();
   for (const Door& door : own_doors_) door.acceptor->close();

@@ -58,10 +58,19 @@ class Fleet {
     std::shared_ptr<InForce> next;  // none: it stays the same configuration
     std::optional<config::Rows> rows;
     std::vector<PoolChange> pools;
-    std::vector<std::string> removed;            // pools
-    std::vector<Acceptor::Sockets> new_sockets;  // by listener, as is:
-    std::vector<std::vector<Address>> gone;      // addresses of listeners that there still are
-    bool closes_sockets = false;
+    std::vector<std::string> removed;  // pools
+    // By listener, of the configuration in force or the next.
+    struct ListenerChange {
+      Acceptor::Sockets added;
+      std::vector<Address> gone;
+      std::vector<Address> anew;  // of these what is added is of another kind
+      struct Move {
+        std::size_t from;  // listener
+        Address asked;
+      };
+      std::vector<Move> moved;  // from others
+    };
+    std::vector<ListenerChange> sockets;
     Time began{};
   };
 
@@ -123,6 +132,11 @@ class Fleet {
   Result<std::shared_ptr<const ipc::EndpointBoard>> make_endpoints(
       const config::Configuration& configuration) const;
   Result<Views> find_sockets(Change& change);
+  using SocketViews = std::vector<Acceptor::SocketView>;
+  Result<SocketViews> find_socket(Change& change, std::size_t listener, const Address& asked);
+  SocketViews views_of(std::size_t listener, const Address& asked) const;
+  std::optional<std::size_t> giver_of(const config::Configuration& next, std::size_t listener,
+                                      const Address& asked) const;
   Result<void> plan_pool(Change& change, std::size_t index, const Views& views);
   void begin_pool(Change::PoolChange& change);
   Result<PoolSetting> setting_for(const std::shared_ptr<InForce>& in_force, std::size_t pool,
@@ -135,7 +149,6 @@ class Fleet {
   Result<void> place_begun(const std::string& pool, std::size_t place);
   Result<void> make_own_door(Pool& pool, std::size_t place);
   Result<void> seal_tls(InForce& made);
-  static int tls_of(const InForce& in_force, const std::string& pool);
   void hand_out_tls();
   void rotate_tickets(Time now);
   void close_what_goes(Change& change);
@@ -146,6 +159,9 @@ class Fleet {
   Pool* find_pool(const std::string& name) const;
   void resume_acceptors(const std::string& pool);
   void tell_turns(const std::string& pool);
+  Acceptor* acceptor_for_returned(std::size_t listener) const;
+  std::uint64_t wanted_back() const;
+  bool takes_back(std::uint64_t listeners) const;
   void forget_what_has_gone();
 
   struct Door {
@@ -176,6 +192,7 @@ class Fleet {
   std::map<std::string, std::uint32_t> most_workers_;  // that a pool has had
   std::uint32_t generations_ = 0;
   bool running_ = false;
+  bool closing_ = false;
   std::uint64_t connections_ = 0;        // of clients
   std::uint64_t proxy_connections_ = 0;  // of proxies, at own doors
 };

@@ -17,24 +17,6 @@ namespace {
 // A socket stays open so long after its end is known: see Edge.
 constexpr Duration kLastArrivals = std::chrono::milliseconds(100);
 
-bool is_in_kernel(const config::Pool& pool, const Address& address) {
-  return pool.policy == config::Policy::kRrKernel && !address.is_unix();
-}
-
-// Workers that we cannot hand anything to accept what the kernel puts into their queues, and nobody
-// else does: each queue is somebody's.
-std::size_t sockets_of_group(const config::Pool& pool) {
-  return config::is_foreign(pool.type) ? pool.workers : pool.rows.ids;
-}
-
-std::string joined(const std::vector<Acceptor::SocketView>& views) {
-  std::string text;
-  for (const Acceptor::SocketView& view : views) {
-    if (view.worker.value_or(0) == 0) text += (text.empty() ? "" : ", ") + view.address.to_string();
-  }
-  return text;
-}
-
 std::vector<std::uint32_t> ids(std::uint32_t first, std::uint32_t last) {
   std::vector<std::uint32_t> all;
   for (std::uint32_t id = first; id <= last; ++id) all.push_back(id);
@@ -47,7 +29,8 @@ Rollout::Plan plan_for(const config::Pool& options, std::uint32_t workers_before
           .starts = ids(1, options.workers),
           .leaves = ids(options.workers + 1, workers_before),
           .together = config::reads_configuration(options),
-          .waits = !config::reads_configuration(options)};
+          .waits = !config::reads_configuration(options),
+          .surge = options.surge};
 }
 
 }  // namespace
@@ -71,50 +54,6 @@ Result<std::unique_ptr<Fleet::Change>> Fleet::prepare(config::Configuration next
       change->removed.push_back(pool->options().name);
   }
   return change;
-}
-
-// Binds what is not bound yet.
-Result<Fleet::Views> Fleet::find_sockets(Change& change) {
-  const config::Configuration& next = change.next->configuration;
-  Views views(next.listeners.size());
-  change.new_sockets.resize(next.listeners.size());
-  change.gone.resize(next.listeners.size());
-  for (std::size_t i = 0; i < next.listeners.size(); ++i) {
-    const config::Listener& listener = next.listeners[i];
-    if (config::is_vacant(listener)) continue;
-    const config::Pool& pool = *next.find_pool(listener.pool);
-    std::vector<Acceptor::SocketView> known;
-    if (i < acceptors_.size() && acceptors_[i]) known = acceptors_[i]->views();
-    const ListenOptions options{.backlog = static_cast<int>(listener.backlog),
-                                .defer = listener.defer_accept};
-    Acceptor::Sockets bound;
-    for (const Address& address : listener.bind) {
-      const bool in_kernel = is_in_kernel(pool, address);
-      std::vector<Acceptor::SocketView> kept;
-      std::ranges::copy_if(known, std::back_inserter(kept), [&](const auto& view) {
-        return view.asked == address && view.worker.has_value() == in_kernel;
-      });
-      views[i].insert(views[i].end(), kept.begin(), kept.end());
-      std::erase_if(known, [&](const auto& view) { return view.asked == address; });
-      if (!kept.empty()) continue;
-      if (in_kernel)
-        bound.groups.push_back(TRY(listen_in_rotation(address, options, sockets_of_group(pool))));
-      else
-        bound.own.push_back(TRY(listen_on(address, options)));
-    }
-    for (const Acceptor::SocketView& view : known) {
-      if (view.worker.value_or(0) == 0) change.gone[i].push_back(view.asked);
-    }
-    const auto added = Acceptor::views_of(bound);
-    views[i].insert(views[i].end(), added.begin(), added.end());
-    change.new_sockets[i] = std::move(bound);
-    change.closes_sockets = change.closes_sockets || !change.gone[i].empty();
-  }
-  for (std::size_t i = 0; i < acceptors_.size(); ++i) {
-    const bool stays = i < next.listeners.size() && !config::is_vacant(next.listeners[i]);
-    change.closes_sockets = change.closes_sockets || (acceptors_[i] && !stays);
-  }
-  return views;
 }
 
 Result<void> Fleet::plan_pool(Change& change, std::size_t index, const Views& views) {
@@ -200,12 +139,8 @@ Result<std::unique_ptr<Fleet::Change>> Fleet::prepare_scale(const std::string& n
 
 void Fleet::begin(Change& change) {
   change.began = loop_.now();
-  if (change.closes_sockets) {
-    for (std::size_t i = 0; i < acceptors_.size(); ++i) {
-      const bool stays = i < change.gone.size() && change.gone[i].empty();
-      if (acceptors_[i] && !stays) acceptors_[i]->expect_close();
-    }
-  }
+  for (std::size_t i = 0; i < change.sockets.size(); ++i)
+    for (const Address& address : change.sockets[i].gone) acceptors_[i]->expect_close(address);
   if (change.rows) rows_ = change.rows;
   for (const Change::PoolChange& planned : change.pools)
     if (planned.next) generations_ = std::max(generations_, planned.next->number);
@@ -227,7 +162,9 @@ bool Fleet::all_rollouts(const Change& change, const Ask& ask) const {
 }
 
 bool Fleet::may_commit(const Change& change) const {
-  if (change.closes_sockets && loop_.now() - change.began < kLastArrivals) return false;
+  const bool closes = std::ranges::any_of(
+      change.sockets, [](const Change::ListenerChange& one) { return !one.gone.empty(); });
+  if (closes && loop_.now() - change.began < kLastArrivals) return false;
   return all_rollouts(
       change, [](const Rollout& rollout) { return rollout.state() == Rollout::State::kReady; });
 }
@@ -268,20 +205,6 @@ std::string Fleet::describe(const Change& change) const {
   return text;
 }
 
-void Fleet::close_what_goes(Change& change) {
-  for (std::size_t i = 0; i < acceptors_.size(); ++i) {
-    if (!acceptors_[i]) continue;
-    const bool stays = i < change.next->configuration.listeners.size() &&
-                       !config::is_vacant(change.next->configuration.listeners[i]);
-    if (stays) {
-      for (const Address& address : change.gone[i]) acceptors_[i]->close(address);
-    } else {
-      acceptors_[i]->close();
-      acceptors_[i].reset();
-    }
-  }
-}
-
 // In one turn: nobody who connects sees anything between.
 void Fleet::commit(Change& change) {
   if (change.next) close_what_goes(change);
@@ -312,7 +235,7 @@ void Fleet::put_in_force(Change& change) {
   for (const std::string& name : change.removed) {
     const auto pool =
         std::ranges::find_if(pools_, [&](const auto& one) { return one->options().name == name; });
-    (*pool)->stop(now, now + (*pool)->options().timeouts.drain);
+    (*pool)->leave(now);
     leaving_.push_back(std::move(*pool));
     pools_.erase(pool);
   }
@@ -321,32 +244,11 @@ void Fleet::put_in_force(Change& change) {
   board_.header().configuration.store(in_force_->number);
 }
 
-void Fleet::adopt_listeners(Change& change) {
-  const config::Configuration& next = configuration();
-  acceptors_.resize(std::max(acceptors_.size(), next.listeners.size()));
-  for (std::size_t i = 0; i < next.listeners.size(); ++i) {
-    if (config::is_vacant(next.listeners[i])) continue;
-    Pool& pool = *find_pool(next.listeners[i].pool);
-    std::unique_ptr<Acceptor>& acceptor = acceptors_[i];
-    ipc::ListenerRow& row = board_.listener(i);
-    if (acceptor) {
-      acceptor->add(std::move(change.new_sockets[i]));
-      acceptor->adopt(next.listeners[i], pool);
-    } else {
-      acceptor =
-          std::make_unique<Acceptor>(loop_, next.listeners[i], static_cast<std::uint32_t>(i),
-                                     std::move(change.new_sockets[i]), pool, row, connections_);
-      if (running_) {
-        acceptor->start();
-        acceptor->take_turns();
-        acceptor->resume();
-      }
-    }
-    std::snprintf(row.addresses, sizeof row.addresses, "%s", joined(acceptor->views()).c_str());
-  }
-}
-
 void Fleet::abort(Change& change) {
+  for (std::size_t i = 0; i < change.sockets.size(); ++i) {
+    if (i < acceptors_.size() && acceptors_[i])
+      acceptors_[i]->take_strays(std::move(change.sockets[i].added));
+  }
   for (Change::PoolChange& planned : change.pools) {
     Pool* const pool = find_pool(planned.pool);
     if (!planned.has_rollout || pool == nullptr) continue;

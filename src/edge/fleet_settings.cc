@@ -59,6 +59,11 @@ std::optional<ipc::Limits::Shape> shape_of_limits(const config::Configuration& c
                             .by_address = shared.addresses};
 }
 
+int tls_of(const Fleet::InForce& in_force, const std::string& pool) {
+  const auto found = in_force.tls.find(pool);
+  return found == in_force.tls.end() ? -1 : found->second.get();
+}
+
 }  // namespace
 
 Result<PoolSetting> Fleet::setting_for(const std::shared_ptr<InForce>& in_force, std::size_t index,

@@ -28,11 +28,6 @@ Result<void> Fleet::seal_tls(InForce& made) {
   return {};
 }
 
-int Fleet::tls_of(const InForce& in_force, const std::string& pool) {
-  const auto found = in_force.tls.find(pool);
-  return found == in_force.tls.end() ? -1 : found->second.get();
-}
-
 // To workers that run, with the ticket keys of now.
 void Fleet::hand_out_tls() {
   for (auto& [name, fd] : in_force_->tls) {
@@ -40,12 +35,14 @@ void Fleet::hand_out_tls() {
     if (material && material->tickets != *tickets_) {
       material->tickets = *tickets_;
       if (auto sealed = ipc::seal(*material)) {
-        if (Pool* const pool = find_pool(name)) pool->set_tls(sealed->get());
+        if (Pool* const pool = find_pool(name))
+          pool->set_file(ipc::MessageType::kTlsMaterial, sealed->get());
         fd = *std::move(sealed);
         continue;
       }
     }
-    if (Pool* const pool = find_pool(name)) pool->set_tls(fd.get());
+    if (Pool* const pool = find_pool(name))
+      pool->set_file(ipc::MessageType::kTlsMaterial, fd.get());
   }
 }
 

@@ -30,6 +30,7 @@ Result<WorkerHandle::Inheritance> NativeHandle::prepare(ipc::Bequest bequest, Ti
   channel_ = std::move(ours);
   workers_end_ = std::move(theirs);
   kept_.clear();
+  may_return_ = 0;
   ipc::reset_gauges(slot(), nanoseconds(now));
   requests_at_start_ = slot().requests_total.load(std::memory_order_relaxed);
   watcher_.watch(loop_, channel_.fd(), Interest::kRead, Trigger::kLevel, *this);
@@ -47,6 +48,8 @@ void NativeHandle::ended() {
 
 void NativeHandle::on_ready(Ready /*ready*/) {
   for (int i = 0; i < kMessagesPerTurn; ++i) {
+    // What it gives back stays with it, or in the channel, until somebody has room for it.
+    if (may_return_ != 0 && !has_room_for_returned()) return watcher_.stop();
     switch (channel_.receive(message_)) {
       case ipc::Received::kNothing:
         return;
@@ -58,28 +61,66 @@ void NativeHandle::on_ready(Ready /*ready*/) {
       case ipc::Received::kMessage:
         break;
     }
-    const bool notice =
-        message_.bytes().size() == sizeof(ipc::NoticeMessage) && message_.descriptors().empty();
-    switch (notice ? message_.type() : ipc::MessageType{}) {
-      case ipc::MessageType::kReady:
-        listener().on_ready_notice(place());
-        break;
-      case ipc::MessageType::kDraining:
-        listener().on_draining_notice(place());
-        break;
-      case ipc::MessageType::kRoom:
-        listener().on_room_notice(place());
-        break;
-      default:
-        watcher_.stop();
-        return listener().on_breach(place());
-    }
+    if (obey_message()) continue;
+    watcher_.stop();
+    return listener().on_breach(place());
   }
 }
 
-void NativeHandle::ask_to_drain(Time deadline) {
-  slot().drain_by_ns.store(nanoseconds(deadline), std::memory_order_relaxed);
-  ipc::DrainMessage drain{.header = {}, .deadline_ns = nanoseconds(deadline)};
+bool NativeHandle::has_room_for_returned() {
+  return listener().wants_returned(place(), may_return_) &&
+         has_descriptors_for_a_message(workers_end_.fd());
+}
+
+bool NativeHandle::obey_message() {
+  if (message_.type() == ipc::MessageType::kReturn) return take_returned();
+  const bool notice =
+      message_.bytes().size() == sizeof(ipc::NoticeMessage) && message_.descriptors().empty();
+  switch (notice ? message_.type() : ipc::MessageType{}) {
+    case ipc::MessageType::kReady:
+      listener().on_ready_notice(place());
+      return true;
+    case ipc::MessageType::kDraining:
+      listener().on_draining_notice(place());
+      return true;
+    case ipc::MessageType::kRoom:
+      listener().on_room_notice(place());
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool NativeHandle::take_returned() {
+  const auto connections = message_.connections();
+  if (connections.empty()) return false;
+  for (std::size_t i = 0; i < connections.size(); ++i) {
+    const std::uint32_t listener_of_it = connections[i].listener;
+    if (!ipc::DrainTerms{.give_back = may_return_}.wants_back(listener_of_it)) return false;
+    listener().on_returned(
+        place(), {.fd = std::move(message_.descriptors()[i]), .info = connections[i], .tried = {}});
+  }
+  return true;
+}
+
+void NativeHandle::hear_again() {
+  if (channel_ && !watcher_.watching())
+    watcher_.watch(loop_, channel_.fd(), Interest::kRead, Trigger::kLevel, *this);
+}
+
+// What is in the channel came from a worker that lived, room or not.
+void NativeHandle::died() {
+  if (may_return_ == 0) return;
+  while (has_descriptors_for_a_message(workers_end_.fd()) &&
+         channel_.receive(message_) == ipc::Received::kMessage) {
+    if (message_.type() == ipc::MessageType::kReturn) take_returned();
+  }
+}
+
+void NativeHandle::ask_to_drain(const ipc::DrainTerms& terms) {
+  may_return_ = terms.give_back;
+  slot().drain_by_ns.store(nanoseconds(terms.deadline), std::memory_order_relaxed);
+  ipc::DrainMessage drain = ipc::to_message(terms);
   channel_.send(drain, ipc::MessageType::kDrain);
 }
 
@@ -99,17 +140,14 @@ std::uint64_t NativeHandle::requests_since_start() const {
 }
 
 ipc::Sent NativeHandle::send(std::uint64_t sequence, std::span<Connection> batch) {
-  ipc::ConnectionsMessage message;
-  const std::size_t size = ipc::connections_message_size(batch.size());
-  message.header = {ipc::MessageType::kConnections, static_cast<std::uint32_t>(size), sequence};
-  message.count = static_cast<std::uint32_t>(batch.size());
-  message.reserved = 0;
+  std::array<ipc::ConnectionInfo, ipc::kMaxDescriptors> connections;
   std::array<int, ipc::kMaxDescriptors> descriptors;
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    message.connections[i] = batch[i].info;
+    connections[i] = batch[i].info;
     descriptors[i] = batch[i].fd.get();
   }
-  return channel_.send(std::as_bytes(std::span(&message, 1)).first(size),
+  return channel_.send(ipc::MessageType::kConnections, sequence,
+                       std::span(connections).first(batch.size()),
                        std::span(descriptors).first(batch.size()));
 }
 

@@ -17,8 +17,10 @@ class NativeHandle : public WorkerHandle, private IoHandler {
   NativeHandle(EventLoop& loop, std::size_t place, Listener& listener, ipc::Shared<ipc::Slot> slot);
 
   Result<Inheritance> prepare(ipc::Bequest bequest, Time now) override;
+  void died() override;
   void ended() override;
-  void ask_to_drain(Time deadline) override;
+  void ask_to_drain(const ipc::DrainTerms& terms) override;
+  void hear_again() override;
   bool give(ipc::MessageType what, int fd) override;
   std::optional<Time> heartbeat() const override;
   std::uint64_t requests_since_start() const override;
@@ -39,6 +41,9 @@ class NativeHandle : public WorkerHandle, private IoHandler {
   };
 
   void on_ready(Ready ready) override;
+  bool has_room_for_returned();
+  bool obey_message();  // false: it breaks the protocol
+  bool take_returned();
   void resend_kept();
 
   EventLoop& loop_;
@@ -46,7 +51,8 @@ class NativeHandle : public WorkerHandle, private IoHandler {
   ipc::Channel workers_end_;  // duplicate: what it has not read can be received here
   IoWatcher watcher_;
   std::uint64_t requests_at_start_ = 0;
-  std::vector<Kept> kept_;  // messages without connections met while taking back
+  std::uint64_t may_return_ = 0;  // as DrainTerms::give_back
+  std::vector<Kept> kept_;        // messages without connections met while taking back
   ipc::Message message_;
 };
 

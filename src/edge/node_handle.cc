@@ -95,9 +95,9 @@ void NodeHandle::ended() {
   WorkerHandle::ended();
 }
 
-void NodeHandle::ask_to_drain(Time deadline) {
+void NodeHandle::ask_to_drain(const ipc::DrainTerms& terms) {
   if (announced_) return;
-  if (own_door_) return drain_.start(deadline);
+  if (own_door_) return drain_.start(terms.deadline);
   disconnect_timer_.start_once(kQuiet);
 }
 

@@ -50,7 +50,7 @@ class NodeHandle final : public WorkerHandle, private IoHandler, private NodeRec
   Result<Inheritance> prepare(ipc::Bequest bequest, Time now) override;
   void died() override;
   void ended() override;
-  void ask_to_drain(Time deadline) override;
+  void ask_to_drain(const ipc::DrainTerms& terms) override;
   std::optional<Time> heartbeat() const override { return std::nullopt; }
   std::optional<Time> unanswered_since() override;
   std::uint64_t requests_since_start() const override { return 0; }

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <numeric>
 
@@ -12,7 +11,6 @@
 #include "edge/node_handle.h"
 #include "edge/process_probe.h"
 #include "edge/program_handle.h"
-#include "net/listener.h"
 
 namespace roundhouse::edge {
 namespace {
@@ -136,9 +134,7 @@ void Pool::carry_out(const Actions& actions) {
         set_serving(action.place, false);
         break;
       case Action::Kind::kDrain:
-        dispatcher_.flush(loop_.now());
-        set_serving(action.place, false);
-        places_[action.place].handle->ask_to_drain(action.deadline);
+        drain(action);
         break;
       case Action::Kind::kSignal:
         places_[action.place].handle->signal(action.signal);
@@ -315,6 +311,7 @@ void Pool::publish(std::size_t place) {
   on_board.taken.store(counts.taken, std::memory_order_relaxed);
   on_board.taken_back.store(counts.taken_back, std::memory_order_relaxed);
   on_board.returned.store(counts.returned, std::memory_order_relaxed);
+  on_board.given_back.store(counts.given_back, std::memory_order_relaxed);
   on_board.messages.store(places_[place].handle->program_messages(), std::memory_order_relaxed);
   on_board.untaken.store(static_cast<std::uint32_t>(dispatcher_.untaken(place)),
                          std::memory_order_relaxed);
@@ -350,16 +347,6 @@ std::uint32_t Pool::requests_at(std::size_t endpoint_row) const {
           handle.slot().endpoints[endpoint_row].requests_in_flight.load(std::memory_order_relaxed);
   }
   return all;
-}
-
-void Pool::stop(Time now, Time deadline) {
-  abort_rollout();
-  if (current_->node_listens != nullptr) current_->node_listens->stop();
-  carry_out(supervisor_.stop(now, deadline));
-}
-
-void Pool::kill() {
-  for (const std::size_t place : used_) places_[place].handle->signal(SIGKILL);
 }
 
 }  // namespace roundhouse::edge

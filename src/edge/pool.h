@@ -62,7 +62,6 @@ class Pool final : private WorkerHandle::Listener {
   void tick(Time now);
   // True if the process was a worker of this pool.
   bool reaped(pid_t pid, ExitStatus status, bool core_dumped, const rusage& usage, Time now);
-
   // What the monitor has seen of the process of a worker. False: that is no such command.
   bool probed(const ipc::CommandMessage& command);
 
@@ -72,16 +71,17 @@ class Pool final : private WorkerHandle::Listener {
     return is_shut_door(listener) || dispatcher_.has_room(listener);
   }
   void offer(Connection connection);
+  // What draining workers give back is looked at again.
+  void hear_returned();
   std::uint64_t connections_of(
       std::uint32_t listener) const;  // open at workers, or on their way there
   std::uint64_t open_at_workers(std::uint32_t listener) const;  // as they say
 
   // Policy rr_kernel: whom the kernel is to give connections to, by worker: 0 is that of id 1.
   const std::optional<KernelTurns>& turns() const { return turns_; }
-  // Workers that run, and those started from now on, write there; have these certificates.
-  // Borrowed, until the next one.
-  void set_access_log(int fd);
-  void set_tls(int fd);
+  // kAccessLog, kTlsMaterial: workers that run, and those started later, get this one in place of
+  // theirs. Borrowed, until the next one.
+  void set_file(ipc::MessageType what, int fd);
 
   // Connections that come in at the private socket of one worker are those of this listener.
   static std::uint32_t own_door_of(std::size_t place) {
@@ -93,6 +93,8 @@ class Pool final : private WorkerHandle::Listener {
   std::uint32_t requests_at(std::size_t endpoint_row) const;
 
   void stop(Time now, Time deadline);
+  // It is no more of the configuration in force: its workers drain, and none is started again.
+  void leave(Time now);
   void kill();
   bool all_gone() const { return supervisor_.all_gone(); }
 
@@ -117,9 +119,8 @@ class Pool final : private WorkerHandle::Listener {
     std::unique_ptr<ProgramOutput> output;      // none of built-in workers
     std::string probe_saw;                      // of the running process, last and not well
     std::optional<ExitReason> replaced_reason;  // why the last process ended
-    bool wants_access_log = false;              // it runs and has the one before, as is:
-    bool wants_tls = false;
-    bool on_trial = false;  // it gets no connections
+    std::set<ipc::MessageType> wants;           // files that it has the ones before of
+    bool on_trial = false;                      // it gets no connections
   };
 
   void on_ready_notice(std::size_t place) override;
@@ -128,6 +129,8 @@ class Pool final : private WorkerHandle::Listener {
   void on_breach(std::size_t place) override;
   void on_door_notice(std::size_t place) override;
   void on_turned_away(std::size_t place, std::uint64_t sequence, Connection connection) override;
+  bool wants_returned(std::size_t place, std::uint64_t listeners) override;
+  void on_returned(std::size_t place, Connection connection) override;
 
   Result<void> equip(std::size_t place, const Generation& generation);
   Result<std::unique_ptr<WorkerHandle>> make_handle(std::size_t place,
@@ -142,6 +145,7 @@ class Pool final : private WorkerHandle::Listener {
   void retire_old(std::uint32_t id);
   void drop(std::uint32_t id);
   void tell_rollout_of_end(std::size_t place, const std::string& why);
+  void drain(const Action& action);
   void start_process(std::size_t place);
   Result<pid_t> spawn_worker(std::size_t place, Time now);
   Program program_for(std::size_t place, WorkerHandle::Inheritance given) const;

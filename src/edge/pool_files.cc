@@ -2,19 +2,21 @@
 #include "edge/pool.h"
 
 namespace roundhouse::edge {
+namespace {
 
-void Pool::set_access_log(int fd) {
-  if (setting().access_log < 0) return;
-  current_->setting.access_log = fd;
-  for (const std::size_t place : used_)
-    places_[place].wants_access_log = places_[place].handle->pid() != 0;
-  hand_out_files();
+int& file_of(PoolSetting& setting, ipc::MessageType what) {
+  return what == ipc::MessageType::kTlsMaterial ? setting.tls : setting.access_log;
 }
 
-void Pool::set_tls(int fd) {
-  current_->setting.tls = fd;
-  for (const std::size_t place : used_)
-    places_[place].wants_tls = places_[place].handle->pid() != 0;
+}  // namespace
+
+void Pool::set_file(ipc::MessageType what, int fd) {
+  int& ours = file_of(current_->setting, what);
+  if (ours < 0) return;
+  ours = fd;
+  for (const std::size_t place : used_) {
+    if (places_[place].handle->pid() != 0) places_[place].wants.insert(what);
+  }
   hand_out_files();
 }
 
@@ -23,12 +25,9 @@ void Pool::hand_out_files() {
   for (const std::size_t place : used_) {
     Place& here = places_[place];
     const bool is_gone = here.handle->pid() == 0;
-    if (here.wants_access_log)
-      here.wants_access_log =
-          !is_gone && !here.handle->give(ipc::MessageType::kAccessLog, setting().access_log);
-    if (here.wants_tls)
-      here.wants_tls =
-          !is_gone && !here.handle->give(ipc::MessageType::kTlsMaterial, setting().tls);
+    std::erase_if(here.wants, [&](ipc::MessageType what) {
+      return is_gone || here.handle->give(what, file_of(current_->setting, what));
+    });
   }
 }
 

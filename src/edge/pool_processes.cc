@@ -108,7 +108,7 @@ Result<pid_t> Pool::spawn_worker(std::size_t place, Time now) {
   bequest.configuration = setting.configuration_fd;
   bequest.access_log = is_ours ? setting.access_log : -1;
   bequest.tls = setting.tls;
-  here.wants_access_log = here.wants_tls = false;
+  here.wants.clear();
   if (options.type == config::PoolType::kProxy) bequest.endpoints = setting.endpoints_fd;
   if (setting.reads_board) bequest.pools = setting.board->fd();
   if (generation.limits) bequest.limits = generation.limits->fd();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "config/worker_text.h"
 #include "edge/pool.h"
 
 namespace roundhouse::edge {
@@ -149,7 +150,7 @@ void Pool::retire_old(std::uint32_t id) {
       std::ranges::find(rollout_->plan().leaves, id) != rollout_->plan().leaves.end();
   if ((is_replaced || leaves) && places_[old].handle != nullptr) {
     carry_out(supervisor_.retire(old, loop_.now(),
-                                 loop_.now() + places_[old].generation->options->timeouts.drain,
+                                 loop_.now() + drain_time(*places_[old].generation->options),
                                  rollout_->plan().reason));
     publish(old);
   }

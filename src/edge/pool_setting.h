@@ -80,6 +80,11 @@ struct PoolSignals {
   // A place is about to have its first worker: it has a slot now.
   std::function<Result<void>(std::size_t place)> place_begun = {};
   std::function<void()> rollout_moved = {};  // see Pool::rollout()
+  // What a draining worker gives back: of which listeners that is wanted (bits), whether there is
+  // room for those of some, and one of them.
+  std::function<std::uint64_t()> wanted_back = {};
+  std::function<bool(std::uint64_t listeners)> takes_back = {};
+  std::function<void(Connection connection)> returned = {};
 };
 
 }  // namespace roundhouse::edge

@@ -195,10 +195,10 @@ void ProgramHandle::become_ready() {
   listener().on_ready_notice(place());
 }
 
-void ProgramHandle::ask_to_drain(Time deadline) {
+void ProgramHandle::ask_to_drain(const ipc::DrainTerms& terms) {
   stage_ = Stage::kLeaving;
   timer_.stop();
-  if (setting_.proxied) return drain_.start(deadline);
+  if (setting_.proxied) return drain_.start(terms.deadline);
   signal(config::number_of(setting_.options.stop_signal));
 }
 

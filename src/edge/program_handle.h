@@ -40,7 +40,7 @@ class ProgramHandle final : public WorkerHandle, private IoHandler {
 
   Result<Inheritance> prepare(ipc::Bequest bequest, Time now) override;
   void ended() override;
-  void ask_to_drain(Time deadline) override;
+  void ask_to_drain(const ipc::DrainTerms& terms) override;
   std::optional<Time> heartbeat() const override { return std::nullopt; }
   std::uint64_t requests_since_start() const override { return 0; }
   void answered_probe() override;

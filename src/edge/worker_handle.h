@@ -38,6 +38,10 @@ class WorkerHandle : public HandoffPort {
     // It does not want a connection that was sent to it under `sequence`.
     virtual void on_turned_away(std::size_t place, std::uint64_t sequence,
                                 Connection connection) = 0;
+    // Somebody has room for connections of these listeners (bits), which it gives back.
+    virtual bool wants_returned(std::size_t place, std::uint64_t listeners) = 0;
+    // It drains, and this one was idle. What its info says is not to be believed.
+    virtual void on_returned(std::size_t place, Connection connection) = 0;
 
    protected:
     ~Listener() = default;
@@ -66,7 +70,9 @@ class WorkerHandle : public HandoffPort {
   virtual void ended() { pid_ = 0; }
 
   // Asks it to finish what it has begun; at the deadline the supervisor kills.
-  virtual void ask_to_drain(Time deadline) = 0;
+  virtual void ask_to_drain(const ipc::DrainTerms& terms) = 0;
+  // There may be room for what it gives back.
+  virtual void hear_again() {}
   // A built-in worker gets another one: kAccessLog, kTlsMaterial. Borrowed. False: not now.
   virtual bool give(ipc::MessageType /*what*/, int /*fd*/) { return true; }
   // When its event loop last ran; none: it does not tell.

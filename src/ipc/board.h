@@ -102,6 +102,7 @@ struct WorkerRow {
   Counter taken{0};
   Counter taken_back{0};
   Counter returned{0};
+  Counter given_back{0};
   Counter messages{0};        // of a Node program to its primary
   Counter output_lines{0};    // printed by its programs
   Counter output_dropped{0};  // of these: whoever reads us took no more

@@ -3,16 +3,19 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
+#include "base/check.h"
 #include "ipc/rights.h"
 
 namespace roundhouse::ipc {
 
 std::span<const ConnectionInfo> Message::connections() const {
   constexpr std::size_t kFixed = offsetof(ConnectionsMessage, connections);
-  if (type() != MessageType::kConnections || size_ < kFixed) return {};
+  const bool carries = type() == MessageType::kConnections || type() == MessageType::kReturn;
+  if (!carries || size_ < kFixed) return {};
   const auto& message = *reinterpret_cast<const ConnectionsMessage*>(bytes_.data());
   if (message.count > kMaxDescriptors || message.count != descriptor_count_) return {};
   if (size_ != connections_message_size(message.count)) return {};
@@ -50,6 +53,18 @@ Sent Channel::send(std::span<const std::byte> bytes, std::span<const int> descri
     return full ? Sent::kFull : Sent::kClosed;
   }
   return Sent::kYes;
+}
+
+Sent Channel::send(MessageType type, std::uint64_t sequence,
+                   std::span<const ConnectionInfo> connections, std::span<const int> descriptors) {
+  CHECK(connections.size() == descriptors.size() && connections.size() <= kMaxDescriptors);
+  ConnectionsMessage message;
+  const std::size_t size = connections_message_size(connections.size());
+  message.header = {type, static_cast<std::uint32_t>(size), sequence};
+  message.count = static_cast<std::uint32_t>(connections.size());
+  message.reserved = 0;
+  std::ranges::copy(connections, message.connections.begin());
+  return send(std::as_bytes(std::span(&message, 1)).first(size), descriptors);
 }
 
 bool Channel::is_hung_up() const {

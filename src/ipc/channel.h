@@ -32,7 +32,8 @@ class Message {
   const T* as() const {
     return size_ >= sizeof(T) ? reinterpret_cast<const T*>(bytes_.data()) : nullptr;
   }
-  // Its connections; empty if count, size and descriptors do not agree (a breach of protocol).
+  // Those of a kConnections or kReturn; empty if count, size and descriptors do not agree (a breach
+  // of protocol).
   std::span<const ConnectionInfo> connections() const;
   std::span<const std::byte> bytes() const { return {bytes_.data(), size_}; }
 
@@ -74,6 +75,9 @@ class Channel {
 
   // kFull also when the kernel holds as many descriptors in flight as it allows (ETOOMANYREFS).
   Sent send(std::span<const std::byte> bytes, std::span<const int> descriptors = {});
+  // A kConnections or kReturn message; as many of each.
+  Sent send(MessageType type, std::uint64_t sequence, std::span<const ConnectionInfo> connections,
+            std::span<const int> descriptors);
   template <typename T>
   Sent send(T& message, MessageType type, std::uint64_t sequence = 0) {
     message.header = {type, sizeof(T), sequence};

@@ -31,6 +31,19 @@ Address peer_of(const ConnectionInfo& info) {
   return {reinterpret_cast<const sockaddr*>(&un), offsetof(sockaddr_un, sun_path)};
 }
 
+DrainMessage to_message(const DrainTerms& terms) {
+  return {.header = {},
+          .deadline_ns = nanoseconds(terms.deadline),
+          .requests_until_ns = nanoseconds(terms.requests_until),
+          .give_back = terms.give_back};
+}
+
+DrainTerms terms_of(const DrainMessage& message) {
+  return {.deadline = time_from_nanoseconds(message.deadline_ns),
+          .requests_until = time_from_nanoseconds(message.requests_until_ns),
+          .give_back = message.give_back};
+}
+
 std::string describe(const ProbeFinding& finding) {
   switch (finding.end) {
     case ProbeEnd::kConnect:

@@ -13,6 +13,7 @@
 #include <type_traits>
 
 #include "base/address.h"
+#include "base/clock.h"
 
 namespace roundhouse::ipc {
 
@@ -31,6 +32,8 @@ enum class MessageType : std::uint32_t {
   kReady = 16,     // I serve: give me connections
   kDraining = 17,  // I stop by myself (a signal to me): give me nothing
   kRoom = 18,      // there is room again (answer to Slot::room_wanted)
+  kReturn = 19,    // ConnectionsMessage, `count` descriptors: idle ones, for another worker; only
+                   // from one that was asked to drain, and of the listeners in give_back
   // edge -> monitor
   kSlots = 32,  // SlotsMessage, `count` descriptors
   // monitor -> edge
@@ -47,9 +50,9 @@ struct MessageHeader {
 // One accepted connection; its descriptor is at the same place in the message.
 struct ConnectionInfo {
   std::uint64_t id;               // counts accepted connections of this edge, from 1
-  std::int64_t accepted_ns;       // CLOCK_MONOTONIC
+  std::int64_t accepted_ns;       // CLOCK_MONOTONIC; of a returned one, when it was
   std::uint32_t listener;         // index in the configuration
-  std::uint32_t requests_served;  // on this connection before it came here
+  std::uint32_t requests_served;  // on this connection, by those who had it before
   std::uint16_t peer_family;      // AF_INET, AF_INET6, AF_UNIX
   std::uint16_t peer_port;        // host byte order
   std::uint8_t peer_host[16];     // network byte order; 4 bytes of it for AF_INET
@@ -67,10 +70,26 @@ struct NudgeMessage {
   MessageHeader header;
 };
 
+// Times are CLOCK_MONOTONIC.
 struct DrainMessage {
   MessageHeader header;
-  std::int64_t deadline_ns;  // CLOCK_MONOTONIC: after it the edge kills
+  std::int64_t deadline_ns;        // after it the edge kills
+  std::int64_t requests_until_ns;  // what is no tunnel ends by then, which may be sooner
+  std::uint64_t give_back;         // bit i: idle connections of listener i are wanted back
 };
+
+// The same, as those who ask and who are asked have it.
+struct DrainTerms {
+  Time deadline{};
+  Time requests_until{};
+  std::uint64_t give_back = 0;
+
+  bool wants_back(std::uint32_t listener) const {
+    return listener < 64 && (give_back >> listener & 1) != 0;
+  }
+};
+DrainMessage to_message(const DrainTerms& terms);
+DrainTerms terms_of(const DrainMessage& message);
 
 // kAccessLog: it goes on in the file that comes along. kTlsMaterial: what comes along is for the
 // handshakes from now on (ipc/tls_material.h). Sequence 0.

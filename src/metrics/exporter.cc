@@ -173,6 +173,7 @@ class WorkerSeries {
     add(Metric::handoffs_total, "taken", worker_.taken);
     add(Metric::handoffs_total, "taken_back", worker_.taken_back);
     add(Metric::handoffs_total, "returned", worker_.returned);
+    add(Metric::handoffs_total, "given_back", worker_.given_back);
     if (!worker_.slot || !told(Metric::handoff_duration_seconds)) return;
     families_.add_histogram(Metric::handoff_duration_seconds, {pool_.layout.name, id_},
                             worker_.slot->handoff_buckets, ipc::kHandoffBounds,

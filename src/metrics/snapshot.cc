@@ -77,6 +77,7 @@ WorkerValues read_worker(const ipc::WorkerRow& row, const ipc::Slot* slot, Time 
       .taken = relaxed(row.taken),
       .taken_back = relaxed(row.taken_back),
       .returned = relaxed(row.returned),
+      .given_back = relaxed(row.given_back),
       .messages = relaxed(row.messages),
       .output_lines = relaxed(row.output_lines),
       .output_dropped = relaxed(row.output_dropped),
@@ -128,6 +129,7 @@ void add_counts(WorkerValues& sum, const WorkerValues& more) {
   sum.taken += more.taken;
   sum.taken_back += more.taken_back;
   sum.returned += more.returned;
+  sum.given_back += more.given_back;
   sum.messages += more.messages;
   sum.output_lines += more.output_lines;
   sum.output_dropped += more.output_dropped;

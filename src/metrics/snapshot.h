@@ -79,6 +79,7 @@ struct WorkerValues {
   std::uint64_t taken = 0;
   std::uint64_t taken_back = 0;
   std::uint64_t returned = 0;
+  std::uint64_t given_back = 0;
   std::uint64_t messages = 0;
   std::uint64_t output_lines = 0;
   std::uint64_t output_dropped = 0;

@@ -13,9 +13,10 @@ metrics::FairnessWindow::Sample fairness_sample(const metrics::PoolValues& pool,
   if (!worker.slot) return sample;
   sample.eligible = worker.state == ipc::WorkerState::kReady && !worker.stalled &&
                     worker.slot->connections_active < pool.layout.worker_connections;
-  sample.connections = static_cast<std::int64_t>(
-      pool.workers_accept() ? worker.slot->connections_total
-                            : worker.given - worker.taken_back - worker.returned);
+  sample.connections =
+      static_cast<std::int64_t>(pool.workers_accept() ? worker.slot->connections_total
+                                                      : worker.given - worker.taken_back -
+                                                            worker.returned - worker.given_back);
   return sample;
 }
 

@@ -159,7 +159,7 @@ bool ConnectionSource::read_message() {
     case ipc::Received::kMalformed:
     case ipc::Received::kClosed:  // the edge is dead: finish and leave
       channel_watcher_.stop();
-      begin_drain(loop_.now() + options_.drain);
+      begin_drain(terms_by_itself(Time::max()));
       return false;
   }
   switch (message_.type()) {
@@ -167,8 +167,7 @@ bool ConnectionSource::read_message() {
       take(message_);
       break;
     case ipc::MessageType::kDrain:
-      if (const auto* drain = message_.as<ipc::DrainMessage>())
-        begin_drain(time_from_nanoseconds(drain->deadline_ns));
+      if (const auto* drain = message_.as<ipc::DrainMessage>()) begin_drain(ipc::terms_of(*drain));
       break;
     case ipc::MessageType::kAccessLog:
       if (message_.descriptors().size() == 1)
@@ -261,16 +260,27 @@ void ConnectionSource::beat() {
   if (!taking_) update_interest();
   answer_room();
   const std::int64_t drain_by = slot_.drain_by_ns.load(std::memory_order_relaxed);
-  if (drain_by != 0) begin_drain(time_from_nanoseconds(drain_by));
+  if (drain_by != 0 && !draining_) begin_drain(terms_by_itself(time_from_nanoseconds(drain_by)));
   // A worker without room does not read its channel: the end of the edge is looked for here.
-  if (!taking_ && !draining_ && channel_.is_hung_up()) begin_drain(loop_.now() + options_.drain);
+  if (!taking_ && !draining_ && channel_.is_hung_up()) begin_drain(terms_by_itself(Time::max()));
 }
 
 void ConnectionSource::drain_by_itself() {
   if (draining_) return;
   ipc::NoticeMessage notice{};
   channel_.send(notice, ipc::MessageType::kDraining);
-  begin_drain(loop_.now() + options_.drain);
+  begin_drain(terms_by_itself(Time::max()));
+}
+
+// Nobody says more than that.
+ipc::DrainTerms ConnectionSource::terms_by_itself(Time deadline) const {
+  const Time by = std::min(deadline, loop_.now() + options_.drain);
+  return {.deadline = by, .requests_until = by};
+}
+
+bool ConnectionSource::give_back(std::span<const ipc::ConnectionInfo> connections,
+                                 std::span<const int> descriptors) {
+  return channel_.send(ipc::MessageType::kReturn, 0, connections, descriptors) == ipc::Sent::kYes;
 }
 
 void ConnectionSource::stop() {
@@ -290,8 +300,8 @@ bool ConnectionSource::take_rest() {
 // What already lies in the channel was accepted for this worker, so it is still taken and served:
 // the drain message came behind it. A worker that drains by itself reads on until the edge, which
 // has been told, sends nothing more.
-void ConnectionSource::begin_drain(Time deadline) {
-  if (draining_) return;
+void ConnectionSource::begin_drain(const ipc::DrainTerms& terms) {
+  if (draining_) return sink_.on_drain(terms);
   draining_ = true;
   for (const auto& acceptor : acceptors_) {
     for (int i = 0; i < 64 && has_room(); ++i) accept_one(*acceptor);
@@ -299,7 +309,7 @@ void ConnectionSource::begin_drain(Time deadline) {
   }
   acceptors_.clear();
   heritage_.listeners.clear();  // closed, never shut down: others accept from them
-  sink_.on_drain(deadline);
+  sink_.on_drain(terms);
 }
 
 void ConnectionSource::Acceptor::on_ready(Ready /*ready*/) { source.accept_one(*this); }

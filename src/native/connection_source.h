@@ -11,6 +11,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/clock.h"
@@ -28,8 +29,9 @@ namespace roundhouse::native {
 class ConnectionSink {
  public:
   virtual void on_connection(UniqueFd fd, const ipc::ConnectionInfo& info) = 0;
-  // Finish what has begun by `deadline`; nothing new comes any more.
-  virtual void on_drain(Time deadline) = 0;
+  // Finish what has begun; nothing new comes any more. Asked again, it wants other connections
+  // back.
+  virtual void on_drain(const ipc::DrainTerms& terms) = 0;
   // What it could do without keeps connections from being taken: it closes what it can.
   virtual void on_shortage() {}
   // Where the access log goes on. Programs get none.
@@ -71,6 +73,10 @@ class ConnectionSource final : private IoHandler {
   // While draining: takes what still lies in the channel, as far as there is room. False if nothing
   // did.
   bool take_rest();
+  // Idle connections, which others serve from now on; at most ipc::kMaxDescriptors. Borrowed: close
+  // them then. False: not now. REQUIRES: the terms of the drain ask for those of their listeners.
+  bool give_back(std::span<const ipc::ConnectionInfo> connections,
+                 std::span<const int> descriptors);
   // Nothing of it stays in the loop; what comes in the channel is not taken. REQUIRES: it drains,
   // and none of its callbacks runs.
   void stop();
@@ -104,7 +110,8 @@ class ConnectionSource final : private IoHandler {
   void update_interest();
   void answer_room();
   void beat();
-  void begin_drain(Time deadline);
+  void begin_drain(const ipc::DrainTerms& terms);
+  ipc::DrainTerms terms_by_itself(Time deadline) const;
   bool is_full(std::uint32_t listener) const;
   void set_interest(Acceptor& acceptor);
   void resume_acceptors();

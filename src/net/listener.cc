@@ -21,6 +21,11 @@ Result<UniqueFd> open_socket(int family) {
   return fd;
 }
 
+void defer(int fd, Duration most) {
+  const auto seconds = static_cast<int>(std::chrono::ceil<std::chrono::seconds>(most).count());
+  ::setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
+}
+
 Result<ListeningSocket> listen_tcp(const Address& wanted, const ListenOptions& options) {
   Address address = wanted;
   auto opened = open_socket(address.family());
@@ -34,9 +39,7 @@ Result<ListeningSocket> listen_tcp(const Address& wanted, const ListenOptions& o
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (options.shares_port) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  const auto defer =
-      static_cast<int>(std::chrono::ceil<std::chrono::seconds>(options.defer).count());
-  if (defer > 0) ::setsockopt(fd.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer, sizeof defer);
+  if (options.defer > Duration::zero()) defer(fd.get(), options.defer);
   if (address.family() == AF_INET6 && address.is_any()) {
     ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6);
   }
@@ -103,6 +106,18 @@ bool peer_has_ended(int fd) {
          info.tcpi_state == TCP_CLOSE_WAIT;
 }
 
+std::optional<Address> peer_of_connection(int fd) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  sockaddr_storage peer{};
+  socklen_t length = sizeof peer;
+  if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM)
+    return std::nullopt;
+  auto* const address = reinterpret_cast<sockaddr*>(&peer);
+  if (::getpeername(fd, address, &length) != 0) return std::nullopt;
+  return Address(address, length);
+}
+
 bool has_queued(int listening_fd) {
   tcp_info info{};
   socklen_t size = sizeof info;
@@ -111,10 +126,12 @@ bool has_queued(int listening_fd) {
          info.tcpi_unacked > 0;
 }
 
-void stop_deferring(int listening_fd) {
-  const int off = 0;
-  ::setsockopt(listening_fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &off, sizeof off);
+void adjust(const ListeningSocket& listening, const ListenOptions& options) {
+  ::listen(listening.fd.get(), options.backlog);
+  if (!listening.address.is_unix()) defer(listening.fd.get(), options.defer);
 }
+
+void stop_deferring(int listening_fd) { defer(listening_fd, Duration::zero()); }
 
 AcceptStatus accept_from(int listening_fd, Accepted& accepted) {
   for (;;) {

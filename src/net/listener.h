@@ -48,8 +48,14 @@ enum class AcceptStatus {
 // nothing.
 bool peer_has_ended(int fd);
 
+// Of a stream socket that is connected; none: it is no such thing, or its client has gone.
+std::optional<Address> peer_of_connection(int fd);
+
 // Whether a connection waits to be accepted.
 bool has_queued(int listening_fd);
+
+// Other options of a socket that listens: backlog and defer.
+void adjust(const ListeningSocket& listening, const ListenOptions& options);
 
 // From now on a connection is accepted when it is established. One whose first bytes are awaited
 // already still comes with them.

@@ -1,5 +1,6 @@
 #include "net/reuseport_rotation.h"
 
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -20,8 +21,15 @@
 namespace roundhouse {
 namespace {
 
+// The kernel's verifier gives up with EAGAIN when a signal comes; that has been handled by then.
 int bpf(bpf_cmd command, bpf_attr& attributes) {
-  return static_cast<int>(::syscall(SYS_bpf, command, &attributes, sizeof attributes));
+  constexpr int kAttempts = 100;
+  int result = -1;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    result = static_cast<int>(::syscall(SYS_bpf, command, &attributes, sizeof attributes));
+    if (result >= 0 || errno != EAGAIN) break;
+  }
+  return result;
 }
 
 Result<UniqueFd> create_map(bpf_map_type type, std::uint32_t value_size, std::uint32_t entries,
@@ -134,29 +142,55 @@ Result<UniqueFd> ReuseportRotation::load_program(int state, int sockets) {
   return fd;
 }
 
-Result<ReuseportRotation> ReuseportRotation::attach(std::span<const int> sockets) {
-  CHECK(!sockets.empty() && sockets.size() <= kMaxSockets);
+Result<ReuseportRotation> ReuseportRotation::create(std::size_t places) {
+  CHECK(places > 0 && places <= kMaxSockets);
   ReuseportRotation rotation;
+  rotation.places_ = places;
   rotation.state_fd_ = TRY(create_map(BPF_MAP_TYPE_ARRAY, sizeof(State), 1, BPF_F_MMAPABLE));
   rotation.sockets_fd_ = TRY(create_map(BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, sizeof(std::uint64_t),
-                                        static_cast<std::uint32_t>(sockets.size()), 0));
+                                        static_cast<std::uint32_t>(places) + 1, 0));
   void* const mapped = ::mmap(nullptr, sizeof(State), PROT_READ | PROT_WRITE, MAP_SHARED,
                               rotation.state_fd_.get(), 0);
   if (mapped == MAP_FAILED) return fail_errno("mapping an eBPF map", errno);
   rotation.state_.reset(static_cast<State*>(mapped));
   rotation.program_ = TRY(load_program(rotation.state_fd_.get(), rotation.sockets_fd_.get()));
-  for (std::uint32_t place = 0; place < sockets.size(); ++place) {
-    const auto socket = static_cast<std::uint64_t>(sockets[place]);
-    bpf_attr attributes{};
-    attributes.map_fd = static_cast<std::uint32_t>(rotation.sockets_fd_.get());
-    attributes.key = reinterpret_cast<std::uint64_t>(&place);
-    attributes.value = reinterpret_cast<std::uint64_t>(&socket);
-    if (bpf(BPF_MAP_UPDATE_ELEM, attributes) != 0)
-      return fail_errno("putting a socket into an eBPF map", errno);
-  }
-  const int program = rotation.program_.get();
-  if (::setsockopt(sockets[0], SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, &program, sizeof program) != 0)
+  return rotation;
+}
+
+Result<void> ReuseportRotation::add(std::size_t place, int socket) {
+  const auto key = static_cast<std::uint32_t>(place);
+  const auto value = static_cast<std::uint64_t>(socket);
+  bpf_attr attributes{};
+  attributes.map_fd = static_cast<std::uint32_t>(sockets_fd_.get());
+  attributes.key = reinterpret_cast<std::uint64_t>(&key);
+  attributes.value = reinterpret_cast<std::uint64_t>(&value);
+  if (bpf(BPF_MAP_UPDATE_ELEM, attributes) != 0)
+    return fail_errno("putting a socket into an eBPF map", errno);
+  return {};
+}
+
+// A socket is in one map at most, and the kernel takes its time to free one.
+ReuseportRotation::~ReuseportRotation() {
+  if (!sockets_fd_) return;
+  const auto beside = static_cast<std::uint32_t>(places_);
+  bpf_attr attributes{};
+  attributes.map_fd = static_cast<std::uint32_t>(sockets_fd_.get());
+  attributes.key = reinterpret_cast<std::uint64_t>(&beside);
+  bpf(BPF_MAP_DELETE_ELEM, attributes);
+}
+
+Result<void> ReuseportRotation::attach_to(int socket) {
+  const int program = program_.get();
+  if (::setsockopt(socket, SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, &program, sizeof program) != 0)
     return fail_errno("attaching the eBPF program", errno);
+  return {};
+}
+
+Result<ReuseportRotation> ReuseportRotation::attach(std::span<const int> sockets) {
+  ReuseportRotation rotation = TRY(create(sockets.size()));
+  for (std::size_t place = 0; place < sockets.size(); ++place)
+    TRY_VOID(rotation.add(place, sockets[place]));
+  TRY_VOID(rotation.attach_to(sockets[0]));
   return rotation;
 }
 
@@ -168,6 +202,30 @@ Result<void> ReuseportRotation::probe() {
   return {};
 }
 
+Result<SharedAddress> SharedAddress::of(int socket) {
+  SharedAddress shared;
+  shared.fd_.reset(::fcntl(socket, F_DUPFD_CLOEXEC, 0));
+  const int on = 1;
+  if (!shared.fd_ || ::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0)
+    return fail_errno("sharing the address of a socket", errno);
+  return shared;
+}
+
+SharedAddress& SharedAddress::operator=(SharedAddress&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+SharedAddress::~SharedAddress() {
+  if (fd_) stop_sharing(fd_.get());
+}
+
+void stop_sharing(int socket) {
+  const int off = 0;
+  ::setsockopt(socket, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &off, sizeof off);
+  ::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &off, sizeof off);
+}
+
 Result<ReuseportGroup> listen_in_rotation(const Address& address, ListenOptions options,
                                           std::size_t count) {
   ReuseportGroup group;
@@ -177,9 +235,31 @@ Result<ReuseportGroup> listen_in_rotation(const Address& address, ListenOptions 
   std::vector<int> fds;
   for (std::size_t place = 0; place < count; ++place) {
     group.sockets.push_back(TRY(listen_on(ours, options)));
+    group.sockets.back().asked = address;
     fds.push_back(group.sockets.back().fd.get());
   }
   group.rotation = TRY(ReuseportRotation::attach(fds));
+  return group;
+}
+
+Result<ReuseportGroup> listen_in_rotation_after(int before, const Address& bound,
+                                                const Address& asked, ListenOptions options,
+                                                std::size_t count) {
+  ReuseportGroup group;
+  group.before = TRY(SharedAddress::of(before));
+  group.rotation = TRY(ReuseportRotation::create(count));
+  options.shares_port = true;
+  for (std::size_t place = 0; place < count; ++place) {
+    group.sockets.push_back(TRY(listen_on(bound, options)));
+    group.sockets.back().asked = asked;
+    const int socket = group.sockets.back().fd.get();
+    TRY_VOID(group.rotation.add(place, socket));
+    if (place != 0) continue;
+    // With the first one there is a group.
+    TRY_VOID(group.rotation.add_beside(before));
+    group.rotation.turn_to_beside();
+    TRY_VOID(group.rotation.attach_to(socket));
+  }
   return group;
 }
 
@@ -190,6 +270,11 @@ void ReuseportRotation::set_turns(std::span<const std::uint32_t> places) {
     turns.count = static_cast<std::uint32_t>(places.size());
     std::ranges::copy(places, turns.places);
   });
+}
+
+void ReuseportRotation::turn_to_beside() {
+  const auto beside = static_cast<std::uint32_t>(places_);
+  set_turns(std::span(&beside, 1));
 }
 
 void ReuseportRotation::refuse() {

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t kFreeWorkspacesMax = 64;  // 2 MiB with the default limits
 constexpr std::size_t kScratch = 64 * std::size_t{1024};
+// When the channel to those who want idle connections back was full: they read it meanwhile.
+constexpr Duration kGiveBackAgain = std::chrono::milliseconds(2);
 
 http::HeadLimits largest(const std::vector<config::Listener>& listeners) {
   http::HeadLimits limits{
@@ -50,7 +52,8 @@ Server::Server(Parts parts)
             .listeners = parts_.listeners,
             .on_closed = parts_.on_closed,
             .descriptors = parts_.descriptors}),
-      scratch_(kScratch) {}
+      scratch_(kScratch),
+      give_back_again_(parts_.loop, [this] { give_back_idle(); }) {}
 
 Server::~Server() = default;
 
@@ -81,11 +84,53 @@ Transport Server::transport_for(UniqueFd fd, std::uint32_t listener) const {
   return Transport(std::move(fd), *context);
 }
 
-void Server::drain() {
-  if (draining_) return;
+void Server::drain(const ipc::DrainTerms& terms) {
+  terms_ = terms;
+  if (!draining_) drain_began_ = parts_.loop.now();
   draining_ = true;
-  drain_began_ = parts_.loop.now();
   for (auto session = open_.begin(); session != open_.end();) (session++)->drain();
+  give_back_later();
+}
+
+void Server::cut_requests() {
+  for (auto session = open_.begin(); session != open_.end();) (session++)->cut();
+}
+
+bool Server::gives_back(std::uint32_t listener) const {
+  return draining_ && parts_.give_back && terms_.wants_back(listener);
+}
+
+void Server::give_back_later() {
+  if (giving_back_) return;
+  giving_back_ = true;
+  parts_.loop.defer([this] {
+    giving_back_ = false;
+    give_back_idle();
+  });
+}
+
+void Server::give_back_idle() {
+  std::vector<Session*> idle;
+  for (auto session = open_.begin(); session != open_.end();) {
+    Session& next = *session++;
+    if (next.may_be_given_back()) idle.push_back(&next);
+    if (idle.size() < ipc::kMaxDescriptors && session != open_.end()) continue;
+    if (!idle.empty() && !give_back(idle)) return give_back_again_.start_once(kGiveBackAgain);
+    idle.clear();
+  }
+}
+
+bool Server::give_back(std::span<Session* const> sessions) {
+  std::vector<ipc::ConnectionInfo> connections;
+  std::vector<int> descriptors;
+  for (const Session* session : sessions) {
+    connections.push_back(session->info_);
+    connections.back().requests_served = session->requests_;
+    descriptors.push_back(session->transport_.fd());
+  }
+  if (!parts_.give_back(connections, descriptors)) return false;
+  for (Session* session : sessions) session->close();
+  return true;
 }
 
 std::unique_ptr<Workspace> Server::acquire() {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,11 @@ class Server {
     std::function<void(std::uint32_t listener)> on_closed;
     ConnectionLimiter* limiter = nullptr;        // nullptr: every address may have any number
     DescriptorAllowance* descriptors = nullptr;  // of pipes; nullptr: their own limit is enough
+    // Idle connections for others to go on with, which it then closes; false: not now. Empty:
+    // nobody wants any.
+    std::function<bool(std::span<const ipc::ConnectionInfo> connections,
+                       std::span<const int> descriptors)>
+        give_back = {};
     // Of a listener whose options say that it speaks TLS.
     std::function<const TlsContext*(std::uint32_t listener)> find_tls = {};
   };
@@ -52,9 +58,12 @@ class Server {
   // Serves it until it is closed: what has already come is answered within this call. One that is
   // too many for its address is answered with 503 and closed.
   void take(UniqueFd fd, const ipc::ConnectionInfo& info);
-  // Each connection ends after its next answer, or when it stays idle for a moment; those of tcp
-  // listeners, which cannot be told, go on.
-  void drain();
+  // Connections that are wanted back are given back as soon as they are idle. Each other one ends
+  // after its next answer, or when it stays idle for a moment; those of tcp listeners, which cannot
+  // be told, go on.
+  void drain(const ipc::DrainTerms& terms);
+  // Of what still goes on only tunnels, and connections of tcp listeners, may.
+  void cut_requests();
 
   // Descriptors are wanted for something better: closes what nobody uses now.
   void give_way() { tcp_.give_way(); }
@@ -71,6 +80,10 @@ class Server {
   void release(std::unique_ptr<Workspace> workspace);
   void closed(Session& session);
   Transport transport_for(UniqueFd fd, std::uint32_t listener) const;
+  bool gives_back(std::uint32_t listener) const;
+  void give_back_later();
+  void give_back_idle();
+  bool give_back(std::span<Session* const> sessions);
   std::string_view date_line();
 
   Parts parts_;
@@ -84,6 +97,9 @@ class Server {
   std::int64_t date_second_ = -1;
   bool draining_ = false;
   Time drain_began_{};
+  ipc::DrainTerms terms_;
+  Timer give_back_again_;
+  bool giving_back_ = false;  // at the end of the turn
 };
 
 }  // namespace roundhouse::proxy

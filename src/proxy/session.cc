@@ -203,7 +203,7 @@ void Session::begin_request() {
   work.answer_pace.start(limits.answer_rate, loop().now());
   work.pace.moved(work.input.bytes().size(), loop().now());
   const bool close =
-      !work.request.keep_alive || requests_ >= limits.requests_per_connection || server_.draining();
+      !work.request.keep_alive || requests_ >= limits.requests_per_connection || ends_with_server();
   // Whether the body of who waits for 100 will come is unknown unless it is asked for.
   work.answer.start(work.output, *this, work.request, close || work.request.expect_continue,
                     server_.date_line());
@@ -222,7 +222,7 @@ void Session::accept_body() {
   body_end_left_ = true;
   if (!work.request.expect_continue) return;
   if (work.input.empty()) work.output.append(http::kContinue);
-  work.answer.set_close(!work.request.keep_alive || server_.draining() ||
+  work.answer.set_close(!work.request.keep_alive || ends_with_server() ||
                         requests_ >= listener().limits.requests_per_connection);
 }
 

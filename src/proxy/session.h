@@ -70,6 +70,8 @@ class Session final : private IoHandler, private Deadline, private Client, priva
   void turn_away(http::Failure failure);
   // Nothing new is to begin on this connection.
   void drain();
+  // Reset, unless it is a tunnel.
+  void cut();
 
  private:
   friend class Server;
@@ -135,7 +137,9 @@ class Session final : private IoHandler, private Deadline, private Client, priva
   bool needs_no_watch() const;
   void watch(Interest interest);
   Time next_deadline() const;
-  bool fresh() const { return requests_ == info_.requests_served; }
+  bool fresh() const { return requests_ == 0; }
+  bool ends_with_server() const;
+  bool may_be_given_back() const;
   bool sending_blocked() const;
   bool closes_cleanly() const;
   bool client_is_leaving() const;

@@ -29,8 +29,25 @@ static_assert(http::kFailureCount <= ipc::kMaxFailures);
 }  // namespace
 
 void Session::drain() {
-  if (state_ == State::kRequest && !work_->answer.begun()) work_->answer.set_close(true);
+  if (state_ == State::kRequest && !work_->answer.begun() && ends_with_server())
+    work_->answer.set_close(true);
   if (state_ == State::kIdle || state_ == State::kLingering) rest();  // with the drain's deadline
+}
+
+void Session::cut() {
+  if (tunnel_ && state_ == State::kRequest) return;
+  aborted_ = true;
+  reset();
+}
+
+bool Session::ends_with_server() const {
+  return server_.draining() && (!transport_.is_plain() || !server_.gives_back(info_.listener));
+}
+
+// Between two requests, with no byte of the next read; one that the socket has goes with it.
+bool Session::may_be_given_back() const {
+  return state_ == State::kIdle && transport_.is_plain() && work_ == nullptr && !peer_ending_ &&
+         !peer_ended_ && server_.gives_back(info_.listener);
 }
 
 void Session::enter(State state) {
@@ -167,7 +184,7 @@ Time Session::next_deadline() const {
       return entered_ + timeouts.handshake;
     case State::kIdle: {
       const Time regular = entered_ + (fresh() ? timeouts.header : timeouts.keep_alive);
-      if (!server_.draining()) return regular;
+      if (!ends_with_server()) return regular;
       return std::min(regular, std::max(entered_, server_.drain_began_) + kDrainGrace);
     }
     case State::kHead:
@@ -228,6 +245,7 @@ void Session::rest() {
   if (idle && work_ != nullptr && work_->input.empty() && work_->output.empty() &&
       !transport_.holds_unsent())
     server_.release(std::move(work_));
+  if (may_be_given_back()) server_.give_back_later();
 }
 
 void Session::reset() {

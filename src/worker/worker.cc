@@ -114,6 +114,10 @@ class Worker final : public native::ConnectionSink {
                  .on_closed = [this](std::uint32_t listener) { on_closed(listener); },
                  .limiter = &limiter_,
                  .descriptors = &descriptors_,
+                 .give_back =
+                     [this](auto connections, auto descriptors) {
+                       return source_.give_back(connections, descriptors);
+                     },
                  .find_tls = [this](std::uint32_t listener) { return tls_.find(listener); }}),
         source_(*loop_, std::move(heritage), *slot_,
                 {.worker_connections = pool.worker_connections,
@@ -125,6 +129,7 @@ class Worker final : public native::ConnectionSink {
                  .allowance = &descriptors_},
                 *this),
         ticker_(*loop_, [this] { deadlines_.advance(loop_->now()); }),
+        cut_(*loop_, [this] { server_.cut_requests(); }),
         give_up_(*loop_, [this] { loop_->stop(); }),
         on_term_(*loop_, SIGTERM, [this] { source_.drain_by_itself(); }) {}
 
@@ -138,9 +143,10 @@ class Worker final : public native::ConnectionSink {
     server_.take(std::move(fd), info);
   }
 
-  void on_drain(Time deadline) override {
-    server_.drain();
-    give_up_.start_once(deadline - loop_->now());
+  void on_drain(const ipc::DrainTerms& terms) override {
+    server_.drain(terms);
+    if (terms.requests_until < terms.deadline) cut_.start_once(terms.requests_until - loop_->now());
+    give_up_.start_once(terms.deadline - loop_->now());
     leave_if_done();
   }
 
@@ -191,6 +197,7 @@ class Worker final : public native::ConnectionSink {
   proxy::Server server_;
   native::ConnectionSource source_;
   Timer ticker_;
+  Timer cut_;  // what is no tunnel
   Timer give_up_;
   SignalWatcher on_term_;
   bool leaving_ = false;

@@ -13,18 +13,12 @@
 #include "support/client.h"
 #include "support/instance.h"
 #include "support/process.h"
+#include "support/prometheus.h"
 
 namespace roundhouse::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::string content_of(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 double sum_of(const Instance& instance, const std::string& name) {
   std::istringstream lines(get(instance.monitor(), "/metrics").body);
@@ -34,73 +28,6 @@ double sum_of(const Instance& instance, const std::string& name) {
   }
   return sum;
 }
-
-std::string percent_encoded(const std::string& text) {
-  std::string encoded;
-  for (const char c : text) {
-    char code[4];
-    std::snprintf(code, sizeof code, "%%%02X",
-                  static_cast<unsigned>(static_cast<unsigned char>(c)));
-    encoded += code;
-  }
-  return encoded;
-}
-
-// A Prometheus of the test's own, which scrapes the instance.
-class Prometheus {
- public:
-  explicit Prometheus(const Instance& instance)
-      : process_({"/usr/bin/prometheus", "--config.file=" + configuration_for(instance),
-                  "--storage.tsdb.path=" + folder_.path() + "/data",
-                  "--web.listen-address=127.0.0.1:0"}) {
-    EXPECT_TRUE(eventually([this] { return find_port(); })) << process_.output();
-  }
-  std::string output() { return process_.output(); }
-
-  // The value of the first series of an instant query; none if there is no series.
-  std::optional<double> query(const std::string& expression) const {
-    const std::string body =
-        get(address_, "/api/v1/query?query=" + percent_encoded(expression)).body;
-    std::smatch match;
-    static const std::regex value(R"re("value":\[[^,]*,"([^"]*)"\])re");
-    if (!std::regex_search(body, match, value)) return std::nullopt;
-    return std::stod(match[1].str());
-  }
-
- private:
-  std::string configuration_for(const Instance& instance) const {
-    return folder_.write("prometheus.yml",
-                         "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
-                         "scrape_configs: [{job_name: roundhouse, static_configs: [{targets: ['" +
-                             instance.monitor().to_string() + "']}]}]\n");
-  }
-  // It does not say which port it got: the kernel does.
-  bool find_port() {
-    std::set<std::string> sockets;
-    std::error_code ignored;
-    const std::string folder = "/proc/" + std::to_string(process_.pid());
-    for (const auto& entry : std::filesystem::directory_iterator(folder + "/fd", ignored)) {
-      const std::string target = std::filesystem::read_symlink(entry.path(), ignored).string();
-      if (target.starts_with("socket:[")) sockets.insert(target.substr(8, target.size() - 9));
-    }
-    std::istringstream table(content_of(folder + "/net/tcp"));
-    for (std::string line; std::getline(table, line);) {
-      std::istringstream fields(line);
-      std::string slot, local, remote, state, queues, timer, retransmits, uid, timeout, inode;
-      fields >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> uid >>
-          timeout >> inode;
-      if (state != "0A" || !sockets.contains(inode)) continue;
-      address_ = Address::loopback(
-          static_cast<std::uint16_t>(std::stoi(local.substr(local.find(':') + 1), nullptr, 16)));
-      return true;
-    }
-    return false;
-  }
-
-  TemporaryDirectory folder_;
-  Process process_;
-  Address address_;
-};
 
 TEST(Metrics, EveryFamilyThatCanBeToldIsThereFromTheStart) {
   Instance instance("hello: {type: hello, workers: 2}");
@@ -148,7 +75,7 @@ TEST(Metrics, PromtoolHasNothingToSay) {
 TEST(Metrics, APrometheusScrapesThemAndAnswersQueries) {
   Instance instance("hello: {type: hello, workers: 2}");
   for (int i = 0; i < 10; ++i) EXPECT_EQ(get(instance.web()).status, 200);
-  Prometheus prometheus(instance);
+  Prometheus prometheus({instance.monitor()});
   EXPECT_TRUE(eventually([&] {
     return prometheus.query("sum(roundhouse_worker_requests_total)") == 10;
   })) << prometheus.output();

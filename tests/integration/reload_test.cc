@@ -1,81 +1,23 @@
 // What operators change while it serves: reload, restart, scale.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <atomic>
 #include <csignal>
-#include <fstream>
-#include <iterator>
-#include <set>
 #include <string>
-#include <thread>
 
-#include "support/instance.h"
+#include "support/operated.h"
 
 namespace roundhouse::test {
 namespace {
 
-// In the file of the instance, once.
-void change(const Instance& instance, const std::string& from, const std::string& to) {
-  const std::string path = instance.directory() + "/roundhouse.yaml";
-  std::ifstream before(path);
-  std::string text(std::istreambuf_iterator<char>(before), {});
-  const auto at = text.find(from);
-  ASSERT_NE(at, text.npos) << from;
-  text.replace(at, from.size(), to);
-  std::ofstream(path) << text;
-}
-
-Finished operate(const Instance& instance, std::vector<std::string> words) {
-  words.insert(words.begin(), binary());
-  words.insert(words.end(), {"--socket", instance.control_socket()});
-  return run(std::move(words));
-}
-
-// Asks on a new connection each time, until it goes.
-class Load {
- public:
-  explicit Load(const Address& server)
-      : thread_([this, server] {
-          while (!over_) {
-            ++asked_;
-            if (get(server).status != 200) ++failed_;
-          }
-        }) {}
-  Load(const Load&) = delete;
-  Load& operator=(const Load&) = delete;
-  ~Load() { end(); }
-  void end() {
-    over_ = true;
-    if (thread_.joinable()) thread_.join();
-  }
-  bool asks(int more) const {
-    const int enough = asked_ + more;
-    return eventually([&] { return asked_ >= enough; });
-  }
-  int failed() {
-    end();
-    return failed_;
-  }
-
- private:
-  std::atomic<bool> over_{false};
-  std::atomic<int> asked_{0};
-  std::atomic<int> failed_{0};
-  std::thread thread_;
-};
-
-bool all_are_others(const std::vector<pid_t>& before, const std::vector<pid_t>& now) {
-  for (const pid_t pid : now) {
-    if (pid == 0 || std::ranges::find(before, pid) != before.end()) return false;
-  }
-  return true;
+// On a new connection each time.
+Load new_load(const Address& server) {
+  return Load(1, [server] { return [server] { return get(server).status == 200; }; });
 }
 
 TEST(Reload, PutsAnotherConfigurationInForceAndNoRequestFails) {
   Instance instance("hello: {workers: 2}");
   const auto before = instance.worker_pids(2);
-  Load load(instance.web());
+  Load load = new_load(instance.web());
   for (int i = 0; i < 5; ++i) {
     change(instance, "workers: 2", "workers: 2, worker_connections: " + std::to_string(500 + i));
     const Finished done = operate(instance, {"reload"});
@@ -152,16 +94,55 @@ TEST(Reload, OfACommandThatIsGoneIsRefused) {
 
 TEST(Reload, ChangesThePolicyWithoutAFailedRequest) {
   Instance instance("hello: {workers: 2, policy: rr}");
-  Load load(instance.web());
+  Load load = new_load(instance.web());
   for (const auto& [from, to] :
-       {std::pair("policy: rr", "policy: none"), std::pair("policy: none", "policy: least"),
-        std::pair("policy: least", "policy: rr")}) {
+       {std::pair("policy: rr", "policy: none"), std::pair("policy: none", "policy: rr_kernel"),
+        std::pair("policy: rr_kernel", "policy: least"),
+        std::pair("policy: least", "policy: rr_kernel"),
+        std::pair("policy: rr_kernel", "policy: none"), std::pair("policy: none", "policy: rr")}) {
     change(instance, from, to);
     const Finished done = operate(instance, {"reload"});
     EXPECT_EQ(done.ended.code, 0) << to << ": " << done.output;
     EXPECT_TRUE(load.asks(20));
   }
   EXPECT_EQ(load.failed(), 0);
+}
+
+TEST(Reload, AnotherPolicyThatIsTakenBackLeavesTheSocketsAsTheyWere) {
+  const TemporaryDirectory folder;
+  Instance instance(
+      "hello: {workers: 2, policy: rr}, app: {type: native, command: " + scripted_worker("serve") +
+          ", workers: 1}",
+      "",
+      {.listener = "pool: hello",
+       .more_listeners = ", app: {bind: 'unix:" + folder.path() + "/a.sock', pool: app}"});
+  Load load = new_load(instance.web());
+  change(instance, "policy: rr", "policy: rr_kernel");
+  change(instance, scripted_worker("serve"), scripted_worker("exit 3"));
+  EXPECT_EQ(operate(instance, {"reload"}).ended.code, 1);
+  EXPECT_TRUE(load.asks(20));
+  change(instance, scripted_worker("exit 3"), scripted_worker("serve"));
+  const Finished done = operate(instance, {"reload"});
+  EXPECT_EQ(done.ended.code, 0) << done.output;
+  EXPECT_TRUE(load.asks(20));
+  EXPECT_EQ(load.failed(), 0);
+}
+
+TEST(Reload, AnAddressThatMovesToAnotherListenerStaysOpen) {
+  const TemporaryDirectory folder;
+  const std::string path = "unix:" + folder.path() + "/a.sock";
+  Instance instance("hello: {workers: 1}", "",
+                    {.listener = "pool: hello",
+                     .more_listeners = ", first: {bind: '" + path + "', pool: hello}"});
+  Load load = new_load(*Address::parse(path));
+  for (const auto& [from, to] : {std::pair("first", "second"), std::pair("second", "third")}) {
+    change(instance, from, to);
+    const Finished done = operate(instance, {"reload"});
+    EXPECT_EQ(done.ended.code, 0) << done.output;
+    EXPECT_TRUE(load.asks(20));
+  }
+  EXPECT_EQ(load.failed(), 0);
+  EXPECT_GE(instance.metric("roundhouse_listener_accepted_total{listener=\"third\"}"), 1);
 }
 
 TEST(Reload, ListenersAndPoolsComeAndGo) {
@@ -202,7 +183,7 @@ TEST(Reload, CountersGoOn) {
 TEST(Restart, ReplacesWorkersOneAfterTheOtherAndNoRequestFails) {
   Instance instance("hello: {workers: 3}");
   const auto before = instance.worker_pids(3);
-  Load load(instance.web());
+  Load load = new_load(instance.web());
   const Finished done = operate(instance, {"restart"});
   EXPECT_EQ(done.ended.code, 0) << done.output;
   EXPECT_EQ(load.failed(), 0);
@@ -232,6 +213,7 @@ TEST(Restart, StopsWithTheFirstNewWorkerThatIsNotReadyAndSaysWhy) {
       folder.write("worker.sh", "[ -e " + folder.path() + "/broken ] && exit 3\nexec " +
                                     scripted_worker("serve") + "\n");
   Instance instance("app: {type: native, command: [sh, " + script + "], workers: 2}");
+  ASSERT_TRUE(instance.all_ready("app", 2));
   const auto before = instance.worker_pids(2);
   folder.write("broken", "");
   const Finished done = operate(instance, {"restart", "app"});
@@ -243,7 +225,7 @@ TEST(Restart, StopsWithTheFirstNewWorkerThatIsNotReadyAndSaysWhy) {
 
 TEST(Scale, StartsMoreAndTakesAwayWithoutAFailedRequest) {
   Instance instance("hello: {workers: 2}");
-  Load load(instance.web());
+  Load load = new_load(instance.web());
   ASSERT_EQ(operate(instance, {"scale", "hello", "5"}).ended.code, 0);
   EXPECT_TRUE(instance.all_ready("hello", 5));
   EXPECT_TRUE(load.asks(20));

@@ -44,7 +44,7 @@ class AnswerAndClose final : public native::ConnectionSink {
     }
     source_->connection_closed(info.listener);
   }
-  void on_drain(Time /*deadline*/) override { loop_.stop(); }
+  void on_drain(const ipc::DrainTerms& /*terms*/) override { loop_.stop(); }
 
  private:
   EventLoop& loop_;
@@ -69,6 +69,11 @@ void say_ready(ipc::Channel& channel) {
     slot.connections_active.store(~0U);
     for (ipc::Gauge& active : slot.listener_active) active.store(~0U);
     say_ready(channel);
+  } else if (script == "return") {
+    say_ready(channel);
+    const ipc::ConnectionInfo any{};
+    const int descriptor = channel.fd();
+    channel.send(ipc::MessageType::kReturn, 0, std::span(&any, 1), std::span(&descriptor, 1));
   } else if (script == "deaf" || script == "storm") {
     say_ready(channel);
   }

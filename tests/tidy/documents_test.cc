@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <iterator>
 #include <regex>
@@ -112,7 +113,7 @@ TEST(Documents, EveryFieldOfTheAccessLogIsDocumented) {
 TEST(Documents, EveryQueryAsksForMetricsThatExist) {
   static const std::regex use(R"(\broundhouse_(\w+?)(_bucket|_sum|_count)?\b)");
   const std::vector<std::string> known = metric_names();
-  std::vector<SourceFile> files = files_below({"grafana", "docker"}, {".json", "alerts.yml"});
+  std::vector<SourceFile> files = files_below({"grafana", "docker"}, {".json", "rules.yml"});
   std::size_t uses = 0;
   for (const SourceFile& file : files) {
     for (const std::string& name : all_matches(file.text, use, 1)) {
@@ -121,6 +122,44 @@ TEST(Documents, EveryQueryAsksForMetricsThatExist) {
     }
   }
   EXPECT_GT(uses, 20U);
+}
+
+// As the page shows it: "## It does not start" is #it-does-not-start.
+std::string anchor_of(const std::string& heading) {
+  std::string anchor;
+  for (const char c : heading) {
+    if (c == ' ') anchor += '-';
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-')
+      anchor += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return anchor;
+}
+
+TEST(Documents, EveryAlertAndPanelLeadsToAnEntryOfTheRunbook) {
+  static const std::regex heading(R"(\n## ([^\n]+))");
+  static const std::regex from_alert(R"re(runbook: "docs/runbook\.md#([^"]+)")re");
+  static const std::regex from_panel(R"re("\$\{runbook\}#([^"]+)")re");
+  std::vector<std::string> anchors;
+  for (const std::string& title : all_matches(read("docs/runbook.md"), heading, 1))
+    anchors.push_back(anchor_of(title));
+  const std::string rules = read("docker/rules.yml");
+  std::vector<std::string> wanted = all_matches(rules, from_alert, 1);
+  EXPECT_EQ(wanted.size(), all_matches(rules, std::regex("- alert: "), 0).size());
+  EXPECT_GT(wanted.size(), 20U);
+  for (const std::string& one : all_matches(read("grafana/roundhouse.json"), from_panel, 1))
+    wanted.push_back(one);
+  for (const std::string& anchor : wanted)
+    EXPECT_NE(std::ranges::find(anchors, anchor), anchors.end()) << anchor;
+}
+
+// `promtool test rules` says whether they ring; here, that none was forgotten.
+TEST(Documents, EveryAlertHasATestThatItRingsAndOneThatItDoesNot) {
+  static const std::regex alert(R"(- alert: (\w+))");
+  const std::string tests = read("tests/prometheus/rules_test.yml");
+  for (const std::string& name : all_matches(read("docker/rules.yml"), alert, 1)) {
+    EXPECT_NE(tests.find("name: " + name + " rings\n"), std::string::npos) << name;
+    EXPECT_NE(tests.find("name: " + name + " stays quiet\n"), std::string::npos) << name;
+  }
 }
 
 // The lines of the runbook that say which metric shows a symptom; prefix left out there.

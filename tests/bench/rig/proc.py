@@ -78,8 +78,17 @@ def pss_kib(pid: int) -> int:
     return _kib(f"/proc/{pid}/smaps_rollup", "Pss")
 
 
-def open_fds(pid: int) -> int:
-    return len(os.listdir(f"/proc/{pid}/fd"))
+def open_fds(pid: int, besides: str = "") -> int:
+    """`besides`: those whose name has this are not counted."""
+    return sum(not besides or besides not in _target(pid, fd)
+               for fd in os.listdir(f"/proc/{pid}/fd"))
+
+
+def _target(pid: int, fd: str) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/fd/{fd}")
+    except FileNotFoundError:
+        return ""
 
 
 def environment(pid: int) -> dict[str, str]:
@@ -91,10 +100,4 @@ def environment(pid: int) -> dict[str, str]:
 
 
 def open_sockets(pid: int) -> int:
-    count = 0
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            count += os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")
-        except FileNotFoundError:
-            continue
-    return count
+    return sum(_target(pid, fd).startswith("socket:") for fd in os.listdir(f"/proc/{pid}/fd"))

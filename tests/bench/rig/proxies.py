@@ -104,14 +104,16 @@ _HAPROXY_RULES = {
 
 
 class Haproxy(Server):
-    """`mode` is http or tcp."""
+    """`mode` is http or tcp; `master`: a process that reloads, and one that serves."""
 
     name = "HAProxy"
 
-    def __init__(self, origins: Sequence[Server], mode: str = "http", access_log: bool = False):
-        super().__init__(workers=0)
+    def __init__(self, origins: Sequence[Server], mode: str = "http", access_log: bool = False,
+                 master: bool = False):
+        super().__init__(workers=1 if master else 0)
         self._origins = origins
         self._mode = mode
+        self._master = master
         self._access_log = access_log
 
     def _command(self) -> list[str]:
@@ -124,7 +126,7 @@ class Haproxy(Server):
                       servers=servers, mode=self._mode, options="\n  ".join(options),
                       rules="\n  ".join(_HAPROXY_RULES[self._mode]),
                       log="log stdout format raw local0" if self._access_log else "")
-        return ["haproxy", "-db", "-f", str(file)]
+        return ["haproxy", "-W" if self._master else "-db", "-f", str(file)]
 
     @property
     def worker_pid(self) -> int:

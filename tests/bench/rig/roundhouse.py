@@ -1,6 +1,7 @@
 """Roundhouse itself, as the server under test."""
 
 import json
+import subprocess
 import threading
 import time
 import urllib.request
@@ -9,6 +10,10 @@ from typing import Any
 from rig import proc, setting
 from rig.metrics import Metrics, scrape
 from rig.server import Server
+
+
+class Refused(RuntimeError):
+    """What an operator asked for was not done: why."""
 
 
 class Roundhouse(Server):
@@ -79,6 +84,14 @@ class Roundhouse(Server):
         metrics = self.metrics()
         handed_over = metrics.sum("handoffs_total", result="taken")
         return int(handed_over - metrics.sum("worker_connections_total"))
+
+    def operate(self, *words: str) -> None:
+        """An operator's command, with the configuration as it is now; waits for what comes of it."""
+        self._file.write_text(json.dumps(self.configuration, indent=1))
+        done = subprocess.run([setting.roundhouse_program(), *words, "--socket", str(self.control)],
+                              capture_output=True, text=True, check=False, timeout=60)
+        if done.returncode != 0:
+            raise Refused(f"{' '.join(words)}: {done.stdout}{done.stderr}")
 
     def log_lines(self) -> list[str]:
         return self.log.read_text().splitlines()

@@ -152,7 +152,7 @@ TEST(Exporter, KnownSeriesStartAtZero) {
               "0")
         << reason;
   }
-  for (const char* result : {"taken", "taken_back", "returned"}) {
+  for (const char* result : {"taken", "taken_back", "returned", "given_back"}) {
     EXPECT_EQ(series["roundhouse_handoffs_total{pool=\"hello\",worker=\"1\",result=\"" +
                      std::string(result) + "\"}"],
               "0")

@@ -91,7 +91,7 @@ class ConnectionSourceTest : public testing::Test, public ConnectionSink {
   void on_connection(UniqueFd fd, const ipc::ConnectionInfo& /*info*/) override {
     taken_.push_back(std::move(fd));
   }
-  void on_drain(Time /*deadline*/) override {}
+  void on_drain(const ipc::DrainTerms& /*terms*/) override {}
   void on_shortage() override {
     ++shortages_;
     allowance_.give_back(allowance_.taken());

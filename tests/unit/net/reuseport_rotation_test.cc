@@ -105,5 +105,44 @@ TEST_F(ReuseportRotationTest, EverySocketOfALargeGroupHasItsTurn) {
   EXPECT_EQ(waiting(), std::vector<int>(200, 1));
 }
 
+// The other way round it is Acceptor's to tell when.
+TEST_F(ReuseportRotationTest, AGroupTakesOverFromASocketThatListenedAlone) {
+  if (!ReuseportRotation::probe()) return;
+  sockets_.push_back(listen_on(Address::loopback(0), {.backlog = 100}).value());
+  const Address bound = sockets_.front().address;
+  connect(2);
+  EXPECT_EQ(waiting(), std::vector<int>{2});  // connections that live are in nobody's way
+  {
+    auto given_up =
+        listen_in_rotation_after(sockets_[0].fd.get(), bound, bound, {.backlog = 100}, 2);
+    ASSERT_TRUE(given_up) << given_up.error().message;
+    connect(4);
+    EXPECT_EQ(waiting(), std::vector<int>{4});
+  }
+  connect(4);
+  EXPECT_EQ(waiting(), std::vector<int>{4});
+  auto group = listen_in_rotation_after(sockets_[0].fd.get(), bound, bound, {.backlog = 100}, 2);
+  ASSERT_TRUE(group) << group.error().message;
+  for (ListeningSocket& socket : group->sockets) sockets_.push_back(std::move(socket));
+  group->rotation.set_turns(std::vector<std::uint32_t>{0, 1});
+  connect(4);
+  EXPECT_EQ(waiting(), (std::vector<int>{0, 2, 2}));
+  group->before.forget();
+  sockets_.erase(sockets_.begin());
+  connect(4);
+  EXPECT_EQ(waiting(), (std::vector<int>{2, 2}));
+  ListeningSocket alone = listen_on(bound, {.backlog = 100, .shares_port = true}).value();
+  ASSERT_TRUE(group->rotation.add_beside(alone.fd.get()));
+  group->rotation.turn_to_beside();
+  sockets_.push_back(std::move(alone));
+  connect(4);
+  EXPECT_EQ(waiting(), (std::vector<int>{0, 0, 4}));
+  sockets_.erase(sockets_.begin(), sockets_.begin() + 2);
+  stop_sharing(sockets_.front().fd.get());
+  connect(4);
+  EXPECT_EQ(waiting(), std::vector<int>{4});
+  EXPECT_FALSE(listen_on(bound, {.backlog = 1}));
+}
+
 }  // namespace
 }  // namespace roundhouse

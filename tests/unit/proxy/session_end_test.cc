@@ -283,7 +283,7 @@ TEST_F(SessionEndTest, ADrainEndsEachConnectionAfterItsNextAnswer) {
   Peer unused = world.connect();
   Peer half = world.connect("GET /b HTTP/1.1\r\n");
   Peer busy = world.connect(get("/later"));
-  world.server.drain();
+  world.server.drain({});
   world.turn();
   EXPECT_FALSE(idle.ended()) << "its next request may be on its way";
   idle.forget();
@@ -302,7 +302,7 @@ TEST_F(SessionEndTest, ADrainEndsEachConnectionAfterItsNextAnswer) {
 TEST_F(SessionEndTest, ADrainClosesConnectionsThatStayIdleForAMoment) {
   Peer idle = world.connect(get("/a"));
   Peer unused = world.connect();
-  world.server.drain();
+  world.server.drain({});
   world.pass(milliseconds(300));
   EXPECT_FALSE(idle.ended() || unused.ended());
   world.pass(milliseconds(800));
@@ -321,7 +321,7 @@ TEST_F(SessionEndTest, ARequestThatHasComeWhenItsConnectionIsToCloseIsAnswered) 
 TEST_F(SessionEndTest, AnAnswerThatBeganBeforeTheDrainIsFinished) {
   Peer peer = world.connect_tcp(get("/big"));
   world.turn();
-  world.server.drain();
+  world.server.drain({});
   ASSERT_TRUE(world.until([&] { return peer.receive().size() > FakeHandler::kBig; }));
   ASSERT_TRUE(world.until([&] { return world.slot.requests_in_flight.load() == 0; }));
   world.pass(seconds(1));
