@@ -27,8 +27,7 @@ bool is_later(int error) { return error == EAGAIN || error == EWOULDBLOCK || err
 // "CN=alice,O=Example" (RFC 2253), which escapes whatever is not printable.
 std::string subject_of(const X509* certificate) {
   const openssl::Bio bio(BIO_new(BIO_s_mem()));
-  X509_NAME_print_ex(bio.get(), X509_get_subject_name(certificate), 0,
-                     XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_UTF8_CONVERT));
+  X509_NAME_print_ex(bio.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
   char* text = nullptr;
   const long size = BIO_get_mem_data(bio.get(), &text);
   return {text, static_cast<std::size_t>(std::max(size, 0L))};

@@ -125,6 +125,7 @@ std::unique_ptr<Exchange> Proxy::on_request(Client& client) {
       .client = client_of(client.request(), peer, configuration.trusted_proxies),
       .peer_is_trusted = is_trusted(peer, configuration.trusted_proxies),
       .scheme = client.tls() == nullptr ? "http" : "https",
+      .client_subject = client.tls() == nullptr ? std::string_view() : client.tls()->client,
       .id = {},
       .listener = client.listener().name,
       .route = route.config.name,

@@ -3,13 +3,15 @@
 #include <openssl/ssl.h>
 #include <sys/stat.h>
 
-#include <filesystem>
+#include <atomic>
+#include <csignal>
 #include <fstream>
 
 #include "support/certificates.h"
 #include "support/instance.h"
 #include "support/origin.h"
 #include "support/proxied.h"
+#include "support/proxied_tcp.h"
 #include "support/tcp_pair.h"
 #include "support/tls_client.h"
 
@@ -254,6 +256,110 @@ TEST_F(Tls, AProgramIsServedByProxiesInFrontOfIt) {
   ASSERT_TRUE(client.send(kGetAndClose));
   bool orderly = false;
   EXPECT_TRUE(client.receive_all(orderly).starts_with("HTTP/1.1 200 OK"));
+}
+
+TEST_F(Tls, ServersGetTheSubjectOfAClientAndNobodyForgesIt) {
+  const Origin origin(
+      [](const Origin::Seen& seen) { return Origin::Reply{.bytes = ok(seen.head)}; });
+  const Pem ca = make_certificate({.subject = "ca"});
+  const Pem alice = make_certificate({.subject = "alice", .issuer = &ca});
+  files.put("ca.pem", ca.cert);
+  Instance instance(
+      kOneProxy, upstream_of({&origin}),
+      {.listener = files.tls(", client_auth: optional, client_ca: " + files.path("ca.pem"))});
+  const auto subject_seen = [&](const Pem* certificate, const TlsClient* before = nullptr) {
+    TlsClient client(instance.web(), {.certificate = certificate, .resumes = before});
+    EXPECT_TRUE(client.shake_hands());
+    EXPECT_TRUE(
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Client-Cert-Subject: CN=root\r\n"
+                    "x_client_cert_subject: CN=root\r\nConnection: close\r\n\r\n"));
+    bool orderly = false;
+    const std::string answer = client.receive_all(orderly);
+    EXPECT_EQ(answer.find("CN=root"), answer.npos) << answer;
+    const auto at = answer.find("X-Client-Cert-Subject: ");
+    return at == answer.npos ? "" : answer.substr(at + 23, answer.find('\r', at) - at - 23);
+  };
+  EXPECT_EQ(subject_seen(&alice), "CN=alice");
+  EXPECT_EQ(subject_seen(nullptr), "");
+  TlsClient first(instance.web(), {.certificate = &alice});
+  ASSERT_TRUE(first.shake_hands());
+  ASSERT_TRUE(first.send(kGet));
+  first.receive_until("\r\n\r\n");
+  EXPECT_EQ(subject_seen(nullptr, &first), "CN=alice") << "the session is hers";
+  const Pem mallory = make_certificate({.subject = "alice"});
+  TlsClient stranger(instance.web(), {.certificate = &mallory});
+  stranger.shake_hands();
+  EXPECT_TRUE(instance.metric_reaches(handshakes("none", "client_certificate"), 1));
+}
+
+TEST_F(Tls, AWebSocketPassesBothWays) {
+  const Origin origin([](const Origin::Seen&) {
+    return Origin::Reply{.bytes =
+                             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                             "Connection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
+                         .then = Origin::Then::kEcho};
+  });
+  Instance instance(kOneProxy, upstream_of({&origin}), {.listener = files.tls()});
+  TlsClient client(instance.web(), {});
+  ASSERT_TRUE(client.shake_hands());
+  ASSERT_TRUE(
+      client.send("GET / HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\n"
+                  "Upgrade: websocket\r\nSec-WebSocket-Key: k\r\n"
+                  "Sec-WebSocket-Version: 13\r\n\r\n"));
+  EXPECT_NE(client.receive_until("\r\n\r\n").find(" 101 "), std::string::npos);
+  for (int i = 0; i < 3; ++i) {
+    const std::string message = numbered(50'000) + "end " + std::to_string(i);
+    ASSERT_TRUE(client.send(message));
+    EXPECT_TRUE(client.receive_until("end " + std::to_string(i)) == message);
+  }
+}
+
+class TlsTcp : public Tls {
+ protected:
+  Instance instance_before(const TcpOrigin& origin, const std::string& more = "") const {
+    return Instance(kOneProxy, upstream_at({origin.address()}, "", "db"),
+                    {.listener = "protocol: tcp, " + files.tls() + more});
+  }
+};
+
+TEST_F(TlsTcp, BytesPassBothWaysAndEndsAreOrderly) {
+  const TcpOrigin origin([](Stream& stream) {
+    const std::string all = stream.receive_all();
+    stream.send("behind the end: " + all);
+  });
+  const Instance instance = instance_before(origin);
+  TlsClient client(instance.web(), {});
+  ASSERT_TRUE(client.shake_hands());
+  const std::string bytes = numbered(2'000'000);
+  ASSERT_TRUE(client.send(bytes));
+  client.end_writing();
+  bool orderly = false;
+  const std::string answer = client.receive_all(orderly);
+  EXPECT_TRUE(orderly);
+  EXPECT_TRUE(answer == "behind the end: " + bytes) << answer.size();
+}
+
+TEST_F(TlsTcp, AnEndThatNobodyAnnouncedIsAReset) {
+  std::atomic<bool> was_reset{false};
+  const TcpOrigin origin([&](Stream& stream) {
+    stream.receive_all();
+    was_reset = stream.was_reset();
+  });
+  const Instance instance = instance_before(origin);
+  TlsClient client(instance.web(), {});
+  ASSERT_TRUE(client.shake_hands());
+  ASSERT_TRUE(client.send("half of"));
+  ::shutdown(client.fd(), SHUT_WR);
+  EXPECT_TRUE(eventually([&] { return was_reset.load(); }));
+}
+
+TEST_F(TlsTcp, AHandshakeThatStallsReachesNoServer) {
+  const TcpOrigin origin([](Stream& stream) { stream.receive_all(); });
+  const Instance instance = instance_before(origin, ", timeouts: {handshake: 200ms}");
+  Client silent(instance.web());
+  EXPECT_TRUE(silent.at_end());
+  EXPECT_TRUE(instance.metric_reaches(handshakes("none", "timeout"), 1));
+  EXPECT_EQ(origin.connections(), 0u);
 }
 
 TEST_F(Tls, CurlIsContent) {
