@@ -256,8 +256,8 @@ void Reader::add_pair(const Node& map, const std::string& path, const Option& op
                       Value& value) {
   report_repeated(map, path);
   const bool servers = option.kind == Kind::kServers;
-  const std::string first_key = servers ? "address" : "cert";
-  const std::string second_key = servers ? "weight" : "key";
+  const std::string_view first_key = servers ? "address" : "cert";
+  const std::string_view second_key = servers ? "weight" : "key";
   // Where each was written, for those who look into the files that it names.
   const std::string place = joined(path, std::to_string(value.items.size() + 1));
   Value parts;
@@ -266,7 +266,8 @@ void Reader::add_pair(const Node& map, const std::string& path, const Option& op
   for (const Entry& entry : map.entries) {
     if (entry.key != first_key && entry.key != second_key) {
       report(entry.at, joined(path, entry.key),
-             "unknown key; expected " + first_key + " or " + second_key);
+             servers ? "unknown key; expected address or weight"
+                     : "unknown key; expected cert or key");
       value.failed = true;
       continue;
     }

@@ -263,7 +263,8 @@ void Fleet::log_listeners() const {
     log::info("listener_started",
               std::string("listening on ") + board_.listener(i).addresses + " for " +
                   std::to_string(pool.workers) + (pool.workers == 1 ? " worker" : " workers") +
-                  " of pool " + pool.name + ", policy " + std::string(to_string(pool.policy)),
+                  " of pool " + pool.name + ", policy " + std::string(to_string(pool.policy)) +
+                  (listener.tls.on() ? ", TLS" : ""),
               {{"listener", listener.name}});
   }
 }
