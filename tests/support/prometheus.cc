@@ -3,10 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <set>
-#include <sstream>
+#include <regex>
 
 #include "support/client.h"
 
@@ -65,27 +62,13 @@ std::string Prometheus::configuration_for(const std::vector<Address>& targets,
           "]}]}]\n");
 }
 
-// It does not say which port it got: the kernel does.
 bool Prometheus::find_port() {
-  std::set<std::string> sockets;
-  std::error_code ignored;
-  const std::string folder = "/proc/" + std::to_string(process_.pid());
-  for (const auto& entry : std::filesystem::directory_iterator(folder + "/fd", ignored)) {
-    const std::string target = std::filesystem::read_symlink(entry.path(), ignored).string();
-    if (target.starts_with("socket:[")) sockets.insert(target.substr(8, target.size() - 9));
-  }
-  std::ifstream table(folder + "/net/tcp");
-  for (std::string line; std::getline(table, line);) {
-    std::istringstream fields(line);
-    std::string slot, local, remote, state, queues, timer, retransmits, uid, timeout, inode;
-    fields >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> uid >>
-        timeout >> inode;
-    if (state != "0A" || !sockets.contains(inode)) continue;
-    address_ = Address::loopback(
-        static_cast<std::uint16_t>(std::stoi(local.substr(local.find(':') + 1), nullptr, 16)));
-    return true;
-  }
-  return false;
+  static const std::regex listening(R"re("Listening on" address=127\.0\.0\.1:(\d+))re");
+  const std::string output = process_.output();
+  std::smatch match;
+  if (!std::regex_search(output, match, listening)) return false;
+  address_ = Address::loopback(static_cast<std::uint16_t>(std::stoi(match[1].str())));
+  return true;
 }
 
 }  // namespace roundhouse::test
