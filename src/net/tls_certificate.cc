@@ -1,8 +1,6 @@
 #include "net/tls_certificate.h"
 
 #include <arpa/inet.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <array>
@@ -11,43 +9,7 @@
 #include "net/tls_openssl.h"
 
 namespace roundhouse {
-namespace openssl {
-
-Bio bio_of(std::string_view bytes) {
-  return Bio(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
-}
-
-std::vector<Certificate> certificates_of(std::string_view pem) {
-  ERR_clear_error();
-  const Bio bio = bio_of(pem);
-  std::vector<Certificate> all;
-  while (X509* const one = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr))
-    all.emplace_back(one);
-  const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-  ERR_clear_error();
-  if (!at_end) all.clear();
-  return all;
-}
-
-Key key_of(std::string_view pem, bool& encrypted) {
-  const Bio bio = bio_of(pem);
-  const auto ask = [](char*, int, int, void* asked) {
-    *static_cast<bool*>(asked) = true;
-    return -1;
-  };
-  Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, ask, &encrypted));
-  ERR_clear_error();
-  return key;
-}
-
-std::string take_error() {
-  const unsigned long code = ERR_peek_last_error();
-  ERR_clear_error();
-  const char* const reason = ERR_reason_error_string(code);
-  return reason == nullptr ? "unknown error" : reason;
-}
-
-}  // namespace openssl
+using namespace openssl;
 
 namespace {
 
@@ -113,19 +75,24 @@ CertificateFacts facts_of(X509* certificate) {
   return facts;
 }
 
+std::string unusable(const Error& error) { return "cannot be used: " + error.message; }
+
 constexpr std::string_view kNoCertificate = "holds no certificate in PEM form, or a broken one";
 
 }  // namespace
 
 std::expected<CertificateFacts, std::string> facts_of_certificate(std::string_view pem) {
-  const auto chain = openssl::certificates_of(pem);
+  if (const auto loaded = load(); !loaded) return std::unexpected(unusable(loaded.error()));
+  const auto chain = certificates_of(pem);
   if (chain.empty()) return std::unexpected(std::string(kNoCertificate));
   return facts_of(chain.front().get());
 }
 
 std::expected<CertificateFacts, CertificateFault> examine_certificate(std::string_view cert_pem,
                                                                       std::string_view key_pem) {
-  const auto chain = openssl::certificates_of(cert_pem);
+  if (const auto loaded = load(); !loaded)
+    return std::unexpected(CertificateFault{.of_key = false, .what = unusable(loaded.error())});
+  const auto chain = certificates_of(cert_pem);
   if (chain.empty())
     return std::unexpected(CertificateFault{.of_key = false, .what = std::string(kNoCertificate)});
   bool encrypted = false;
@@ -148,10 +115,12 @@ std::expected<CertificateFacts, CertificateFault> examine_certificate(std::strin
 }
 
 std::string fault_of_authorities(std::string_view pem) {
-  return openssl::certificates_of(pem).empty() ? std::string(kNoCertificate) : "";
+  if (const auto loaded = load(); !loaded) return unusable(loaded.error());
+  return certificates_of(pem).empty() ? std::string(kNoCertificate) : "";
 }
 
 std::string fault_of_ciphers(const std::string& list) {
+  if (const auto loaded = load(); !loaded) return unusable(loaded.error());
   const openssl::Context context(SSL_CTX_new(TLS_server_method()));
   const bool good = SSL_CTX_set_cipher_list(context.get(), list.c_str()) == 1;
   ERR_clear_error();

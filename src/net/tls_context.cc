@@ -1,9 +1,5 @@
 #include "net/tls_context.h"
 
-#include <openssl/core_names.h>
-#include <openssl/rand.h>
-#include <openssl/sha.h>
-
 #include <algorithm>
 #include <array>
 #include <map>
@@ -15,6 +11,9 @@
 #include "net/tls_openssl.h"
 
 namespace roundhouse {
+
+using namespace openssl;
+
 namespace {
 
 // How long a session can be resumed; the ticket keys may be gone before.
@@ -176,6 +175,7 @@ void add_to(Choice& choice, std::size_t index, const std::vector<CertificateFact
 }  // namespace
 
 Result<std::unique_ptr<TlsContext>> TlsContext::create(const TlsSetting& setting) {
+  TRY_VOID(load());
   std::vector<CertificateFacts> facts;
   TlsNames<Choice> by_name;
   for (const TlsSetting::Certificate& files : setting.certificates) {

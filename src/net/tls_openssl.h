@@ -1,19 +1,37 @@
-// Owners of what OpenSSL hands out. For net/tls_*.cc alone: nobody else sees OpenSSL.
+// OpenSSL, loaded when it is wanted, and owners of what it hands out. For net/tls_*.cc alone:
+// nobody else sees OpenSSL.
+//
+// In these files the names of its functions are those of openssl.def, which hide the library's own:
+// pointers, good once load() has succeeded.
 #pragma once
 
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
+
 namespace roundhouse::openssl {
 
-template <auto Free>
+#define FUNCTION(name) inline decltype(&::name) name = nullptr;
+#include "net/openssl.def"
+#undef FUNCTION
+
+// Error: "TLS needs OpenSSL: libssl.so.3: cannot open shared object file".
+Result<void> load();
+
+template <auto& Free>
 struct Freed {
   void operator()(auto* object) const { Free(object); }
 };

@@ -12,6 +12,9 @@
 #include "net/tls_openssl.h"
 
 namespace roundhouse {
+
+using namespace openssl;
+
 namespace {
 
 constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
