@@ -32,6 +32,7 @@
 #include "metrics/catalogue.h"
 #include "monitor/monitor.h"
 #include "net/reuseport_rotation.h"
+#include "net/tls_certificate.h"
 #include "worker/worker.h"
 
 namespace roundhouse {
@@ -60,8 +61,29 @@ Result<void> run_inherited() {
   return fail("an edge started this process for nothing it knows");
 }
 
+std::vector<config::CertificateFinding> look_at_certificate(std::string_view cert,
+                                                            std::string_view key) {
+  const auto facts = examine_certificate(cert, key);
+  if (!facts)
+    return {{.of_key = facts.error().of_key, .is_doubt = false, .what = facts.error().what}};
+  const double now = wall_clock_seconds();
+  if (now > static_cast<double>(facts->not_after))
+    return {{.is_doubt = true, .what = "has expired: clients will refuse it"}};
+  if (now < static_cast<double>(facts->not_before))
+    return {{.is_doubt = true, .what = "is not valid yet: clients will refuse it"}};
+  return {};
+}
+
+config::Surroundings surroundings_with_tls() {
+  config::Surroundings surroundings = config::surroundings_of_this_process();
+  surroundings.tls = {.certificate = look_at_certificate,
+                      .authorities = fault_of_authorities,
+                      .ciphers = fault_of_ciphers};
+  return surroundings;
+}
+
 Result<config::Loaded> load(const config::Location& location, const config::Overrides& overrides) {
-  const config::Surroundings surroundings = config::surroundings_of_this_process();
+  const config::Surroundings surroundings = surroundings_with_tls();
   if (location.path.empty()) return config::load_defaults(overrides, surroundings);
   return config::load_file(location.path, overrides, surroundings);
 }
@@ -187,7 +209,7 @@ Result<std::string> exports_of(const std::string& file) {
 }
 
 int run_command(const cli::CommandLine& line, std::vector<std::string> arguments) {
-  const config::Surroundings surroundings = config::surroundings_of_this_process();
+  const config::Surroundings surroundings = surroundings_with_tls();
   const auto folders = config::control_folders(surroundings.variable, ::geteuid());
   switch (line.command) {
     case cli::Command::kCheck:

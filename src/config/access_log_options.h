@@ -41,6 +41,11 @@ enum class AccessField : std::uint8_t {
   kRequestId,
   kConnection,
   kConnectionRequests,
+  kTlsVersion,
+  kTlsCipher,
+  kTlsServerName,
+  kTlsProtocol,
+  kTlsClient,
 };
 inline constexpr std::string_view kAccessFieldNames[] = {
     "time",
@@ -69,9 +74,14 @@ inline constexpr std::string_view kAccessFieldNames[] = {
     "request_id",
     "connection",
     "connection_requests",
+    "tls_version",
+    "tls_cipher",
+    "tls_server_name",
+    "tls_protocol",
+    "tls_client",
 };
 inline constexpr std::size_t kAccessFields = std::size(kAccessFieldNames);
-static_assert(kAccessFields == static_cast<std::size_t>(AccessField::kConnectionRequests) + 1);
+static_assert(kAccessFields == static_cast<std::size_t>(AccessField::kTlsClient) + 1);
 
 std::string_view to_string(AccessFormat format);
 constexpr std::string_view to_string(AccessField field) {

@@ -9,6 +9,7 @@
 #include "config/program_rules.h"
 #include "config/report.h"
 #include "config/route_checks.h"
+#include "config/tls_rules.h"
 #include "config/values.h"
 
 namespace roundhouse::config {
@@ -153,6 +154,7 @@ void Checker::check_listener(const Listener& listener) {
   expect_order(key, "limits.line", listener.limits.line, "limits.headers", listener.limits.headers);
   check_protocol(listener, key);
   check_via(configuration_, listener, provenance_, report_);
+  check_tls(configuration_, listener, report_);
   std::string names;
   for (const Pool& pool : configuration_.pools) names += (names.empty() ? "" : ", ") + pool.name;
   if (!listener.pool.empty() && configuration_.find_pool(listener.pool) == nullptr) {
@@ -360,7 +362,8 @@ bool has_option(PoolType type, std::string_view key) {
 
 bool has_option(Protocol protocol, std::string_view key) {
   if (protocol != Protocol::kTcp) return key != "upstream";
-  return !key.starts_with("limits.") && (!key.starts_with("timeouts.") || key == "timeouts.tunnel");
+  return !key.starts_with("limits.") &&
+         (!key.starts_with("timeouts.") || key == "timeouts.tunnel" || key == "timeouts.handshake");
 }
 
 void check_configuration(const Configuration& configuration, const Provenance& provenance,

@@ -4,6 +4,7 @@
 
 #include "config/checks.h"
 #include "config/option_table.h"
+#include "config/tls_rules.h"
 #include "config/yaml_scalar.h"
 
 namespace roundhouse::config {
@@ -22,11 +23,16 @@ std::string value_text(const Option& option, const Items& items, bool secret) {
     if (result.size() > 1) result += ", ";
     const auto equals = is_map ? item.find('=') : 0;
     if (is_map) result += item.substr(0, equals) + ": ";
-    const auto blank = option.kind == Kind::kServers ? item.find(' ') : item.npos;
+    const auto blank = option.kind == Kind::kServers        ? item.find(' ')
+                       : option.kind == Kind::kCertificates ? item.find('\t')
+                                                            : item.npos;
     if (secret || option.kind == Kind::kVariables)
       result += kMask;
     else if (is_map)
       result += yaml_scalar(item.substr(equals + 1));
+    else if (blank != item.npos && option.kind == Kind::kCertificates)
+      result += "{cert: " + yaml_scalar(item.substr(0, blank)) +
+                ", key: " + yaml_scalar(item.substr(blank + 1)) + "}";
     else if (blank != item.npos)
       result += "{address: " + yaml_scalar(item.substr(0, blank)) +
                 ", weight: " + item.substr(blank + 1) + "}";
@@ -125,7 +131,7 @@ std::string Explanation::text() {
            "");
   add_named("listeners", Section::kListener, configuration.listeners,
             [](const Listener& listener, std::string_view key) {
-              return has_option(listener.protocol, key);
+              return has_option(listener.protocol, key) && (listener.tls.on() || !is_of_tls(key));
             });
   add_named("pools", Section::kPool, configuration.pools,
             [](const Pool& pool, std::string_view key) { return has_option(pool.type, key); });

@@ -1,15 +1,11 @@
 #include "config/loader.h"
 
-#include <pwd.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <utility>
 
 #include "base/file.h"
 #include "config/checks.h"
-#include "config/cpu_count.h"
 #include "config/document.h"
 #include "config/env_file.h"
 #include "config/option_table.h"
@@ -250,6 +246,8 @@ void Loading::place_folders() {
   for (Pool& pool : configuration_.pools) {
     if (!pool.cwd.empty()) pool.cwd = placed(pool.cwd);
   }
+  for (Listener& listener : configuration_.listeners)
+    derive_tls(listener, provenance_, [this](const std::string& path) { return placed(path); });
   std::string& access = configuration_.log.access.to;
   if (access != "stdout" && access != "stderr") access = placed(access);
 }
@@ -356,21 +354,6 @@ Result<void> Loading::apply_flags() {
 
 }  // namespace
 
-Surroundings surroundings_of_this_process() {
-  Surroundings surroundings;
-  surroundings.variable = [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());
-    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-  };
-  surroundings.file = [](const std::string& path) -> std::optional<std::string> {
-    auto content = read_file(path, kMaxDocumentBytes);
-    return content ? std::optional(*std::move(content)) : std::nullopt;
-  };
-  surroundings.cpus = cpu_count();
-  if (getpwnam("roundhouse") != nullptr) surroundings.user = "roundhouse";
-  return surroundings;
-}
-
 Result<Loaded> load_text(std::string_view text, const std::string& name, const Overrides& overrides,
                          const Surroundings& surroundings) {
   Problems problems;
@@ -379,10 +362,12 @@ Result<Loaded> load_text(std::string_view text, const std::string& name, const O
   Reading reading = read_configuration(document, surroundings.variable, problems);
   Loaded loaded{std::move(reading.configuration), std::move(reading.provenance), name};
   TRY_VOID(Loading(loaded, overrides, surroundings, problems).run());
-  if (!problems.empty()) return std::unexpected(error_of(std::move(problems), name));
-  TRY_VOID(assign_rows(loaded.configuration));
   Problems doubts;
   Report report(loaded.provenance, doubts);
+  Report errors(loaded.provenance, problems);
+  check_tls_files(loaded.configuration, surroundings.tls, errors, report);
+  if (!problems.empty()) return std::unexpected(error_of(std::move(problems), name));
+  TRY_VOID(assign_rows(loaded.configuration));
   doubt_routes(loaded.configuration, report);
   for (const Problem& doubt : doubts) loaded.warnings.push_back(rendered(doubt, name));
   return loaded;

@@ -18,6 +18,7 @@
 #include "config/program_type.h"
 #include "config/provenance.h"
 #include "config/substitution.h"
+#include "config/tls_rules.h"
 
 namespace roundhouse::config {
 
@@ -40,6 +41,7 @@ struct Surroundings {
   FileLookup file;              // what launchers look into; none: no files
   std::uint32_t cpus = 1;       // what `workers: auto` means
   std::string user = "nobody";  // what an absent `user` means
+  TlsKnowledge tls = {};        // none: certificates are not looked at
 };
 Surroundings surroundings_of_this_process();
 

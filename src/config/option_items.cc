@@ -61,6 +61,10 @@ Parsed<std::string> parse_word(const Option& option, const std::string& text) {
       return std::unexpected(address.error());
   } else if (option.kind == Kind::kHostNames) {
     if (!is_host_name(text)) return std::unexpected("is not the name of a host");
+  } else if (option.kind == Kind::kProtocols) {
+    const bool visible = std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
+    if (text.empty() || text.size() > 255 || !visible)
+      return std::unexpected("is not the name of a protocol");
   } else if (!is_valid_token(text)) {
     return std::unexpected(option.kind == Kind::kMethods      ? "is not a method"
                            : option.kind == Kind::kFieldNames ? "is not the name of a field"
@@ -216,6 +220,13 @@ Refusals read(const Option& /*option*/, std::span<const std::string> items,
   return read_each(items, "names no network", parse, value);
 }
 
+Refusals read(const Option& /*option*/, std::span<const std::string> items,
+              std::vector<Certificate>& value) {
+  return read_each(
+      items, "names no certificate",
+      [](const std::string& text) { return parse_certificate(text); }, value);
+}
+
 Refusals read(const Option& option, std::span<const std::string> items,
               std::vector<AccessField>& value) {
   std::size_t done = 0;
@@ -258,6 +269,11 @@ Items write(const Option& /*option*/, const std::vector<Server>& value) {
 Items write(const Option& /*option*/, const std::vector<Network>& value) {
   Items items;
   for (const Network& network : value) items.push_back(network.to_string());
+  return items;
+}
+Items write(const Option& /*option*/, const std::vector<Certificate>& value) {
+  Items items;
+  for (const Certificate& certificate : value) items.push_back(format_certificate(certificate));
   return items;
 }
 Items write(const Option& /*option*/, const std::vector<AccessField>& value) {

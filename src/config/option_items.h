@@ -57,6 +57,14 @@ struct Names<Protocol> {
   static constexpr std::string_view kAll[] = {"http", "tcp"};
 };
 template <>
+struct Names<TlsVersion> {
+  static constexpr std::string_view kAll[] = {"1.2", "1.3"};
+};
+template <>
+struct Names<ClientAuth> {
+  static constexpr std::string_view kAll[] = {"off", "optional", "required"};
+};
+template <>
 struct Names<TestHandlers> {
   static constexpr std::string_view kAll[] = {"local", "on", "off"};
 };
@@ -117,6 +125,8 @@ Refusals read(const Option& option, std::span<const std::string> items, std::vec
 Refusals read(const Option& option, std::span<const std::string> items,
               std::vector<Network>& value);
 Refusals read(const Option& option, std::span<const std::string> items,
+              std::vector<Certificate>& value);
+Refusals read(const Option& option, std::span<const std::string> items,
               std::vector<AccessField>& value);
 
 template <typename E>
@@ -137,6 +147,7 @@ Items write(const Option& option, const std::vector<Variable>& value);
 Items write(const Option& option, const std::vector<Address>& value);
 Items write(const Option& option, const std::vector<Server>& value);
 Items write(const Option& option, const std::vector<Network>& value);
+Items write(const Option& option, const std::vector<Certificate>& value);
 Items write(const Option& option, const std::vector<AccessField>& value);
 
 }  // namespace roundhouse::config

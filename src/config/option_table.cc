@@ -48,11 +48,14 @@ constexpr bool fits(Kind kind) {
     case Kind::kFieldNames:
     case Kind::kResolvers:
     case Kind::kHostNames:
+    case Kind::kProtocols:
       return std::same_as<T, std::vector<std::string>>;
     case Kind::kAccessFields:
       return std::same_as<T, std::vector<AccessField>>;
     case Kind::kNetworks:
       return std::same_as<T, std::vector<Network>>;
+    case Kind::kCertificates:
+      return std::same_as<T, std::vector<Certificate>>;
     case Kind::kServers:
       return std::same_as<T, std::vector<Server>>;
     case Kind::kVariables:

@@ -44,6 +44,8 @@ enum class Kind : std::uint8_t {
   kResolvers,
   kHostNames,
   kAccessFields,
+  kCertificates,
+  kProtocols,
   kNetworks,  // several texts
   kVariables,
   kFields,

@@ -17,6 +17,7 @@
 #include "config/access_log_options.h"
 #include "config/pool_options.h"
 #include "config/proxy_options.h"
+#include "config/tls_options.h"
 
 namespace roundhouse::config {
 
@@ -34,6 +35,7 @@ std::string_view to_string(Probe probe);
 
 struct Listener {
   struct Timeouts {
+    Duration handshake = 10s;
     Duration header = 15s;
     Duration body_idle = 60s;
     Duration request = 300s;
@@ -62,6 +64,7 @@ struct Listener {
   Duration defer_accept = 1s;                 // 0: off
   Timeouts timeouts;
   Limits limits;
+  Tls tls;
 };
 
 struct Shutdown {

@@ -54,7 +54,7 @@ class Reader {
                    void* structure);
   Value read_items(const Option& option, const Entry& entry, const std::string& path);
   void add_item(const Node& node, Item item, const Option& option, Value& value);
-  void add_server(const Node& map, const std::string& path, const Option& option, Value& value);
+  void add_pair(const Node& map, const std::string& path, const Option& option, Value& value);
   void report_refusal(const Option& option, const Refusal& refusal, const Value& value, Position at,
                       const std::string& path);
   void report_unknown(const Entry& entry, Section section, std::string_view within,
@@ -169,6 +169,7 @@ void Reader::read_section(const Node& map, Section section, std::string_view wit
         expected += (&name == &below.front() ? "" : ", ") + std::string(name);
       if (!expect_map(entry, full, expected)) continue;
       report_repeated(entry.value, full);
+      reading_.provenance[full] = {Source::From::kFile, entry.at, "", false};
       read_section(entry.value, section, key, full, structure);
     } else {
       report_unknown(entry, section, within, full);
@@ -205,8 +206,9 @@ Reader::Value Reader::read_items(const Option& option, const Entry& entry,
     }
   } else if (form == Shape::kList && node.type == Node::Type::kList) {
     for (const Node& item : node.items) {
-      if (option.kind == Kind::kServers && item.type == Node::Type::kMap)
-        add_server(item, path, option, value);
+      const bool is_pair = option.kind == Kind::kServers || option.kind == Kind::kCertificates;
+      if (is_pair && item.type == Node::Type::kMap)
+        add_pair(item, path, option, value);
       else
         add_item(item, {"", item.at, path}, option, value);
     }
@@ -249,27 +251,38 @@ void Reader::add_item(const Node& node, Item item, const Option& option, Value& 
   value.items.push_back(std::move(item));
 }
 
-// {address: 10.0.0.1:80, weight: 3} becomes the item "10.0.0.1:80 3".
-void Reader::add_server(const Node& map, const std::string& path, const Option& option,
-                        Value& value) {
+// {address: 10.0.0.1:80, weight: 3} becomes the item "10.0.0.1:80 3", {cert: a, key: b} "a\tb".
+void Reader::add_pair(const Node& map, const std::string& path, const Option& option,
+                      Value& value) {
   report_repeated(map, path);
+  const bool servers = option.kind == Kind::kServers;
+  const std::string_view first_key = servers ? "address" : "cert";
+  const std::string_view second_key = servers ? "weight" : "key";
+  // Where each was written, for those who look into the files that it names.
+  const std::string place = joined(path, std::to_string(value.items.size() + 1));
   Value parts;
-  std::string address;
-  std::string weight;
+  std::string first;
+  std::string second;
   for (const Entry& entry : map.entries) {
-    if (entry.key != "address" && entry.key != "weight") {
-      report(entry.at, joined(path, entry.key), "unknown key; expected address or weight");
+    if (entry.key != first_key && entry.key != second_key) {
+      report(entry.at, joined(path, entry.key),
+             servers ? "unknown key; expected address or weight"
+                     : "unknown key; expected cert or key");
       value.failed = true;
       continue;
     }
     add_item(entry.value, {"", entry.at, joined(path, entry.key)}, option, parts);
     if (parts.failed) continue;
-    (entry.key == "address" ? address : weight) = parts.items.back().text;
+    (entry.key == first_key ? first : second) = parts.items.back().text;
+    if (!servers)
+      reading_.provenance[joined(place, entry.key)] = {Source::From::kFile, entry.value.at, "",
+                                                       parts.secret};
   }
   value.failed = value.failed || parts.failed;
   value.secret = value.secret || parts.secret;
   if (value.failed) return;
-  value.items.push_back({weight.empty() ? address : address + " " + weight, map.at, path});
+  value.items.push_back(
+      {second.empty() ? first : first + (servers ? " " : "\t") + second, map.at, path});
 }
 
 void Reader::report_refusal(const Option& option, const Refusal& refusal, const Value& value,

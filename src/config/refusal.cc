@@ -94,6 +94,10 @@ std::string expectation(const Option& option) {
       return "the name of a host, without a port, or a list of these";
     case Kind::kAccessFields:
       return one_of(option.choices) + ", or a list of these";
+    case Kind::kCertificates:
+      return "a list of {cert, key}, each the path of a file";
+    case Kind::kProtocols:
+      return "the name of a protocol such as http/1.1, or a list of these";
     case Kind::kNetworks:
       return "an address, a network such as 10.0.0.0/8, unix, or a list of these";
     case Kind::kVariables:

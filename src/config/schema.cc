@@ -56,6 +56,8 @@ std::string value_schema(const Option& option) {
   static constexpr std::string_view kText = R"({"type": "string", "minLength": 1})";
   static const std::string kServer =
       R"({"anyOf": [{"type": "string", "minLength": 1}, {"type": "object", "additionalProperties": false, "required": ["address"], "properties": {"address": {"type": "string"}, "weight": {"type": "integer", "minimum": 1, "maximum": 1000}}}]})";
+  static const std::string kCertificate =
+      R"({"anyOf": [{"type": "string", "minLength": 1}, {"type": "object", "additionalProperties": false, "required": ["cert"], "properties": {"cert": {"type": "string"}, "key": {"type": "string"}}}]})";
   const std::string address = pattern("^([0-9]+|.+:[0-9]+|unix:.+)$");
   switch (option.kind) {
     case Kind::kCount:
@@ -96,12 +98,15 @@ std::string value_schema(const Option& option) {
     case Kind::kFieldNames:
     case Kind::kResolvers:
     case Kind::kHostNames:
+    case Kind::kProtocols:
     case Kind::kNetworks:
       return any_of({kText, R"({"type": "array", "minItems": 1, "items": {"type": "string"}})"});
     case Kind::kAccessFields: {
       const std::string one = R"({"enum": )" + json_list(option.choices) + "}";
       return any_of({one, kVariable, R"({"type": "array", "minItems": 1, "items": )" + one + "}"});
     }
+    case Kind::kCertificates:
+      return any_of({kText, R"({"type": "array", "minItems": 1, "items": )" + kCertificate + "}"});
     case Kind::kServers:
       return any_of({kText, R"({"type": "array", "minItems": 1, "items": )" + kServer + "}"});
     case Kind::kVariables:

@@ -218,6 +218,19 @@ Parsed<Server> parse_server(std::string_view text) {
   return server;
 }
 
+Parsed<Certificate> parse_certificate(std::string_view text) {
+  const auto tab = std::min(text.find('\t'), text.size());
+  Certificate certificate{.cert = std::string(text.substr(0, tab)), .key = {}};
+  if (tab < text.size()) certificate.key = text.substr(tab + 1);
+  if (certificate.cert.empty() || text.contains('\0') || certificate.key.contains('\t'))
+    return std::unexpected("is not the path of a file");
+  return certificate;
+}
+
+std::string format_certificate(const Certificate& certificate) {
+  return certificate.key.empty() ? certificate.cert : certificate.cert + "\t" + certificate.key;
+}
+
 Parsed<Address> parse_name_server(std::string_view text) {
   const std::string whole(text);
   for (const std::string& form : {whole, whole + ":53", "[" + whole + "]:53"}) {

@@ -30,6 +30,10 @@ std::string format_bytes(Bytes bytes);
 Parsed<Server> parse_server(std::string_view text);
 std::string format_server(const Server& server);
 
+// "CERT", or "CERT" and "KEY" with a tab between them.
+Parsed<Certificate> parse_certificate(std::string_view text);
+std::string format_certificate(const Certificate& certificate);
+
 // "10.0.0.2", "10.0.0.2:53", "fd00::2", "[fd00::2]:53"; the port is 53 without one.
 Parsed<Address> parse_name_server(std::string_view text);
 

@@ -75,6 +75,7 @@ Result<void> Edge::create_monitor() {
                                  .history_fd = history_.fd(),
                                  .configuration_fd = in_force.text.get(),
                                  .endpoints_fd = in_force.endpoints ? in_force.endpoints->fd() : -1,
+                                 .tls_fd = in_force.tls_certificates.get(),
                                  .identity = TRY(fleet_->identity_of(configuration.user)),
                                  .tcp = std::nullopt,
                                  .control = std::nullopt};
@@ -98,7 +99,7 @@ void Edge::on_put_in_force() {
   const config::Log& log = in_force.configuration.log;
   log::configure(log.level, log.format);
   monitor_->configure(in_force.text.get(), in_force.endpoints ? in_force.endpoints->fd() : -1,
-                      [this] { fleet_->carry_counts(); });
+                      in_force.tls_certificates.get(), [this] { fleet_->carry_counts(); });
 }
 
 bool Edge::obey(const ipc::CommandMessage& command) {

@@ -80,6 +80,7 @@ Result<std::shared_ptr<Fleet::InForce>> Fleet::make_in_force(config::Configurati
   if (has_access_log(configuration))
     made->access_log = TRY(open_access_log(configuration.log.access.to));
   made->configuration = std::move(configuration);
+  TRY_VOID(seal_tls(*made));
   return made;
 }
 
@@ -184,6 +185,7 @@ Result<void> Fleet::make_own_door(Pool& pool, std::size_t place) {
 void Fleet::tick(Time now) {
   for (const auto& pool : pools_) pool->tick(now);
   for (const auto& pool : leaving_) pool->tick(now);
+  rotate_tickets(now);
 }
 
 bool Fleet::reaped(pid_t pid, const ExitStatus& status, bool core, const rusage& usage, Time now) {
@@ -261,7 +263,8 @@ void Fleet::log_listeners() const {
     log::info("listener_started",
               std::string("listening on ") + board_.listener(i).addresses + " for " +
                   std::to_string(pool.workers) + (pool.workers == 1 ? " worker" : " workers") +
-                  " of pool " + pool.name + ", policy " + std::string(to_string(pool.policy)),
+                  " of pool " + pool.name + ", policy " + std::string(to_string(pool.policy)) +
+                  (listener.tls.on() ? ", TLS" : ""),
               {{"listener", listener.name}});
   }
 }
@@ -276,7 +279,7 @@ void Fleet::reopen_access_log() {
                "SIGUSR1: " + opened.error().message + "; the access log goes on where it was");
     return;
   }
-  for (const auto& pool : pools_) pool->set_access_log(opened->get());
+  for (const auto& pool : pools_) pool->set_file(ipc::MessageType::kAccessLog, opened->get());
   in_force_->access_log = *std::move(opened);
   log::info("access_log_reopened", "the access log goes on in " + to);
 }

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/tls_ticket_key.h"
 #include "config/options.h"
 #include "config/rows.h"
 #include "edge/acceptor.h"
@@ -40,7 +41,10 @@ class Fleet {
     UniqueFd text;                                        // sealed
     std::shared_ptr<const ipc::EndpointBoard> endpoints;  // none where there are no upstreams
     UniqueFd endpoints_for_workers;
-    UniqueFd access_log;  // none: nobody writes one
+    UniqueFd access_log;                  // none: nobody writes one
+    std::map<std::string, UniqueFd> tls;  // sealed, by pool: certificates and keys
+    UniqueFd tls_certificates;            // sealed, of all listeners, no keys; none: no TLS
+    bool renews_certificates = false;     // those of the configuration before are others
   };
   // One of the configuration in force to another, or of some workers to others of the same.
   struct Change {
@@ -144,6 +148,9 @@ class Fleet {
   std::unique_ptr<Pool> make_pool(Pool::Generation generation);
   Result<void> place_begun(const std::string& pool, std::size_t place);
   Result<void> make_own_door(Pool& pool, std::size_t place);
+  Result<void> seal_tls(InForce& made);
+  void hand_out_tls();
+  void rotate_tickets(Time now);
   void close_what_goes(Change& change);
   void adopt_listeners(Change& change);
   void put_in_force(Change& change);
@@ -176,9 +183,11 @@ class Fleet {
   std::shared_ptr<const ipc::EndpointBoard> endpoints_before_;  // whose counts are not carried yet
   std::vector<std::unique_ptr<Pool>> pools_;    // of the configuration in force, and those on trial
   std::vector<std::unique_ptr<Pool>> leaving_;  // of those before
-  std::vector<std::unique_ptr<Acceptor>> acceptors_;   // by listener; none of those that are gone
-  std::vector<Door> own_doors_;                        // of Node workers that proxies forward to
-  ipc::ListenerRow own_doors_row_;                     // of all of them; on no board
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;  // by listener; none of those that are gone
+  std::vector<Door> own_doors_;                       // of Node workers that proxies forward to
+  ipc::ListenerRow own_doors_row_;                    // of all of them; on no board
+  std::optional<TlsTicketKeys> tickets_;              // as soon as somebody speaks TLS
+  Time tickets_since_{};
   std::set<std::size_t> told_slots_;                   // by row
   std::map<std::string, std::uint32_t> most_workers_;  // that a pool has had
   std::uint32_t generations_ = 0;

@@ -201,6 +201,7 @@ std::string Fleet::describe(const Change& change) const {
     add("pool " + planned.pool + what);
   }
   for (const std::string& pool : change.removed) add("pool " + pool + " is removed");
+  if (change.next && change.next->renews_certificates) add("certificates are renewed");
   return text;
 }
 
@@ -239,6 +240,7 @@ void Fleet::put_in_force(Change& change) {
     pools_.erase(pool);
   }
   forget_what_has_gone();
+  hand_out_tls();
   board_.header().configuration.store(in_force_->number);
 }
 

@@ -59,6 +59,11 @@ std::optional<ipc::Limits::Shape> shape_of_limits(const config::Configuration& c
                             .by_address = shared.addresses};
 }
 
+int tls_of(const Fleet::InForce& in_force, const std::string& pool) {
+  const auto found = in_force.tls.find(pool);
+  return found == in_force.tls.end() ? -1 : found->second.get();
+}
+
 }  // namespace
 
 Result<PoolSetting> Fleet::setting_for(const std::shared_ptr<InForce>& in_force, std::size_t index,
@@ -73,6 +78,7 @@ Result<PoolSetting> Fleet::setting_for(const std::shared_ptr<InForce>& in_force,
       .keeps = in_force,
       .identity = TRY(identity_of(options.user.empty() ? configuration.user : options.user)),
       .access_log = options.command.empty() ? in_force->access_log.get() : -1,
+      .tls = tls_of(*in_force, options.name),
       .limits = shape_of_limits(configuration, options),
       .output = output_.get()};
   setting.own_sockets.resize(options.rows.count());

@@ -42,6 +42,7 @@ Result<void> MonitorHandle::spawn_process() {
   bequest.endpoints = setting_.endpoints_fd;
   bequest.output = setting_.output_fd;
   bequest.history = setting_.history_fd;
+  bequest.tls = setting_.tls_fd;
   if (setting_.tcp) bequest.listeners.push_back({ipc::kMonitorTcp, setting_.tcp->fd.get()});
   if (setting_.control)
     bequest.listeners.push_back({ipc::kMonitorUnix, setting_.control->fd.get()});
@@ -80,9 +81,10 @@ void MonitorHandle::add_slot(std::size_t row, int fd) {
   if (pid_ != 0) send_slots();
 }
 
-void MonitorHandle::configure(int configuration_fd, int endpoints_fd,
+void MonitorHandle::configure(int configuration_fd, int endpoints_fd, int tls_fd,
                               std::function<void()> between) {
   setting_.configuration_fd = configuration_fd;
+  setting_.tls_fd = tls_fd;
   setting_.endpoints_fd = endpoints_fd;
   between_ = std::move(between);
   if (pid_ != 0)

@@ -31,6 +31,7 @@ class MonitorHandle final : private IoHandler {
     int history_fd = -1;
     int configuration_fd = -1;
     int endpoints_fd = -1;  // -1: there are no upstreams
+    int tls_fd = -1;        // certificates; -1: no listener speaks TLS
     const Identity* identity = nullptr;
     std::optional<ListeningSocket> tcp;
     std::optional<ListeningSocket> control;
@@ -46,7 +47,7 @@ class MonitorHandle final : private IoHandler {
   void add_slot(std::size_t row, int fd);  // borrowed
   // Another configuration is in force: the monitor is started anew with it, and `between` called
   // when no monitor runs. Borrowed.
-  void configure(int configuration_fd, int endpoints_fd, std::function<void()> between);
+  void configure(int configuration_fd, int endpoints_fd, int tls_fd, std::function<void()> between);
   void tick(Time now);
   // True if the process was the monitor.
   bool reaped(pid_t pid, int wait_status, Time now);

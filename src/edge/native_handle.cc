@@ -124,9 +124,9 @@ void NativeHandle::ask_to_drain(const ipc::DrainTerms& terms) {
   channel_.send(drain, ipc::MessageType::kDrain);
 }
 
-bool NativeHandle::give_access_log(int fd) {
-  ipc::AccessLogMessage message{};
-  message.header = {ipc::MessageType::kAccessLog, sizeof message, 0};
+bool NativeHandle::give(ipc::MessageType what, int fd) {
+  ipc::FileMessage message{};
+  message.header = {what, sizeof message, 0};
   return channel_.send(std::as_bytes(std::span(&message, 1)), std::span(&fd, 1)) !=
          ipc::Sent::kFull;
 }

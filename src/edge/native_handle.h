@@ -21,7 +21,7 @@ class NativeHandle : public WorkerHandle, private IoHandler {
   void ended() override;
   void ask_to_drain(const ipc::DrainTerms& terms) override;
   void hear_again() override;
-  bool give_access_log(int fd) override;
+  bool give(ipc::MessageType what, int fd) override;
   std::optional<Time> heartbeat() const override;
   std::uint64_t requests_since_start() const override;
 

@@ -292,7 +292,7 @@ void Pool::tick(Time now) {
   for (std::size_t place = 0; place < places_.size(); ++place)
     observations.push_back(observe(place, now));
   carry_out(supervisor_.tick(now, observations));
-  hand_out_access_log();
+  hand_out_files();
   for (const std::size_t place : used_) publish(place);
 }
 
@@ -337,24 +337,6 @@ std::uint64_t Pool::open_at_workers(std::uint32_t listener) const {
     open += std::min(claimed, options().worker_connections);  // it may claim anything
   }
   return open;
-}
-
-void Pool::set_access_log(int fd) {
-  if (setting().access_log < 0) return;
-  current_->setting.access_log = fd;
-  for (const std::size_t place : used_)
-    places_[place].wants_access_log = places_[place].handle->pid() != 0;
-  hand_out_access_log();
-}
-
-// To one whose channel is full at a later tick.
-void Pool::hand_out_access_log() {
-  for (const std::size_t place : used_) {
-    Place& here = places_[place];
-    if (!here.wants_access_log) continue;
-    const bool is_gone = here.handle->pid() == 0;
-    here.wants_access_log = !is_gone && !here.handle->give_access_log(setting().access_log);
-  }
 }
 
 std::uint32_t Pool::requests_at(std::size_t endpoint_row) const {

@@ -62,7 +62,6 @@ class Pool final : private WorkerHandle::Listener {
   void tick(Time now);
   // True if the process was a worker of this pool.
   bool reaped(pid_t pid, ExitStatus status, bool core_dumped, const rusage& usage, Time now);
-
   // What the monitor has seen of the process of a worker. False: that is no such command.
   bool probed(const ipc::CommandMessage& command);
 
@@ -80,8 +79,9 @@ class Pool final : private WorkerHandle::Listener {
 
   // Policy rr_kernel: whom the kernel is to give connections to, by worker: 0 is that of id 1.
   const std::optional<KernelTurns>& turns() const { return turns_; }
-  // Workers that run, and those started from now on, write there. Borrowed, until the next one.
-  void set_access_log(int fd);
+  // kAccessLog, kTlsMaterial: workers that run, and those started later, get this one in place of
+  // theirs. Borrowed, until the next one.
+  void set_file(ipc::MessageType what, int fd);
 
   // Connections that come in at the private socket of one worker are those of this listener.
   static std::uint32_t own_door_of(std::size_t place) {
@@ -119,7 +119,7 @@ class Pool final : private WorkerHandle::Listener {
     std::unique_ptr<ProgramOutput> output;      // none of built-in workers
     std::string probe_saw;                      // of the running process, last and not well
     std::optional<ExitReason> replaced_reason;  // why the last process ended
-    bool wants_access_log = false;              // it runs and has the one before
+    std::set<ipc::MessageType> wants;           // files that it has the ones before of
     bool on_trial = false;                      // it gets no connections
   };
 
@@ -151,7 +151,7 @@ class Pool final : private WorkerHandle::Listener {
   Program program_for(std::size_t place, WorkerHandle::Inheritance given) const;
   std::string last_words_of(std::size_t place, pid_t pid, std::size_t exit);
   std::string name_of(std::size_t place) const;  // for the log
-  void hand_out_access_log();
+  void hand_out_files();
   void flush_later();
   void warn_of_one_peer(const PeerWatch::Finding& found) const;
   void watch_untaken();

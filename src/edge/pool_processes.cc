@@ -107,7 +107,8 @@ Result<pid_t> Pool::spawn_worker(std::size_t place, Time now) {
   bequest.generation = generation.number;
   bequest.configuration = setting.configuration_fd;
   bequest.access_log = is_ours ? setting.access_log : -1;
-  here.wants_access_log = false;
+  bequest.tls = setting.tls;
+  here.wants.clear();
   if (options.type == config::PoolType::kProxy) bequest.endpoints = setting.endpoints_fd;
   if (setting.reads_board) bequest.pools = setting.board->fd();
   if (generation.limits) bequest.limits = generation.limits->fd();

@@ -73,8 +73,8 @@ class WorkerHandle : public HandoffPort {
   virtual void ask_to_drain(const ipc::DrainTerms& terms) = 0;
   // There may be room for what it gives back.
   virtual void hear_again() {}
-  // A built-in worker is to write its access log there from now on. Borrowed. False: not now.
-  virtual bool give_access_log(int /*fd*/) { return true; }
+  // A built-in worker gets another one: kAccessLog, kTlsMaterial. Borrowed. False: not now.
+  virtual bool give(ipc::MessageType /*what*/, int /*fd*/) { return true; }
   // When its event loop last ran; none: it does not tell.
   virtual std::optional<Time> heartbeat() const = 0;
   virtual std::uint64_t requests_since_start() const = 0;

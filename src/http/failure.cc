@@ -65,6 +65,7 @@ constexpr std::array<FailureRow, kFailureCount> kRows = {{
     {F::kRateLimited, 429, "rate_limited", "Too many requests; try again later."},
     {F::kTooManyConnections, 503, "too_many_connections",
      "Too many connections from this address."},
+    {F::kPlainHttp, 400, "plain_http", "This port speaks HTTPS, and the request came without TLS."},
     {F::kBadStatusLine, 502, "bad_status_line", "The status line is malformed."},
     {F::kTruncatedBody, 502, "truncated_body", "The body ended before its announced length."},
     {F::kBadResponse, 502, "bad_response", "The upstream's answer is malformed."},

@@ -51,6 +51,7 @@ enum class Failure : std::uint8_t {
   kNotAllowed,
   kRateLimited,
   kTooManyConnections,
+  kPlainHttp,
   // By the upstream.
   kBadStatusLine,
   kTruncatedBody,

@@ -21,6 +21,10 @@
 //   ROUNDHOUSE_ACCESS_LOG_FD=8       where built-in workers write the access log
 //   ROUNDHOUSE_OUTPUT_FD=9           monitor only: what programs have printed
 //   ROUNDHOUSE_HISTORY_FD=10         monitor only: where it keeps its past (ipc/history_board.h)
+//   ROUNDHOUSE_TLS_FD=10             sealed memfd: certificates and keys (ipc/tls_material.h) of
+//   the
+//                                    listeners that lead to a pool; for the monitor, of all, and no
+//                                    keys
 //   ROUNDHOUSE_LINE_FD=6             what a program that is its own edge and its workers tell each
 //                                    other (room cluster); SOCK_SEQPACKET
 //   ROUNDHOUSE_LISTENERS=0:6,0:7     listening sockets, "listener index:descriptor" (policy none;
@@ -64,6 +68,7 @@ struct Bequest {
   int access_log = -1;
   int output = -1;
   int history = -1;
+  int tls = -1;
   int line = -1;
   std::vector<InheritedListener> listeners;
 
@@ -93,6 +98,7 @@ struct Heritage {
   UniqueFd access_log;
   UniqueFd output;
   UniqueFd history;
+  UniqueFd tls;
   UniqueFd line;
   std::vector<OwnedListener> listeners;
 

@@ -26,7 +26,8 @@ enum class MessageType : std::uint32_t {
   kConnections = 1,  // ConnectionsMessage, `count` descriptors
   kNudge = 2,        // NudgeMessage: read me, so that I see you read again
   kDrain = 3,        // DrainMessage: finish what has begun, take nothing new, exit 0
-  kAccessLog = 4,    // AccessLogMessage, one descriptor; to built-in workers only
+  kAccessLog = 4,    // FileMessage, one descriptor; to built-in workers only, as is:
+  kTlsMaterial = 5,  // FileMessage, one descriptor
   // worker -> edge
   kReady = 16,     // I serve: give me connections
   kDraining = 17,  // I stop by myself (a signal to me): give me nothing
@@ -90,8 +91,9 @@ struct DrainTerms {
 DrainMessage to_message(const DrainTerms& terms);
 DrainTerms terms_of(const DrainMessage& message);
 
-// The access log goes on there. Sequence 0.
-struct AccessLogMessage {
+// kAccessLog: it goes on in the file that comes along. kTlsMaterial: what comes along is for the
+// handshakes from now on (ipc/tls_material.h). Sequence 0.
+struct FileMessage {
   MessageHeader header;
 };
 

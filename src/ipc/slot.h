@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "ipc/tls_outcome.h"
 #include "ipc/traffic.h"
 
 namespace roundhouse::ipc {
@@ -84,6 +85,7 @@ struct Slot {
   Counter refused_connections[kMaxListeners]{};  // too many from one address
   Counter access_log_lines{0};                   // of every built-in worker: written
   Counter access_log_dropped{0};                 // which could not be
+  Counter tls_handshakes[kMaxListeners][kTlsOutcomeCount]{};  // of every built-in worker
 };
 
 // By the edge, between two workers of the place.

@@ -233,6 +233,14 @@ void add_listener(Families& families, const ListenerValues& listener) {
   families.add(Metric::listener_request_failures_total, {name}, listener.request_failures);
   families.add(Metric::listener_refused_connections_total, {name, "per_address"},
                listener.refused_per_address);
+  for (std::size_t i = 0; listener.layout.tls && i < ipc::kTlsOutcomeCount; ++i) {
+    const ipc::TlsOutcomeLabels& outcome = ipc::kTlsOutcomes[i];
+    families.add(Metric::tls_handshakes_total, {name, outcome.version, outcome.result},
+                 listener.tls_handshakes[i]);
+  }
+  for (const auto& certificate : listener.layout.certificates)
+    families.add(Metric::tls_certificate_not_after_timestamp_seconds, {name, certificate.name},
+                 certificate.not_after);
   for (std::size_t i = 0; i < ipc::kPauseReasons; ++i) {
     families.add(Metric::listener_paused_seconds_total,
                  {name, to_string(static_cast<ipc::PauseReason>(i))}, listener.paused_seconds[i]);

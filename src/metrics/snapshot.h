@@ -17,47 +17,10 @@
 #include "ipc/board.h"
 #include "ipc/endpoint_board.h"
 #include "ipc/slot.h"
+#include "metrics/layout.h"
 #include "metrics/traffic.h"
 
 namespace roundhouse::metrics {
-
-// What the configuration says and the board does not. In the configuration's order, which is the
-// board's: listeners, and workers of the first pool, of the second, ...
-struct Layout {
-  struct Pool {
-    std::string name;
-    std::string type;    // "hello", "proxy", "native", "node"
-    std::string policy;  // "rr", "none", ...
-    std::uint32_t workers = 0;
-    // Rows on the board: of each id several, for processes of different generations.
-    std::size_t first_row = 0;
-    std::uint32_t ids = 0;
-    std::uint32_t seats = 1;
-    std::uint32_t worker_connections = 0;
-    bool tells = true;  // false: a program that knows nothing of us, whose slot stays empty
-  };
-  struct Listener {
-    std::string name;
-    std::string pool;
-    std::uint32_t max_connections = 0;
-  };
-  struct Upstream {
-    std::string name;
-    bool probed = false;  // actively
-    bool asked = false;   // its endpoints are workers that are asked whether they are well
-    std::string pool;     // whose workers are its endpoints; empty: they are servers
-    bool named = false;   // has endpoints that are found by name
-  };
-  std::vector<Pool> pools;
-  std::vector<Listener> listeners;
-  struct Route {
-    std::string name;
-    std::uint32_t row = 0;  // of the slots
-  };
-  std::vector<Route> routes;
-  std::vector<Upstream> upstreams;
-  std::vector<std::string> failures;  // an empty name is no failure
-};
 
 // Of one process, or of all that ran in one place. Filled in by the monitor; a value that could not
 // be read is absent.
@@ -66,6 +29,8 @@ struct ProcessUsage {
   std::optional<std::uint64_t> resident_bytes;
   std::optional<std::uint64_t> open_fds;
 };
+
+using TlsCounts = std::array<std::uint64_t, ipc::kTlsOutcomeCount>;
 
 // A copy of what the worker itself tells.
 struct SlotValues {
@@ -82,6 +47,7 @@ struct SlotValues {
   std::array<std::uint32_t, ipc::kMaxListeners> listener_active{};
   std::array<std::uint64_t, ipc::kMaxListeners> request_failures{};
   std::array<std::uint64_t, ipc::kMaxListeners> refused_connections{};
+  std::array<TlsCounts, ipc::kMaxListeners> tls_handshakes{};
 };
 
 // A process of a worker that another one has replaced, and that drains.
@@ -159,6 +125,7 @@ struct ListenerValues {
   std::optional<std::uint64_t> request_failures;
   std::uint64_t abandoned = 0;
   std::uint64_t refused_per_address = 0;
+  TlsCounts tls_handshakes{};
   std::optional<ipc::PauseReason> paused;
   std::array<double, ipc::kPauseReasons> paused_seconds{};
 };

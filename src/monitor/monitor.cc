@@ -1,5 +1,6 @@
 #include "monitor/monitor.h"
 
+#include <algorithm>
 #include <csignal>
 #include <string>
 #include <utility>
@@ -9,6 +10,8 @@
 #include "config/program_probes.h"
 #include "http/failure.h"
 #include "ipc/shared_memory.h"
+#include "ipc/tls_material.h"
+#include "net/tls_certificate.h"
 
 namespace roundhouse::monitor {
 namespace {
@@ -47,7 +50,8 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
   for (const config::Listener& listener : configuration.listeners) {
     layout.listeners.push_back({.name = listener.name,
                                 .pool = listener.pool,
-                                .max_connections = listener.max_connections});
+                                .max_connections = listener.max_connections,
+                                .tls = listener.tls.on()});
   }
   if (!configuration.routes.empty()) layout.routes.push_back({.name = "none"});
   for (const config::Route& route : configuration.routes)
@@ -66,13 +70,34 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
   return layout;
 }
 
+// Of several certificates for a name the one that expires first.
+void add_certificates(metrics::Layout& layout, const ipc::TlsMaterial& material) {
+  for (const ipc::TlsMaterial::Listener& given : material.listeners) {
+    if (given.index >= layout.listeners.size()) continue;
+    auto& certificates = layout.listeners[given.index].certificates;
+    for (const ipc::TlsMaterial::Certificate& pem : given.certificates) {
+      const auto facts = facts_of_certificate(pem.cert);
+      if (!facts) continue;
+      const std::string name = facts->names.empty() ? "none" : facts->names.front();
+      const auto there =
+          std::ranges::find(certificates, name, &metrics::Layout::Listener::Certificate::name);
+      if (there == certificates.end())
+        certificates.push_back({name, facts->not_after});
+      else
+        there->not_after = std::min(there->not_after, facts->not_after);
+    }
+  }
+}
+
 Result<std::unique_ptr<Monitor>> Monitor::create(ipc::Heritage heritage,
                                                  const config::Configuration& configuration) {
   ipc::Board board = TRY(ipc::Board::open(std::move(heritage.memory)));
   ipc::OutputBoard output;
   if (heritage.output)
     output = TRY(ipc::OutputBoard::open(std::move(heritage.output), board.workers()));
-  Observer observer = TRY(Observer::create(layout_of(configuration), std::move(board)));
+  metrics::Layout layout = layout_of(configuration);
+  if (heritage.tls) add_certificates(layout, TRY(ipc::open_tls_material(heritage.tls.get())));
+  Observer observer = TRY(Observer::create(std::move(layout), std::move(board)));
   auto loop = TRY(EventLoop::create());
   std::unique_ptr<Monitor> monitor(
       new Monitor(std::move(loop), {.observer = std::move(observer),

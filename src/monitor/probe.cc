@@ -100,7 +100,7 @@ std::optional<Probe::Outcome> Probe::connected() {
 }
 
 std::optional<Probe::Outcome> Probe::write() {
-  const auto [status, bytes] =
+  const auto [status, bytes, dry] =
       transport_->write(std::string_view(question_.request).substr(written_));
   if (status == Transport::Status::kWouldBlock) return std::nullopt;
   if (status != Transport::Status::kMoved) return failed(ProbeEnd::kReset);
@@ -112,7 +112,7 @@ std::optional<Probe::Outcome> Probe::write() {
 
 std::optional<Probe::Outcome> Probe::read() {
   std::array<char, 4096> piece;
-  const auto [status, bytes] = transport_->read(piece);
+  const auto [status, bytes, dry] = transport_->read(piece);
   switch (status) {
     case Transport::Status::kWouldBlock:
       return std::nullopt;

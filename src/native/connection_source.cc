@@ -173,6 +173,10 @@ bool ConnectionSource::read_message() {
       if (message_.descriptors().size() == 1)
         sink_.on_access_log(std::move(message_.descriptors().front()));
       break;
+    case ipc::MessageType::kTlsMaterial:
+      if (message_.descriptors().size() == 1)
+        sink_.on_tls_material(std::move(message_.descriptors().front()));
+      break;
     default:
       slot_.taken.store(message_.sequence());
       break;  // a nudge: having read it is the answer

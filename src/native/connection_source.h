@@ -36,6 +36,8 @@ class ConnectionSink {
   virtual void on_shortage() {}
   // Where the access log goes on. Programs get none.
   virtual void on_access_log(UniqueFd /*fd*/) {}
+  // Other certificates, sealed. Programs get none.
+  virtual void on_tls_material(UniqueFd /*fd*/) {}
 
  protected:
   ~ConnectionSink() = default;

@@ -9,8 +9,8 @@
 namespace roundhouse {
 namespace {
 
-Transport::Transfer result_of(ssize_t count) {
-  using Status = Transport::Status;
+Transfer result_of(ssize_t count) {
+  using Status = TransferStatus;
   if (count > 0) return {Status::kMoved, static_cast<std::size_t>(count)};
   if (count == 0) return {Status::kEnd, 0};
   const bool later = errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS;
@@ -19,15 +19,28 @@ Transport::Transfer result_of(ssize_t count) {
 
 }  // namespace
 
-Transport::Transfer Transport::read(std::span<char> into) {
+Transport::Transport(UniqueFd fd, const TlsContext& context)
+    : fd_(std::move(fd)), tls_(std::make_unique<TlsStream>(context, fd_.get())) {}
+
+// Under TLS a read may wait for room: an answer to the peer's change of keys comes first.
+Ready Transport::meaning_of(Ready ready) {
+  if (ready.writable && wants_room()) ready.readable = true;
+  return ready;
+}
+
+Transfer Transport::read(std::span<char> into) {
+  if (tls_ != nullptr) return tls_->read(into);
   ssize_t count = -1;
   do {
     count = ::read(fd_.get(), into.data(), into.size());
   } while (count < 0 && errno == EINTR);
-  return result_of(count);
+  Transfer transfer = result_of(count);
+  transfer.dry = transfer.bytes < into.size();
+  return transfer;
 }
 
-Transport::Transfer Transport::write(std::string_view bytes) {
+Transfer Transport::write(std::string_view bytes) {
+  if (tls_ != nullptr) return tls_->write(bytes, {});
   ssize_t count = -1;
   do {
     count = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -35,7 +48,8 @@ Transport::Transfer Transport::write(std::string_view bytes) {
   return result_of(count);
 }
 
-Transport::Transfer Transport::write(std::string_view first, std::string_view second) {
+Transfer Transport::write(std::string_view first, std::string_view second) {
+  if (tls_ != nullptr) return tls_->write(first, second);
   std::array<iovec, 2> parts{{{const_cast<char*>(first.data()), first.size()},
                               {const_cast<char*>(second.data()), second.size()}}};
   msghdr message{};
@@ -54,12 +68,22 @@ bool Transport::has_failed() {
   return ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0;
 }
 
-void Transport::end_writing() { ::shutdown(fd_.get(), SHUT_WR); }
+Transport::Status Transport::end_writing() {
+  if (tls_ != nullptr && tls_->end_writing() == Status::kWouldBlock) return Status::kWouldBlock;
+  ::shutdown(fd_.get(), SHUT_WR);
+  return Status::kMoved;
+}
+
+void Transport::close() {
+  if (tls_ != nullptr && fd_) tls_->end_writing();
+  fd_.reset();
+}
 
 void Transport::reset() {
+  if (!fd_) return;
   constexpr linger kAtOnce{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &kAtOnce, sizeof kAtOnce);
-  close();
+  fd_.reset();
 }
 
 }  // namespace roundhouse

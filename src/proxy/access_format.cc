@@ -41,10 +41,15 @@ constexpr Room kRooms[] = {{AccessField::kTime, 30},
                            {AccessField::kTries, 20},
                            {AccessField::kFailure, 32},
                            {AccessField::kUserAgent, 384},
-                           {AccessField::kReferer, 512},
+                           {AccessField::kReferer, 256},
                            {AccessField::kRequestId, 128},
                            {AccessField::kConnection, 20},
-                           {AccessField::kConnectionRequests, 20}};
+                           {AccessField::kConnectionRequests, 20},
+                           {AccessField::kTlsVersion, 12},
+                           {AccessField::kTlsCipher, 36},
+                           {AccessField::kTlsServerName, 100},
+                           {AccessField::kTlsProtocol, 12},
+                           {AccessField::kTlsClient, 128}};
 static_assert(std::size(kRooms) == config::kAccessFields);
 constexpr bool rooms_are_in_order() {
   for (std::size_t i = 0; i < std::size(kRooms); ++i) {
@@ -208,6 +213,7 @@ void AccessFormatter::write_url(AccessField field, std::string_view url, LineTex
 
 void AccessFormatter::write_value(AccessField field, const AccessRecord& record,
                                   std::string_view time, LineText& line) const {
+  const TlsFacts tls = record.tls == nullptr ? TlsFacts() : *record.tls;
   switch (field) {
     case AccessField::kTime:
       return write_text(field, time, line);
@@ -265,6 +271,16 @@ void AccessFormatter::write_value(AccessField field, const AccessRecord& record,
       return line.put(record.connection->id);
     case AccessField::kConnectionRequests:
       return line.put(std::uint64_t{record.connection_requests});
+    case AccessField::kTlsVersion:
+      return write_text(field, tls.version, line);
+    case AccessField::kTlsCipher:
+      return write_text(field, tls.cipher, line);
+    case AccessField::kTlsServerName:
+      return write_text(field, tls.server_name, line);
+    case AccessField::kTlsProtocol:
+      return write_text(field, tls.protocol, line);
+    case AccessField::kTlsClient:
+      return write_text(field, tls.client, line);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "http/failure.h"
 #include "ipc/messages.h"
+#include "net/tls_facts.h"
 
 namespace roundhouse::proxy {
 
@@ -16,6 +17,7 @@ namespace roundhouse::proxy {
 struct AccessRecord {
   // By the session, at the end; the views are valid while the line is made.
   const ipc::ConnectionInfo* connection = nullptr;
+  const TlsFacts* tls = nullptr;  // of the connection; nullptr: plain text
   std::string_view listener;
   std::string_view method;
   std::string_view host;
@@ -44,6 +46,7 @@ struct AccessRecord {
   // For the next request.
   void start() {
     connection = nullptr;
+    tls = nullptr;
     listener = method = host = target = path = protocol = user_agent = referer = {};
     status = 0;
     request_bytes = response_bytes = 0;

@@ -20,7 +20,8 @@ bool UpstreamExchange::splices() {
     return false;
   }
   if (space_->pipe != nullptr) return !space_->pipe->empty() || !space_->body.done();
-  if (!may_splice_ || space_->body.left_of_length() < kSplicedMin || decoded_ > 0 ||
+  if (!may_splice_ || plan_.client.tls() != nullptr ||
+      space_->body.left_of_length() < kSplicedMin || decoded_ > 0 ||
       !plan_.client.answer().goes_as_it_is())
     return false;
   if (space_->received != nullptr && !space_->received->empty()) return false;

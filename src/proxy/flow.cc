@@ -20,14 +20,23 @@ Flow::~Flow() {
 
 Flow::Status Flow::advance(Transport& from, Transport& to) {
   turn_ = 0;
+  may_splice_ = may_splice_ && from.is_plain() && to.is_plain();
+  if (to.holds_unsent() && !blocked_) {
+    const Transport::Status status = to.flush();
+    if (status == Transport::Status::kFailed) return Status::kSinkFailed;
+    blocked_ = status == Transport::Status::kWouldBlock;
+  }
   while (true) {
     if (holds_bytes() && !blocked_) {
       if (const auto failure = deliver(to)) return *failure;
     }
     if (blocked_) return Status::kWaits;
     if (ended_) {
-      if (!std::exchange(passed_, true)) to.end_writing();
-      return Status::kEnded;
+      if (!passed_) {
+        blocked_ = to.end_writing() == Transport::Status::kWouldBlock;
+        passed_ = !blocked_;
+      }
+      return blocked_ ? Status::kWaits : Status::kEnded;
     }
     if (!readable_) return Status::kWaits;
     if (turn_ >= kTurnBytesMax) return Status::kYields;
@@ -39,7 +48,7 @@ std::optional<Flow::Status> Flow::copy(Transport& from, Transport& to) {
   const Transport::Transfer in = from.read(host_.scratch);
   if (in.status != Transport::Status::kMoved) return stop_reading(in.status);
   const bool full = in.bytes == host_.scratch.size();
-  if (!full && !thorough_) readable_ = false;
+  if (in.dry && !thorough_) readable_ = false;
   full_reads_ = full ? full_reads_ + 1 : 0;
   if (full_reads_ >= kFullReads && may_splice_) {
     full_reads_ = 0;
@@ -96,7 +105,7 @@ std::string_view Flow::send(std::string_view bytes, Transport& to, std::optional
   if (out.status != Transport::Status::kMoved && out.status != Transport::Status::kWouldBlock)
     failure = Status::kSinkFailed;
   count(out.bytes);
-  blocked_ = out.bytes < bytes.size();
+  blocked_ = out.bytes < bytes.size() || to.holds_unsent();
   return bytes.substr(out.bytes);
 }
 

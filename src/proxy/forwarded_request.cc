@@ -11,10 +11,12 @@ constexpr std::string_view kVia = "Via: 1.1 roundhouse\r\n";
 constexpr std::string_view kUpgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
 constexpr std::size_t kRequestIdMax = 128;
 
+constexpr std::string_view kClientSubject = "X-Client-Cert-Subject";
+
 // Those that we write ourselves, and one that CGI programs take for their own setting.
 constexpr std::string_view kOurs[] = {"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
                                       "Forwarded",       "X-Real-IP",        "Proxy",
-                                      "X-Request-Id"};
+                                      "X-Request-Id",    kClientSubject};
 
 // The 16 digits of a number, in no particular order: 8 at a time, a digit to a byte.
 void write_hex(std::span<char, 16> out, std::uint64_t number) {
@@ -138,6 +140,8 @@ void ForwardedRequest::write_origin(http::HeadWriter& head) const {
   write("X-Forwarded-Proto", scheme.empty() ? facts_.scheme : scheme);
   const std::string_view host = said("X-Forwarded-Host");
   write("X-Forwarded-Host", host.empty() ? request_.authority : host);
+  write(kClientSubject,
+        facts_.client_subject.empty() ? said(kClientSubject) : facts_.client_subject);
   if (!edits.drops("Forwarded")) write_forwarded(head);
   head.trusted_lines(kVia);
   write_trace(head);

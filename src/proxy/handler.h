@@ -11,6 +11,7 @@
 #include "http/message.h"
 #include "ipc/messages.h"
 #include "net/event_loop.h"
+#include "net/tls_facts.h"
 #include "proxy/access_record.h"
 #include "proxy/answer.h"
 
@@ -23,6 +24,7 @@ class Client {
   virtual const http::Request& request() const = 0;  // its views are valid as long as this
   virtual Answer& answer() = 0;
   virtual bool is_local() const = 0;  // a peer on this machine: loopback or a unix socket
+  virtual const TlsFacts* tls() const { return nullptr; }  // of its connection; nullptr: plain text
   virtual const ipc::ConnectionInfo& connection() const = 0;
   virtual const config::Listener& listener() const = 0;
   virtual Time began() const = 0;  // when the first byte of the request came

@@ -16,11 +16,12 @@ namespace roundhouse::proxy {
 // Borrows everything; lives as long as the request.
 struct RequestFacts {
   const http::Request& request;
-  Address client;             // who asks, as far as that can be believed
-  bool peer_is_trusted;       // the connection is one of trusted_proxies
-  std::string_view scheme;    // http or https
-  std::string_view id;        // X-Request-Id
-  std::string_view listener;  // names
+  Address client;                        // who asks, as far as that can be believed
+  bool peer_is_trusted;                  // the connection is one of trusted_proxies
+  std::string_view scheme;               // http or https
+  std::string_view client_subject = {};  // of the certificate that the client has shown
+  std::string_view id;                   // X-Request-Id
+  std::string_view listener;             // names
   std::string_view route;
   std::string_view upstream;
   std::string_view endpoint;  // empty before there is one

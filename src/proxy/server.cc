@@ -65,16 +65,23 @@ void Server::take(UniqueFd fd, const ipc::ConnectionInfo& info) {
   if (listener.protocol == config::Protocol::kTcp) {
     upstream::Cluster* const cluster = parts_.find_cluster(listener.upstream);
     CHECK(cluster != nullptr);
-    tcp_.take(std::move(fd), info, *cluster, std::move(ticket));
+    tcp_.take(transport_for(std::move(fd), info.listener), info, *cluster, std::move(ticket));
     return;
   }
-  open_.emplace_back(*this, std::move(fd), info);
+  open_.emplace_back(*this, transport_for(std::move(fd), info.listener), info);
   const auto session = std::prev(open_.end());
   session->self_ = session;
   if (ticket)
     session->start(*std::move(ticket));
   else
     session->turn_away(http::Failure::kTooManyConnections);
+}
+
+Transport Server::transport_for(UniqueFd fd, std::uint32_t listener) const {
+  if (!parts_.listeners[listener].tls.on()) return Transport(std::move(fd));
+  const TlsContext* const context = parts_.find_tls(listener);
+  CHECK(context != nullptr);
+  return Transport(std::move(fd), *context);
 }
 
 void Server::drain(const ipc::DrainTerms& terms) {

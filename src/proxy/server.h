@@ -15,6 +15,7 @@
 #include "ipc/slot.h"
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
+#include "net/tls_context.h"
 #include "proxy/access_log.h"
 #include "proxy/connection_limiter.h"
 #include "proxy/handler.h"
@@ -45,6 +46,8 @@ class Server {
     std::function<bool(std::span<const ipc::ConnectionInfo> connections,
                        std::span<const int> descriptors)>
         give_back = {};
+    // Of a listener whose options say that it speaks TLS.
+    std::function<const TlsContext*(std::uint32_t listener)> find_tls = {};
   };
 
   explicit Server(Parts parts);
@@ -76,6 +79,7 @@ class Server {
   std::unique_ptr<Workspace> acquire();
   void release(std::unique_ptr<Workspace> workspace);
   void closed(Session& session);
+  Transport transport_for(UniqueFd fd, std::uint32_t listener) const;
   bool gives_back(std::uint32_t listener) const;
   void give_back_later();
   void give_back_idle();

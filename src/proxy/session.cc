@@ -30,14 +30,15 @@ std::string_view describe(const http::Request& request, const ipc::ConnectionInf
 
 }  // namespace
 
-Session::Session(Server& server, UniqueFd fd, const ipc::ConnectionInfo& info)
+Session::Session(Server& server, Transport transport, const ipc::ConnectionInfo& info)
     : server_(server),
-      transport_(std::move(fd)),
+      transport_(std::move(transport)),
       info_(info),
       entered_(server.parts_.loop.now()),
       received_(entered_),
       sent_(entered_),
-      requests_(info.requests_served) {}
+      requests_(info.requests_served),
+      state_(transport_.is_plain() ? State::kIdle : State::kHandshake) {}
 
 Session::~Session() {
   aborted_ = true;  // by us: the worker ends
@@ -56,6 +57,7 @@ void Session::start(ConnectionLimiter::Ticket ticket) {
 }
 
 void Session::on_ready(Ready ready) {
+  ready = transport_.meaning_of(ready);
   readable_ = readable_ || ready.readable;
   // While nothing more is expected, bytes are rare, and a reset looks like them: libevent tells an
   // error as plain readiness.
@@ -99,6 +101,8 @@ void Session::advance() {
 
 bool Session::step() {
   switch (state_) {
+    case State::kHandshake:
+      return step_handshake();
     case State::kIdle:
     case State::kHead:
       return step_head();
@@ -165,7 +169,7 @@ Session::Input Session::fill() {
       turn_bytes_ += in.bytes;
       received_ = loop().now();
       work_->pace.moved(in.bytes, received_);
-      short_read_ = in.bytes < room.size();
+      short_read_ = in.dry;
       if (short_read_ && !peer_ending_) readable_ = false;
       return Input::kBytes;
     case Transport::Status::kWouldBlock:
@@ -317,7 +321,12 @@ bool Session::closes_cleanly() const {
          !work_->request.keep_alive;
 }
 
+// Under TLS the end is a message, which may have to wait for room.
 void Session::finish_connection() {
+  if (!transport_.is_plain() && transport_.end_writing() == Transport::Status::kWouldBlock) {
+    writable_ = false;
+    return;
+  }
   if (closes_cleanly()) {
     close();
     return;

@@ -10,6 +10,7 @@
 #include "http/http1_request_parser.h"
 #include "ipc/messages.h"
 #include "ipc/slot.h"
+#include "ipc/tls_outcome.h"
 #include "net/deadline_queue.h"
 #include "net/event_loop.h"
 #include "net/transport.h"
@@ -52,15 +53,16 @@ struct Workspace {
 // Owned by its Server. Reads before it asks the loop: a request that has already come is answered,
 // and a connection that is closed after it ended, without the loop ever knowing of it.
 //
-// Time limits: the head (408; from its first byte, or from the start of the connection), the whole
-// request (408), each wait for a part of the body and its pace (408), each wait for room to send
-// and the pace of that (reset), and the time between requests (closed).
+// Time limits: the handshake under TLS (closed), the head (408; from its first byte, or from the
+// start of the connection), the whole request (408), each wait for a part of the body and its pace
+// (408), each wait for room to send and the pace of that (reset), and the time between requests
+// (closed).
 //
 // A client that ends its side after a whole request may be half-closed, and still gets an answer
 // that begins within kHalfCloseGrace; one that resets the connection is gone at once.
 class Session final : private IoHandler, private Deadline, private Client, private Outlet {
  public:
-  Session(Server& server, UniqueFd fd, const ipc::ConnectionInfo& info);
+  Session(Server& server, Transport transport, const ipc::ConnectionInfo& info);
   ~Session();
 
   void start(ConnectionLimiter::Ticket ticket);
@@ -74,6 +76,7 @@ class Session final : private IoHandler, private Deadline, private Client, priva
  private:
   friend class Server;
   enum class State : std::uint8_t {
+    kHandshake,  // under TLS
     kIdle,       // no byte of a request yet
     kHead,       // some of a head
     kRequest,    // being answered
@@ -90,6 +93,7 @@ class Session final : private IoHandler, private Deadline, private Client, priva
   const http::Request& request() const override { return work_->request; }
   Answer& answer() override { return work_->answer; }
   bool is_local() const override;
+  const TlsFacts* tls() const override { return tls_.get(); }
   EventLoop& loop() override;
   AccessRecord* record() const override;
   const config::Listener& listener() const override;
@@ -105,12 +109,15 @@ class Session final : private IoHandler, private Deadline, private Client, priva
   void advance();
   void acquire_workspace();
   bool step();
+  bool step_handshake();
+  void end_handshake(ipc::TlsOutcome outcome);
   bool step_head();
   bool step_request();
   bool step_body();
   bool offer_body();
   bool drop_input();
   bool flush();
+  bool flush_unsent();
   Transport::Transfer send(std::string_view more);
   Input fill();
   void begin_request();
@@ -142,6 +149,7 @@ class Session final : private IoHandler, private Deadline, private Client, priva
   std::list<Session>::iterator self_;
   Transport transport_;
   IoWatcher watcher_;
+  std::unique_ptr<TlsFacts> tls_;  // once the handshake is done
   ipc::ConnectionInfo info_;
   ConnectionLimiter::Ticket ticket_;
   std::unique_ptr<Workspace> work_;

@@ -41,13 +41,13 @@ void Session::cut() {
 }
 
 bool Session::ends_with_server() const {
-  return server_.draining() && !server_.gives_back(info_.listener);
+  return server_.draining() && (!transport_.is_plain() || !server_.gives_back(info_.listener));
 }
 
 // Between two requests, with no byte of the next read; one that the socket has goes with it.
 bool Session::may_be_given_back() const {
-  return state_ == State::kIdle && work_ == nullptr && !peer_ending_ && !peer_ended_ &&
-         server_.gives_back(info_.listener);
+  return state_ == State::kIdle && transport_.is_plain() && work_ == nullptr && !peer_ending_ &&
+         !peer_ended_ && server_.gives_back(info_.listener);
 }
 
 void Session::enter(State state) {
@@ -74,6 +74,11 @@ void Session::end_exchange() {
 
 void Session::turn_away(http::Failure failure) {
   turned_away_ = true;
+  if (!transport_.is_plain()) {  // an answer would cost a handshake
+    count(failure);
+    close();
+    return;
+  }
   acquire_workspace();
   refuse(failure);
   advance();
@@ -126,7 +131,8 @@ bool Session::waits_for_body() const {
 
 bool Session::sending_blocked() const {
   return work_ != nullptr && !writable_ &&
-         (!work_->output.empty() || (exchange_ != nullptr && work_->answer.starved()));
+         (!work_->output.empty() || transport_.holds_unsent() ||
+          (exchange_ != nullptr && work_->answer.starved()));
 }
 
 void Session::expired() {
@@ -137,6 +143,9 @@ void Session::expired() {
     return;
   }
   switch (state_) {
+    case State::kHandshake:
+      end_handshake(ipc::TlsOutcome::kTimeout);
+      break;
     case State::kHead:
       refuse(http::Failure::kHeadTimeout);
       advance();
@@ -171,6 +180,8 @@ Time Session::next_deadline() const {
   const config::Listener::Timeouts& timeouts = listener().timeouts;
   if (sending_blocked()) return std::min(sent_ + timeouts.body_idle, work_->answer_pace.deadline());
   switch (state_) {
+    case State::kHandshake:
+      return entered_ + timeouts.handshake;
     case State::kIdle: {
       const Time regular = entered_ + (fresh() ? timeouts.header : timeouts.keep_alive);
       if (!ends_with_server()) return regular;
@@ -221,7 +232,8 @@ void Session::rest() {
     server_.parts_.deadlines.set(*this, loop().now() + kUnwatched);
     return;
   }
-  const Interest wanted = !writable_ || yields ? Interest::kReadWrite : Interest::kRead;
+  const Interest wanted =
+      !writable_ || yields || transport_.wants_room() ? Interest::kReadWrite : Interest::kRead;
   if (yields || interest_ == Interest::kNone ||
       (wanted == Interest::kReadWrite && interest_ == Interest::kRead))
     watch(wanted);
@@ -230,7 +242,8 @@ void Session::rest() {
     cancel();
   else
     server_.parts_.deadlines.set(*this, when);
-  if (idle && work_ != nullptr && work_->input.empty() && work_->output.empty())
+  if (idle && work_ != nullptr && work_->input.empty() && work_->output.empty() &&
+      !transport_.holds_unsent())
     server_.release(std::move(work_));
   if (may_be_given_back()) server_.give_back_later();
 }

@@ -68,6 +68,7 @@ void Session::log_refusal(http::Failure failure) {
 void Session::log(AccessRecord& record) {
   const Answer& answer = work_->answer;
   record.connection = &info_;
+  record.tls = tls_.get();
   record.listener = listener().name;
   // What a request whose client has left would have got.
   record.status = http::row_of(record.failure).status;

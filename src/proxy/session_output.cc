@@ -10,11 +10,12 @@ namespace roundhouse::proxy {
 // Sends what there is. True: something may go on.
 bool Session::flush() {
   if (work_ == nullptr || !writable_) return false;
+  if (transport_.holds_unsent() && !flush_unsent()) return false;
   const std::string_view bytes = work_->output.bytes();
   if (bytes.empty()) {
     if (state_ == State::kFlushing) {
       finish_connection();
-      return true;
+      return state_ != State::kFlushing;
     }
     if (!work_->answer.take_starved() || exchange_ == nullptr) return false;
     exchange_->on_room();
@@ -26,6 +27,15 @@ bool Session::flush() {
     return false;
   }
   return writable_;
+}
+
+// Of what TLS has sealed already.
+bool Session::flush_unsent() {
+  const Transport::Status status = transport_.flush();
+  writable_ = status != Transport::Status::kWouldBlock;
+  sent_ = loop().now();
+  if (status == Transport::Status::kFailed) close();
+  return status == Transport::Status::kMoved;
 }
 
 // What there is, and then `more`. How many bytes of both.
@@ -40,7 +50,7 @@ Transport::Transfer Session::send(std::string_view more) {
   output.drop(std::min(out.bytes, bytes.size()));
   work_->answer_pace.moved(out.bytes, loop().now());
   turn_bytes_ += out.bytes;
-  writable_ = out.bytes == bytes.size() + more.size();
+  writable_ = out.bytes == bytes.size() + more.size() && !transport_.holds_unsent();
   sent_ = loop().now();
   return out;
 }

@@ -7,16 +7,16 @@
 
 namespace roundhouse::proxy {
 
-void TcpServer::take(UniqueFd fd, const ipc::ConnectionInfo& info, upstream::Cluster& cluster,
+void TcpServer::take(Transport client, const ipc::ConnectionInfo& info, upstream::Cluster& cluster,
                      std::optional<ConnectionLimiter::Ticket> ticket) {
   if (!ticket) {
     constexpr auto kFailure = static_cast<std::size_t>(http::Failure::kTooManyConnections);
     ipc::add(parts_.slot.proxy_failures[kFailure]);
-    fd.reset();
+    client.close();
     if (parts_.on_closed) parts_.on_closed(info.listener);
     return;
   }
-  open_.emplace_back(*this, std::move(fd), info, cluster);
+  open_.emplace_back(*this, std::move(client), info, cluster);
   const auto session = std::prev(open_.end());
   session->self_ = session;
   session->ticket_ = *std::move(ticket);

@@ -43,7 +43,7 @@ class TcpServer {
 
   // Serves it until it is closed, perhaps within this call. One without a ticket is too many for
   // its address, and closed.
-  void take(UniqueFd fd, const ipc::ConnectionInfo& info, upstream::Cluster& cluster,
+  void take(Transport client, const ipc::ConnectionInfo& info, upstream::Cluster& cluster,
             std::optional<ConnectionLimiter::Ticket> ticket);
 
   // Descriptors are wanted for something better: closes what nobody uses now.

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "proxy/handshake.h"
 #include "proxy/tcp_server.h"
 
 namespace roundhouse::proxy {
@@ -20,14 +21,15 @@ std::uint64_t hash_of(const ipc::ConnectionInfo& info) {
 
 }  // namespace
 
-TcpSession::TcpSession(TcpServer& server, UniqueFd fd, const ipc::ConnectionInfo& info,
+TcpSession::TcpSession(TcpServer& server, Transport client, const ipc::ConnectionInfo& info,
                        upstream::Cluster& cluster)
     : server_(server),
       cluster_(cluster),
-      client_(std::move(fd)),
+      client_(std::move(client)),
       up_(server.host_),
       down_(server.host_),
-      info_(info) {
+      info_(info),
+      state_(client_.is_plain() ? State::kConnecting : State::kHandshake) {
   wish_.fresh = true;  // one that has served an HTTP request may not
   if (cluster.config().balance == config::Balance::kHash) wish_.hash = hash_of(info);
   ipc::increment(server.parts_.slot.requests_in_flight);
@@ -47,13 +49,37 @@ TcpSession::~TcpSession() {
 }
 
 void TcpSession::start() {
+  if (state_ == State::kHandshake) {
+    server_.parts_.deadlines.set(
+        *this,
+        server_.parts_.loop.now() + server_.parts_.listeners[info_.listener].timeouts.handshake);
+    shake_hands();
+  } else {
+    connect();
+  }
+  // Whoever has its endpoint at once may be over by now.
+  if (state_ != State::kClosed && !watcher_.watching()) watch();
+}
+
+void TcpSession::shake_hands() {
+  const Transport::Status status = client_.handshake();
+  if (status == Transport::Status::kWouldBlock) return;
+  count_handshake(server_.parts_.slot, info_.listener, outcome_of_handshake(client_));
+  if (status != Transport::Status::kMoved) {
+    end(End::kClose);
+    return;
+  }
+  cancel();
+  state_ = State::kConnecting;
+  connect();
+}
+
+void TcpSession::connect() {
   starting_ = true;
   cluster_.request_begins();
   acquire();
   starting_ = false;
   if (state_ == State::kMoving) advance();
-  // Whoever has its endpoint at once may be over by now.
-  if (state_ != State::kClosed && !watcher_.watching()) watch();
 }
 
 void TcpSession::watch() {
@@ -93,6 +119,11 @@ void TcpSession::on_no_connection(http::Failure failure, upstream::EndpointId en
 
 void TcpSession::on_ready(Ready ready) {
   if (state_ == State::kClosed) return;
+  ready = client_.meaning_of(ready);
+  if (state_ == State::kHandshake) {
+    shake_hands();
+    return;
+  }
   // A reset is readable and no end. Where nobody reads it must be asked for.
   const bool reads = state_ == State::kMoving && up_.reads();
   if (!reads && ready.readable && !ready.ending && client_.has_failed()) {
@@ -153,12 +184,18 @@ void TcpSession::count_moved() {
 }
 
 void TcpSession::expired() {
+  if (state_ == State::kHandshake) {
+    count_handshake(server_.parts_.slot, info_.listener, ipc::TlsOutcome::kTimeout);
+    end(End::kClose);
+    return;
+  }
   if (state_ == State::kConnecting) {
     cluster_.cancel(*this);
     fail(http::Failure::kClientGone);
     return;
   }
-  end(up_.holds_bytes() || down_.holds_bytes() ? End::kReset : End::kClose);
+  const bool holds = up_.holds_bytes() || down_.holds_bytes() || client_.holds_unsent();
+  end(holds ? End::kReset : End::kClose);
 }
 
 void TcpSession::fail(http::Failure failure) {

@@ -30,7 +30,7 @@ class TcpSession final : private IoHandler,
                          private upstream::Waiter,
                          private upstream::Connection::User {
  public:
-  TcpSession(TcpServer& server, UniqueFd fd, const ipc::ConnectionInfo& info,
+  TcpSession(TcpServer& server, Transport client, const ipc::ConnectionInfo& info,
              upstream::Cluster& cluster);
   // One that is not over is cut off.
   ~TcpSession();
@@ -40,6 +40,7 @@ class TcpSession final : private IoHandler,
  private:
   friend class TcpServer;
   enum class State : std::uint8_t {
+    kHandshake,   // under TLS
     kConnecting,  // waits for a connection to an endpoint
     kMoving,
     kClosed
@@ -53,6 +54,8 @@ class TcpSession final : private IoHandler,
   void on_no_connection(http::Failure failure, upstream::EndpointId endpoint) override;
   void on_upstream_ready(Ready ready) override;
 
+  void shake_hands();
+  void connect();
   void acquire();
   void advance();
   void count_moved();

@@ -21,6 +21,7 @@
 #include "proxy/server.h"
 #include "worker/crash_handler.h"
 #include "worker/hello.h"
+#include "worker/tls_contexts.h"
 
 namespace roundhouse::worker {
 namespace {
@@ -88,8 +89,10 @@ class Worker final : public native::ConnectionSink {
  public:
   Worker(std::unique_ptr<EventLoop> loop, ipc::Heritage heritage, ipc::Shared<ipc::Slot> slot,
          SharedLimits limits, const config::Configuration& configuration, const config::Pool& pool,
-         ipc::EndpointBoard endpoints, ipc::Board pools)
-      : loop_(std::move(loop)),
+         ipc::EndpointBoard endpoints, ipc::Board pools, TlsContexts tls)
+      : configuration_(configuration),
+        tls_(std::move(tls)),
+        loop_(std::move(loop)),
         slot_(std::move(slot)),
         limits_(std::move(limits)),
         deadlines_(loop_->now()),
@@ -114,7 +117,8 @@ class Worker final : public native::ConnectionSink {
                  .give_back =
                      [this](auto connections, auto descriptors) {
                        return source_.give_back(connections, descriptors);
-                     }}),
+                     },
+                 .find_tls = [this](std::uint32_t listener) { return tls_.find(listener); }}),
         source_(*loop_, std::move(heritage), *slot_,
                 {.worker_connections = pool.worker_connections,
                  .listener_connections = most_connections(configuration),
@@ -155,6 +159,13 @@ class Worker final : public native::ConnectionSink {
     if (access_log_ != nullptr) access_log_->replace(std::move(fd));
   }
 
+  void on_tls_material(UniqueFd fd) override {
+    const auto replaced = tls_.replace(configuration_, std::move(fd));
+    if (replaced) return;
+    log::error("certificates_refused",
+               "new certificates cannot be used, the old ones go on: " + replaced.error().message);
+  }
+
  private:
   void on_closed(std::uint32_t listener) {
     source_.connection_closed(listener);
@@ -172,6 +183,8 @@ class Worker final : public native::ConnectionSink {
     });
   }
 
+  const config::Configuration& configuration_;
+  TlsContexts tls_;
   std::unique_ptr<EventLoop> loop_;
   ipc::Shared<ipc::Slot> slot_;
   SharedLimits limits_;
@@ -207,13 +220,14 @@ Result<void> run_worker(ipc::Heritage heritage) {
         TRY(ipc::EndpointBoard::open(std::move(heritage.endpoints), ipc::Access::kReadOnly));
   ipc::Board pools;
   if (heritage.pools) pools = TRY(ipc::Board::open(std::move(heritage.pools)));
+  TlsContexts tls = TRY(TlsContexts::create(configuration, std::move(heritage.tls)));
   install_crash_handler(*slot);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGUSR1, SIG_IGN);  // for the edge alone, whoever else gets it
   ::signal(SIGXFSZ, SIG_IGN);  // a log that is as large as it may be
   ::signal(SIGINT, SIG_IGN);   // of a terminal: for the edge alone
   Worker worker(TRY(EventLoop::create()), std::move(heritage), std::move(slot), std::move(limits),
-                configuration, *pool, std::move(endpoints), std::move(pools));
+                configuration, *pool, std::move(endpoints), std::move(pools), std::move(tls));
   worker.run();
   return {};
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <string>
@@ -30,6 +31,9 @@ struct TcpPair {
     EXPECT_EQ(::connect(near.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
     far.reset(::accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     EXPECT_EQ(::fcntl(near.get(), F_SETFL, O_NONBLOCK), 0);
+    constexpr int kOn = 1;  // as every connection of ours
+    for (const UniqueFd* fd : {&near, &far})
+      ::setsockopt(fd->get(), IPPROTO_TCP, TCP_NODELAY, &kOn, sizeof kOn);
   }
 
   UniqueFd near;

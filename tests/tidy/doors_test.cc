@@ -21,6 +21,7 @@ void PrintTo(const Door& door, std::ostream* out) {
 
 const Door kHeaderDoors[] = {
     {"LibeventBelongsToNetAndTheMonitor", "src/(net|monitor)/.*", "event2/.*", "event2/http.h"},
+    {"OpensslBelongsToTlsOfNet", "src/net/tls_.*", "openssl/.*", "openssl/ssl.h"},
     {"EvhttpBelongsToOneFile", "src/monitor/http_server\\.cc", "event2/(http|bufferevent).*",
      "event2/http.h"},
     {"CaresBelongsToOneFile", "src/monitor/dns_client\\.cc", "ares.*", "ares.h"},

@@ -66,7 +66,8 @@ class Contest:
 
     @staticmethod
     def _load(server: Server, seconds: int, close: bool, path: str):
-        with Wrk(server.port, CLIENTS, seconds, close, threads=1, path=path) as wrk:
+        with Wrk(server.port, CLIENTS, seconds, close, threads=1, path=path,
+                 scheme=server.scheme) as wrk:
             return wrk.finish()
 
     def ratio(self, measure: Measure, other: Server) -> float:

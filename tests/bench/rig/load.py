@@ -108,11 +108,11 @@ class Wrk:
     """wrk in the background."""
 
     def __init__(self, port: int, clients: int, seconds: int, close: bool = False, threads: int = 2,
-                 path: str = "/"):
+                 path: str = "/", scheme: str = "http"):
         command = ["wrk", "--latency", f"-t{threads}", f"-c{clients}", f"-d{seconds}"]
         if close:
             command += ["-H", "Connection: close"]
-        self._process = subprocess.Popen([*command, f"http://127.0.0.1:{port}{path}"],
+        self._process = subprocess.Popen([*command, f"{scheme}://127.0.0.1:{port}{path}"],
                                          stdout=subprocess.PIPE, text=True)
 
     def finish(self) -> WrkReport:

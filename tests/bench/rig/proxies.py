@@ -1,6 +1,7 @@
 """A proxy of each kind before the same origins, each with one worker, and the origin itself."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rig import setting
@@ -43,10 +44,11 @@ class Forwarder(Server):
 
 
 class RoundhouseProxy(Roundhouse):
-    """`log` is that section of the configuration; `protocol` that of the listener."""
+    """`log` is that section of the configuration; `protocol` that of the listener; `tls`: a file
+    with certificate and key, as it is of the others."""
 
     def __init__(self, origins: Sequence[Server], protocol: str = "http", policy: str = "rr",
-                 log: dict[str, Any] | None = None):
+                 log: dict[str, Any] | None = None, tls: Path | None = None):
         super().__init__(workers=1, policy=policy)
         self.name = "roundhouse"
         listener = {
@@ -60,6 +62,9 @@ class RoundhouseProxy(Roundhouse):
             "upstreams": {"site": [f"127.0.0.1:{origin.port}" for origin in origins]}}
         if log is not None:
             self.configuration["log"] = log
+        if tls is not None:
+            self.scheme = "https"
+            self.configuration["listeners"]["web"]["tls"] = {"cert": str(tls)}
 
     @property
     def pool(self) -> str:
@@ -73,9 +78,12 @@ class RoundhouseProxy(Roundhouse):
 class NginxProxy(Server):
     name = "nginx"
 
-    def __init__(self, origins: Sequence[Server], access_log: bool = False):
+    def __init__(self, origins: Sequence[Server], access_log: bool = False,
+                 tls: Path | None = None):
         super().__init__(workers=1)
         self._origins = origins
+        self._tls = tls
+        self.scheme = "http" if tls is None else "https"
         self._access_log = access_log
 
     def _command(self) -> list[str]:
@@ -84,7 +92,10 @@ class NginxProxy(Server):
         servers = " ".join(f"server 127.0.0.1:{origin.port} max_fails=3 fail_timeout=1s;" for origin in self._origins)
         access_log = f"{folder}/access.log combined buffer=64k" if self._access_log else "off"
         file = render("nginx_proxy.conf", folder / "nginx.conf", folder=folder, port=self.port,
-                      servers=servers, access_log=access_log)
+                      servers=servers, access_log=access_log, ssl="ssl" if self._tls else "",
+                      certificate="" if self._tls is None else
+                      f"ssl_certificate {self._tls}; ssl_certificate_key {self._tls};"
+                      " ssl_protocols TLSv1.2 TLSv1.3;")
         return ["nginx", "-p", str(folder), "-c", str(file)]
 
     @property
@@ -109,12 +120,14 @@ class Haproxy(Server):
     name = "HAProxy"
 
     def __init__(self, origins: Sequence[Server], mode: str = "http", access_log: bool = False,
-                 master: bool = False):
+                 master: bool = False, tls: Path | None = None):
         super().__init__(workers=1 if master else 0)
         self._origins = origins
         self._mode = mode
         self._master = master
         self._access_log = access_log
+        self._tls = tls
+        self.scheme = "http" if tls is None else "https"
 
     def _command(self) -> list[str]:
         servers = "\n".join(f"  server s{i} 127.0.0.1:{origin.port}"
@@ -124,6 +137,7 @@ class Haproxy(Server):
             options += [f"option {self._mode}log", "log global"]
         file = render("haproxy.cfg", setting.folder() / f"haproxy-{self.port}.cfg", port=self.port,
                       servers=servers, mode=self._mode, options="\n  ".join(options),
+                      ssl=f"ssl crt {self._tls} alpn http/1.1" if self._tls else "",
                       rules="\n  ".join(_HAPROXY_RULES[self._mode]),
                       log="log stdout format raw local0" if self._access_log else "")
         return ["haproxy", "-W" if self._master else "-db", "-f", str(file)]

@@ -1,6 +1,7 @@
 """What all servers under test have in common: a port, the process that hands out, the workers."""
 
 import socket
+import ssl
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -13,6 +14,7 @@ class Server(ABC):
     """A context manager: started on entry, stopped on exit."""
 
     name = ""
+    scheme = "http"
 
     def __init__(self, workers: int):
         self.workers = workers
@@ -57,7 +59,7 @@ class Server(ABC):
             assert self.process is not None
             if not self.process.alive():
                 break
-            if len(self.worker_pids()) >= self.workers and ask(self.port):
+            if len(self.worker_pids()) >= self.workers and ask(self.port, scheme=self.scheme):
                 return
             time.sleep(0.02)
         self.stop()
@@ -71,11 +73,19 @@ class Server(ABC):
         self.stop()
 
 
-def ask(port: int, path: str = "/", timeout: float = 5.0) -> dict[str, str]:
+def _encrypted(plain: socket.socket) -> ssl.SSLSocket:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context.wrap_socket(plain)
+
+
+def ask(port: int, path: str = "/", timeout: float = 5.0, scheme: str = "http") -> dict[str, str]:
     """One request on a new connection: the fields of its answer, or nothing if there was none."""
     request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=timeout) as plain, \
+                (_encrypted(plain) if scheme == "https" else plain) as connection:
             connection.sendall(request.encode())
             text = b""
             while part := connection.recv(65536):

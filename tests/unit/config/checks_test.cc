@@ -139,7 +139,9 @@ const Case kCases[] = {
      "t.yaml:1:33: log.access.fields: 'methd' is not known; expected one of time, pool, worker, "
      "listener, route, client, peer, method, host, target, path, protocol, status, request_bytes, "
      "response_bytes, duration, upstream, endpoint, upstream_duration, tries, failure, user_agent, "
-     "referer, request_id, connection, connection_requests, or a list of these; did you mean "
+     "referer, request_id, connection, connection_requests, "
+     "tls_version, tls_cipher, tls_server_name, tls_protocol, tls_client, or a list of these; did "
+     "you mean "
      "'method'?"},
     {"WhatIsNothingLikeAKeyGetsTheKeys", "log: {zzz: 1}",
      "t.yaml:1:7: log.zzz: unknown key; expected one of level, format, access"},

@@ -108,6 +108,10 @@ std::vector<std::string> wrong_values(const Option& option) {
       return {"'a b'", "example.com:80", "'[::1]'", "[]", "''"};
     case Kind::kAccessFields:
       return {"nonsense", "['']", "[]", "[status, Status]", "[status, time, status]"};
+    case Kind::kCertificates:
+      return {"''", "[]", "[{key: x}]", "[{cert: ''}]", "\"a\\0b\""};
+    case Kind::kProtocols:
+      return {"''", "[]", "'a b'", "['']"};
     case Kind::kNetworks:
       return {"10.0.0.0/33", "example.com", "[]", "10.1.2.3/8"};
     case Kind::kFields:

@@ -43,8 +43,14 @@ struct Example {
     record.user_agent = "curl/8 \"x\"";
     record.referer = "http://e/?code=1";
     record.request_id = "id-1";
+    record.tls = &tls;
   }
   ipc::ConnectionInfo info{};
+  TlsFacts tls{.version = "TLSv1.3",
+               .cipher = "TLS_AES_128_GCM_SHA256",
+               .server_name = "example.com",
+               .protocol = "http/1.1",
+               .client = "CN=alice"};
   AccessRecord record;
 };
 
@@ -65,7 +71,10 @@ TEST(AccessFormat, JsonHoldsAllFieldsInTheirOrder) {
             R"("duration":0.045,"upstream":"site","endpoint":"10.0.0.1:80",)"
             R"("upstream_duration":0.044,"tries":2,"failure":"connect_failed",)"
             R"("user_agent":"curl/8 \"x\"","referer":"http://e/?code=***",)"
-            R"("request_id":"id-1","connection":7,"connection_requests":3})"
+            R"("request_id":"id-1","connection":7,"connection_requests":3,)"
+            R"("tls_version":"TLSv1.3","tls_cipher":"TLS_AES_128_GCM_SHA256",)"
+            R"("tls_server_name":"example.com","tls_protocol":"http/1.1",)"
+            R"("tls_client":"CN=alice"})"
             "\n");
 }
 
@@ -78,7 +87,9 @@ TEST(AccessFormat, LogfmtQuotesWhatIsNotPlain) {
             "response_bytes=23 duration=0.045 upstream=site endpoint=10.0.0.1:80 "
             "upstream_duration=0.044 tries=2 failure=connect_failed "
             "user_agent=\"curl/8 \\\"x\\\"\" referer=\"http://e/?code=***\" request_id=id-1 "
-            "connection=7 connection_requests=3\n");
+            "connection=7 connection_requests=3 tls_version=TLSv1.3 "
+            "tls_cipher=TLS_AES_128_GCM_SHA256 tls_server_name=example.com "
+            "tls_protocol=http/1.1 tls_client=\"CN=alice\"\n");
 }
 
 TEST(AccessFormat, CombinedIsThatOfApacheAndNginx) {
@@ -136,6 +147,11 @@ TEST(AccessFormat, ALineIsOneLineBelowPipeBufWhateverItHolds) {
     record.tries = record.connection_requests = UINT32_MAX;
     record.duration = Duration::max();
     record.upstream_duration = Duration::max();
+    example.tls = {.version = text,
+                   .cipher = text,
+                   .server_name = text,
+                   .protocol = text,
+                   .client = text};
     record.method = record.host = record.target = record.path = record.protocol = text;
     record.user_agent = record.referer = record.listener = record.route = record.upstream = text;
     record.client = record.request_id = record.endpoint = text;

@@ -86,7 +86,8 @@ class World {
                 .handler = handler,
                 .listeners = listeners,
                 .access_log = access_log.get(),
-                .on_closed = [this](std::uint32_t) { ++closed; }}),
+                .on_closed = [this](std::uint32_t) { ++closed; },
+                .find_tls = [this](std::uint32_t) { return tls.get(); }}),
         stop_(*loop, [this] { loop->stop(); }) {}
 
   // The client has sent `bytes` before the server gets the connection.
@@ -134,6 +135,7 @@ class World {
   ipc::Slot slot;
   std::vector<config::Listener> listeners;
   std::unique_ptr<AccessLog> access_log;
+  std::unique_ptr<TlsContext> tls;  // of the listener, where its options say so
   Server server;
   int closed = 0;
   std::uint16_t peer_family = AF_UNIX;
