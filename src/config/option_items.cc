@@ -63,6 +63,8 @@ Parsed<std::string> parse_word(const Option& option, const std::string& text) {
     const bool visible = std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
     if (text.empty() || text.size() > 255 || !visible)
       return std::unexpected("is not the name of a protocol");
+  } else if (option.kind == Kind::kHostNames) {
+    if (!is_host_name(text)) return std::unexpected("is not the name of a host");
   } else if (!is_valid_token(text)) {
     return std::unexpected(option.kind == Kind::kMethods      ? "is not a method"
                            : option.kind == Kind::kFieldNames ? "is not the name of a field"

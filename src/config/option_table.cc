@@ -48,6 +48,7 @@ constexpr bool fits(Kind kind) {
     case Kind::kFieldNames:
     case Kind::kResolvers:
     case Kind::kProtocols:
+    case Kind::kHostNames:
       return std::same_as<T, std::vector<std::string>>;
     case Kind::kAccessFields:
       return std::same_as<T, std::vector<AccessField>>;

@@ -80,6 +80,7 @@ constexpr OptionalDescriptor kOptional[] = {
     {"ROUNDHOUSE_ACCESS_LOG_FD", &Bequest::access_log, &Heritage::access_log},
     {"ROUNDHOUSE_OUTPUT_FD", &Bequest::output, &Heritage::output},
     {"ROUNDHOUSE_TLS_FD", &Bequest::tls, &Heritage::tls},
+    {"ROUNDHOUSE_HISTORY_FD", &Bequest::history, &Heritage::history},
     {"ROUNDHOUSE_LINE_FD", &Bequest::line, &Heritage::line}};
 
 }  // namespace

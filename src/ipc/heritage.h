@@ -20,10 +20,10 @@
 //   ROUNDHOUSE_LIMITS_FD=7           limits that the built-in workers of a pool share
 //   ROUNDHOUSE_ACCESS_LOG_FD=8       where built-in workers write the access log
 //   ROUNDHOUSE_OUTPUT_FD=9           monitor only: what programs have printed
-//   ROUNDHOUSE_TLS_FD=10             sealed memfd: certificates and keys (ipc/tls_material.h) of
-//   the
-//                                    listeners that lead to a pool; for the monitor, of all, and no
-//                                    keys
+//   ROUNDHOUSE_TLS_FD=10             sealed memfd: certificates and keys of the listeners that lead
+//                                    to a pool (ipc/tls_material.h); for the monitor those of all,
+//                                    and no keys
+//   ROUNDHOUSE_HISTORY_FD=10         monitor only: where it keeps its past (ipc/history_board.h)
 //   ROUNDHOUSE_LINE_FD=6             what a program that is its own edge and its workers tell each
 //                                    other (room cluster); SOCK_SEQPACKET
 //   ROUNDHOUSE_LISTENERS=0:6,0:7     listening sockets, "listener index:descriptor" (policy none;
@@ -67,6 +67,7 @@ struct Bequest {
   int access_log = -1;
   int output = -1;
   int tls = -1;
+  int history = -1;
   int line = -1;
   std::vector<InheritedListener> listeners;
 
@@ -96,6 +97,7 @@ struct Heritage {
   UniqueFd access_log;
   UniqueFd output;
   UniqueFd tls;
+  UniqueFd history;
   UniqueFd line;
   std::vector<OwnedListener> listeners;
 

@@ -84,6 +84,7 @@ WorkerValues read_worker(const ipc::WorkerRow& row, const ipc::Slot* slot, Time 
       .untaken = relaxed(row.untaken),
       .stalled = relaxed(row.stalled) != 0,
       .shut = relaxed(row.shut) != 0,
+      .on_trial = relaxed(row.on_trial) != 0,
       .dead_cpu_seconds = static_cast<double>(relaxed(row.dead_cpu_ns)) * kNanosecond,
   };
   const bool alive = values.pid != 0;
@@ -142,6 +143,7 @@ void add_counts(WorkerValues& sum, const WorkerValues& more) {
 
 bool is_newer(const WorkerValues& one, const WorkerValues& other) {
   if ((one.pid != 0) != (other.pid != 0)) return one.pid != 0;
+  if (one.on_trial != other.on_trial) return other.on_trial;
   return one.generation > other.generation;
 }
 
@@ -149,7 +151,8 @@ OlderProcess older_of(const WorkerValues& values) {
   OlderProcess older{.pid = values.pid,
                      .generation = values.generation,
                      .state = values.state,
-                     .uptime_seconds = values.uptime_seconds};
+                     .uptime_seconds = values.uptime_seconds,
+                     .on_trial = values.on_trial};
   if (values.slot) {
     older.connections_active = values.slot->connections_active;
     older.requests_in_flight = values.slot->requests_in_flight;
@@ -333,7 +336,8 @@ std::size_t PoolValues::old_generations() const {
   for (const WorkerValues& worker : workers) {
     newest = std::max(newest, worker.generation);
     if (worker.pid != 0) all.insert(worker.generation);
-    for (const OlderProcess& older : worker.older) all.insert(older.generation);
+    for (const OlderProcess& older : worker.older)
+      if (!older.on_trial) all.insert(older.generation);
   }
   all.erase(newest);
   return all.size();

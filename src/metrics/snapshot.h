@@ -58,10 +58,11 @@ struct OlderProcess {
   double uptime_seconds = 0;
   std::uint32_t connections_active = 0;
   std::uint32_t requests_in_flight = 0;
+  bool on_trial = false;  // it is no older one, but is to replace the worker
 };
 
 // Counters are those of all processes of this id; state, pid and what goes with them are of the
-// newest that runs, and of the newest where none does.
+// newest that runs, but for one on trial, and of the newest where none does.
 struct WorkerValues {
   std::uint32_t id = 0;           // 1..N in its pool
   std::size_t index = 0;          // its first row, as a number of its own
@@ -86,6 +87,7 @@ struct WorkerValues {
   std::uint32_t untaken = 0;
   bool stalled = false;
   bool shut = false;                   // nothing serves its private socket
+  bool on_trial = false;               // nobody else of this id runs, and it is not in force yet
   double dead_cpu_seconds = 0;         // of all processes that ended here
   std::vector<ipc::ExitRecord> exits;  // newest first
   std::string listens;                 // what a program listens on, and what serves it

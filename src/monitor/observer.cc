@@ -79,6 +79,11 @@ metrics::Snapshot Observer::look(Time now) {
   snapshot.container_memory = memory.used;
   snapshot.container_memory_limit = memory.limit;
   census_.fill_in(snapshot, now);
+  fill_in_rates(snapshot);
+  return snapshot;
+}
+
+void Observer::fill_in_rates(metrics::Snapshot& snapshot) {
   for (std::size_t i = 0; i < snapshot.pools.size(); ++i) {
     snapshot.pools[i].fairness = fairness_[i].index();
     for (metrics::WorkerValues& worker : snapshot.pools[i].workers) {
@@ -89,10 +94,9 @@ metrics::Snapshot Observer::look(Time now) {
   for (std::size_t i = 0; i < snapshot.listeners.size(); ++i) {
     never_back(most_paused_[i], snapshot.listeners[i].paused_seconds);
   }
-  return snapshot;
 }
 
-void Observer::sample(Time now) {
+metrics::Snapshot Observer::sample(Time now) {
   metrics::Snapshot snapshot = glance(now);
   read_usage(snapshot);
   const double passed = last_sample_ ? seconds(now - *last_sample_) : 0;
@@ -106,6 +110,8 @@ void Observer::sample(Time now) {
     fairness_[i].add(now, samples);
   }
   last_sample_ = now;
+  fill_in_rates(snapshot);
+  return snapshot;
 }
 
 void Observer::follow(Track& track, const metrics::WorkerValues& worker, double passed) {
