@@ -16,6 +16,7 @@ enum class Command : std::uint8_t {
   kProxy,
   kCheck,
   kExplain,
+  kDiff,
   kStatus,
   kLogs,
   kHealth,

@@ -4,6 +4,8 @@
 
 #include "config/checks.h"
 #include "config/option_table.h"
+#include "config/rows.h"
+#include "config/settle.h"
 #include "config/yaml_scalar.h"
 
 namespace roundhouse::config {
@@ -12,33 +14,10 @@ namespace {
 constexpr std::string_view kMask = "\"***\"";
 constexpr std::size_t kCommentColumn = 44;
 
-std::string value_text(const Option& option, const Items& items, bool secret) {
-  const bool is_short = option.kind == Kind::kBinds && items.size() == 1;
-  if (is_short || shape(option.kind) == Shape::kScalar)
-    return secret ? std::string(kMask) : yaml_scalar(items.front());
-  const bool is_map = shape(option.kind) == Shape::kMap;
-  std::string result = is_map ? "{" : "[";
-  for (const std::string& item : items) {
-    if (result.size() > 1) result += ", ";
-    const auto equals = is_map ? item.find('=') : 0;
-    if (is_map) result += item.substr(0, equals) + ": ";
-    const auto blank = option.kind == Kind::kServers ? item.find(' ') : item.npos;
-    if (secret || option.kind == Kind::kVariables)
-      result += kMask;
-    else if (is_map)
-      result += yaml_scalar(item.substr(equals + 1));
-    else if (blank != item.npos)
-      result += "{address: " + yaml_scalar(item.substr(0, blank)) +
-                ", weight: " + item.substr(blank + 1) + "}";
-    else
-      result += yaml_scalar(item);
-  }
-  return result += is_map ? '}' : ']';
-}
-
 class Explanation {
  public:
-  explicit Explanation(const Loaded& loaded) : loaded_(loaded) {}
+  // Bare: without comments.
+  Explanation(const Loaded& loaded, bool bare) : loaded_(loaded), bare_(bare) {}
 
   std::string text();
 
@@ -54,6 +33,7 @@ class Explanation {
   void add_line(std::size_t depth, const std::string& content, const std::string& comment);
 
   const Loaded& loaded_;
+  const bool bare_;
   std::string text_;
 };
 
@@ -61,7 +41,7 @@ void Explanation::add_line(std::size_t depth, const std::string& content,
                            const std::string& comment) {
   std::string line(2 * depth, ' ');
   line += content;
-  if (!comment.empty()) {
+  if (!comment.empty() && !bare_) {
     line.resize(std::max(line.size() + 1, kCommentColumn), ' ');
     line += "# " + comment;
   }
@@ -83,10 +63,10 @@ void Explanation::add_section(Section section, const std::string& path, std::str
       continue;
     }
     const Items items = option->items_of(*option, structure);
-    if (!has(key) || items.empty() || (items.size() == 1 && items.front().empty())) continue;
+    if (!has(key) || !is_shown(items)) continue;
     const auto found = loaded_.provenance.find(joined(path, key));
     const Source source = found == loaded_.provenance.end() ? Source{} : found->second;
-    add_line(depth, std::string(name) + ": " + value_text(*option, items, source.secret),
+    add_line(depth, std::string(name) + ": " + shown_value(*option, items, source.secret),
              describe(source, loaded_.file));
   }
 }
@@ -113,6 +93,9 @@ void Explanation::add_routes() {
     const std::string path = joined("routes", std::to_string(i + 1));
     const std::size_t before = text_.size();
     add_section(Section::kRoute, path, "", 2, &routes[i], [&](std::string_view key) {
+      const Option* const option = bare_ ? find_option(Section::kRoute, key) : nullptr;
+      if (option != nullptr)
+        return option->items_of(*option, &routes[i]) != option->default_items(*option);
       return loaded_.provenance.contains(joined(path, key));
     });
     if (text_.size() > before) text_[before + 2] = '-';
@@ -121,8 +104,9 @@ void Explanation::add_routes() {
 
 std::string Explanation::text() {
   const Configuration& configuration = loaded_.configuration;
-  add_line(0, loaded_.file.empty() ? "# No configuration file." : "# From " + loaded_.file + ".",
-           "");
+  if (!bare_)
+    add_line(0, loaded_.file.empty() ? "# No configuration file." : "# From " + loaded_.file + ".",
+             "");
   add_named("listeners", Section::kListener, configuration.listeners,
             [](const Listener& listener, std::string_view key) {
               return has_option(listener.protocol, key);
@@ -140,6 +124,43 @@ std::string Explanation::text() {
 
 }  // namespace
 
-std::string explain(const Loaded& loaded) { return Explanation(loaded).text(); }
+std::string shown_value(const Option& option, const Items& items, bool secret) {
+  const bool is_short = option.kind == Kind::kBinds && items.size() == 1;
+  if (is_short || shape(option.kind) == Shape::kScalar)
+    return secret ? std::string(kMask) : yaml_scalar(items.front());
+  const bool is_map = shape(option.kind) == Shape::kMap;
+  std::string result = is_map ? "{" : "[";
+  for (const std::string& item : items) {
+    if (result.size() > 1) result += ", ";
+    const auto equals = is_map ? item.find('=') : 0;
+    if (is_map) result += item.substr(0, equals) + ": ";
+    const auto blank = option.kind == Kind::kServers ? item.find(' ') : item.npos;
+    if (secret || option.kind == Kind::kVariables)
+      result += kMask;
+    else if (is_map)
+      result += yaml_scalar(item.substr(equals + 1));
+    else if (blank != item.npos)
+      result += "{address: " + yaml_scalar(item.substr(0, blank)) +
+                ", weight: " + item.substr(blank + 1) + "}";
+    else
+      result += yaml_scalar(item);
+  }
+  return result += is_map ? '}' : ']';
+}
+
+bool is_shown(const Items& items) {
+  return !items.empty() && (items.size() != 1 || !items.front().empty());
+}
+
+std::string explain(const Loaded& loaded) { return Explanation(loaded, false).text(); }
+
+std::string explain_in_force(const Configuration& configuration) {
+  Loaded loaded{.configuration = configuration, .provenance = {}, .file = "", .warnings = {}};
+  std::erase_if(loaded.configuration.listeners, is_vacant<Listener>);
+  std::erase_if(loaded.configuration.upstreams, is_vacant<Upstream>);
+  hide_sticky_keys(loaded.configuration);
+  for (const std::string& key : configuration.secrets) loaded.provenance[key].secret = true;
+  return Explanation(loaded, true).text();
+}
 
 }  // namespace roundhouse::config

@@ -190,6 +190,7 @@ struct Configuration {
   Monitor monitor;
   Resolver resolver;
   Log log;
+  std::vector<std::string> secrets, settled;  // full keys; see provenance.h and settle.h
 
   const Pool* find_pool(std::string_view name) const;
   const Upstream* find_upstream(std::string_view name) const;

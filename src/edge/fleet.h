@@ -90,6 +90,8 @@ class Fleet {
   bool is_over(const Change& change) const;
   // "" if all went well; else why not, a line for each pool.
   std::string failures(const Change& change) const;
+  // How far it is, once it has begun: "3 of 8 new workers serve".
+  std::string progress(const Change& change) const;
   // What it does, in a line: "pool web: 4 new workers; pool app stays".
   std::string describe(const Change& change) const;
   void commit(Change& change);

@@ -119,6 +119,7 @@ struct WorkerValues {
   std::uint64_t output_dropped = 0;
   std::uint32_t untaken = 0;
   bool stalled = false;
+  bool left = false;                   // there is to be none of this id (any more); it has counts
   bool shut = false;                   // nothing serves its private socket
   double dead_cpu_seconds = 0;         // of all processes that ended here
   std::vector<ipc::ExitRecord> exits;  // newest first
@@ -132,10 +133,11 @@ struct WorkerValues {
 
 struct PoolValues {
   Layout::Pool layout;
+  std::uint32_t wanted = 0;  // workers, as configured or scaled
   std::vector<WorkerValues> workers;
   std::optional<double> fairness;  // by the monitor
 
-  std::size_t count(ipc::WorkerState state) const;
+  std::size_t count(ipc::WorkerState state) const;  // of those that are to be
   // Generations besides the newest that processes of it are of.
   std::size_t old_generations() const;
   // Whether the edge accepts for the workers and hands over (every policy but none).

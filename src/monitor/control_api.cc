@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "metrics/exporter.h"
+#include "monitor/configuration_api.h"
 #include "monitor/operations_api.h"
 
 namespace roundhouse::monitor {
@@ -16,6 +17,8 @@ namespace {
 
 constexpr const char* kPlain = "text/plain; charset=utf-8";
 constexpr const char* kJson = "application/json";
+
+constexpr std::string_view kConfiguration = "/api/v1/configuration";
 
 struct Endpoint {
   std::string_view methods;
@@ -32,6 +35,7 @@ constexpr Endpoint kEndpoints[] = {
     {"GET", "/api/v1/status", "the state of everything, as JSON"},
     {"GET", "/api/v1/logs[/POOL[/ID]]", "the last lines of programs; ?after=N: newer ones", false,
      true},
+    {"GET", kConfiguration, "what is in force", false, true},
     {"POST", "/api/v1/stop", "drain and stop", true},
     {"POST", "/api/v1/reload", "put the configuration in force anew", true},
     {"POST", "/api/v1/restart", "replace all workers, one after the other", true},
@@ -134,6 +138,10 @@ Response ControlApi::get(const Request& request) const {
     return json(200, status(sources_.look(), request.viewer, words));
   }
   if (request.path.starts_with(kLogs)) return logs(request);
+  if (request.path == kConfiguration) {
+    if (sources_.configuration == nullptr) return refused(503, "it is not known");
+    return json(200, configuration_of(*sources_.configuration, sources_.glance()));
+  }
   if (request.path.starts_with(kOperations))
     return operation(std::string_view(request.path).substr(kOperations.size()));
   const bool health = request.path == "/healthz";

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "config/options.h"
 #include "ipc/messages.h"
 #include "ipc/operation.h"
 #include "ipc/output_board.h"
@@ -43,6 +44,7 @@ struct Sources {
   std::function<bool(const ipc::CommandMessage&)> send;
   // What became of a ticket.
   std::function<std::optional<ipc::Operation>(std::uint64_t ticket)> operation;
+  const config::Configuration* configuration = nullptr;  // in force; none: not known here
   const ipc::OutputBoard* output = nullptr;  // what programs have printed; none: nothing
 };
 

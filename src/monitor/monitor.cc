@@ -63,7 +63,8 @@ Result<std::unique_ptr<Monitor>> Monitor::create(ipc::Heritage heritage,
   Observer observer = TRY(Observer::create(layout_of(configuration), std::move(board)));
   auto loop = TRY(EventLoop::create());
   std::unique_ptr<Monitor> monitor(new Monitor(std::move(loop), std::move(observer),
-                                               std::move(output), std::move(heritage.channel)));
+                                               std::move(output), std::move(heritage.channel),
+                                               configuration));
   TRY_VOID(monitor->serve(std::move(heritage.listeners)));
   if (heritage.endpoints)
     TRY_VOID(monitor->keep_endpoints(configuration, std::move(heritage.endpoints)));
@@ -71,7 +72,7 @@ Result<std::unique_ptr<Monitor>> Monitor::create(ipc::Heritage heritage,
 }
 
 Monitor::Monitor(std::unique_ptr<EventLoop> loop, Observer observer, ipc::OutputBoard output,
-                 UniqueFd channel)
+                 UniqueFd channel, const config::Configuration& configuration)
     : loop_(std::move(loop)),
       observer_(std::move(observer)),
       channel_(std::move(channel)),
@@ -83,6 +84,7 @@ Monitor::Monitor(std::unique_ptr<EventLoop> loop, Observer observer, ipc::Output
                 [this](std::uint64_t ticket) {
                   return ipc::find_operation(observer_.board().header().operations, ticket);
                 },
+            .configuration = &configuration,
             .output = output_ ? &output_ : nullptr}),
       number_(observer_.board().header().configuration.load()),
       sampler_(*loop_, [this] { observer_.sample(loop_->now()); }) {

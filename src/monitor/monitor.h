@@ -44,7 +44,7 @@ class Monitor final : private IoHandler {
 
  private:
   Monitor(std::unique_ptr<EventLoop> loop, Observer observer, ipc::OutputBoard output,
-          UniqueFd channel);
+          UniqueFd channel, const config::Configuration& configuration);
   // `configuration` must outlive this.
   Result<void> keep_endpoints(const config::Configuration& configuration, UniqueFd board);
   Result<void> serve(std::vector<ipc::OwnedListener> listeners);
