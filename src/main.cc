@@ -21,6 +21,7 @@
 #include "cli/diff.h"
 #include "cli/operate.h"
 #include "cli/pm2_import.h"
+#include "cli/top.h"
 #include "config/control_socket.h"
 #include "config/effective.h"
 #include "config/locate.h"
@@ -201,6 +202,8 @@ int run_command(const cli::CommandLine& line, std::vector<std::string> arguments
                         : cli::generate(line));
     case cli::Command::kStatus:
       return finish(cli::status(line, folders));
+    case cli::Command::kTop:
+      return finish(cli::top(line, folders));
     case cli::Command::kLogs:
       return finish(cli::logs(line, folders, [](std::string_view text) {
         std::fwrite(text.data(), 1, text.size(), stdout);

@@ -31,6 +31,7 @@ constexpr std::array kCommands = {
         "what a reload with it would do"},
     Row{Command::kStatus, "status", "[--json] [--socket PATH] [POOL/ID]",
         "the workers of the running instance"},
+    Row{Command::kTop, "top", "[--socket PATH]", "the same, live; keys sort and restart"},
     Row{Command::kLogs, "logs", "[-f] [--socket PATH] [POOL[/ID]]",
         "what programs print; -f: and go on"},
     Row{Command::kHealth, "health", "[--socket PATH]", "exit 0 if every pool has a ready worker"},
@@ -135,6 +136,7 @@ void add_options(CLI::App& app, Command command, Words& words) {
       app.add_option("--socket", words.line.socket);
       app.add_option("subject", words.line.subject);
       return;
+    case Command::kTop:
     case Command::kHealth:
     case Command::kStop:
       app.add_option("--socket", words.line.socket);

@@ -18,6 +18,7 @@ enum class Command : std::uint8_t {
   kExplain,
   kDiff,
   kStatus,
+  kTop,
   kLogs,
   kHealth,
   kStop,

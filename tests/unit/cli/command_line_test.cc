@@ -164,7 +164,7 @@ TEST(CommandLine, AnUnknownCommandIsNeverAHintToStop) {
   EXPECT_EQ(
       parse({"stp"}).error().err,
       "roundhouse: there is no command 'stp'; expected one of run, proxy, check, explain, diff, "
-      "status, logs, health, stop, reload, restart, scale, import, version\n"
+      "status, top, logs, health, stop, reload, restart, scale, import, version\n"
       "usage: roundhouse [COMMAND] [FLAGS]; see roundhouse --help\n");
 }
 
