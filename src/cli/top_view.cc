@@ -27,16 +27,17 @@ struct Column {
   Align align = Align::kRight;
 };
 
+// All of them take 80.
 constexpr std::array kColumns = {
     Column{"WORKER", 16, 9, Align::kLeft},
-    Column{"PID", 8, 3},
+    Column{"PID", 7, 2},
     Column{"STATE", 11, 8, Align::kLeft},
-    Column{"UP", 5, 2},
-    Column{"RESTARTS", 8, 4},
+    Column{"UP", 5, 1},
+    Column{"RST", 4, 3},
     Column{"OPEN", 6, 6},
     Column{"REQ/S", 9, 7},
     Column{"CPU%", 5, 5},
-    Column{"MEMORY", 9, 1},
+    Column{"MEMORY", 9, 4},
 };
 using Cells = std::array<std::string, kColumns.size()>;
 
@@ -272,7 +273,7 @@ std::string TopView::foot() const {
   if (!note_.empty()) return note_;
   static constexpr std::array kNames = {"id", "cpu", "memory", "requests", "open", "restarts"};
   return "by " + std::string(kNames[static_cast<std::size_t>(order_)]) +
-         " | c cpu m memory s req/s o open t restarts i id | r restart q quit";
+         " | q quit r restart | c cpu m memory s req/s o open t restarts i id";
 }
 
 TopView::Frame TopView::frame(Size size) const {

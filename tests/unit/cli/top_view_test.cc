@@ -53,18 +53,17 @@ std::vector<std::string> order(const TopView& view) {
 
 TEST(TopView, ShowsTheInstanceItsPoolsAndItsWorkers) {
   const TopView::Frame frame = after_two_seconds().frame({.columns = 100, .lines = 12});
-  EXPECT_EQ(
-      frame.lines,
-      (std::vector<std::string>{
-          "roundhouse 1.2.3, edge 100, up 3h 12m, ready",
-          "pool app: 2 of 2 ready, rr, fairness 0.9998", "pool node: 0 of 1 ready, rr",
-          "250.0 requests/s, 1.5 connections/s, 23 open",
-          "WORKER                PID STATE          UP RESTARTS   OPEN     REQ/S  CPU%    MEMORY",
-          "app/1                 101 ready          1h        2     16     250.0  48.1   12.3MiB",
-          "app/2                 102 ready        9.0s       11      4       0.0  70.5    1.0MiB",
-          "app/2                  88 draining      10m               3",
-          "node/1                  - backoff         -        5      -         -     -         -",
-          "by id | c cpu m memory s req/s o open t restarts i id | r restart q quit"}));
+  EXPECT_EQ(frame.lines,
+            (std::vector<std::string>{
+                "roundhouse 1.2.3, edge 100, up 3h 12m, ready",
+                "pool app: 2 of 2 ready, rr, fairness 0.9998", "pool node: 0 of 1 ready, rr",
+                "250.0 requests/s, 1.5 connections/s, 23 open",
+                "WORKER               PID STATE          UP  RST   OPEN     REQ/S  CPU%    MEMORY",
+                "app/1                101 ready          1h    2     16     250.0  48.1   12.3MiB",
+                "app/2                102 ready        9.0s   11      4       0.0  70.5    1.0MiB",
+                "app/2                 88 draining      10m           3",
+                "node/1                 - backoff         -    5      -         -     -         -",
+                "by id | q quit r restart | c cpu m memory s req/s o open t restarts i id"}));
   EXPECT_EQ(frame.highlighted, 5U);
 }
 
@@ -136,8 +135,8 @@ TEST(TopView, FitsANarrowTerminalAndLeavesOutWhatIsWorthLeast) {
     for (const std::string& line : frame.lines) EXPECT_LE(line.size(), columns);
   }
   const std::string at_80 = view.frame({.columns = 80, .lines = 20}).lines[4];
-  EXPECT_NE(at_80.find("RESTARTS"), std::string::npos) << at_80;
-  EXPECT_NE(at_80.find("CPU%"), std::string::npos) << at_80;
+  EXPECT_EQ(at_80.size(), 80U) << at_80;
+  EXPECT_TRUE(at_80.ends_with(" MEMORY")) << at_80;
   EXPECT_EQ(view.frame({.columns = 40, .lines = 20}).lines[4],
             "WORKER           STATE           REQ/S");
 }
