@@ -59,6 +59,8 @@ Parsed<std::string> parse_word(const Option& option, const std::string& text) {
   } else if (option.kind == Kind::kResolvers) {
     if (const auto address = parse_name_server(text); !address)
       return std::unexpected(address.error());
+  } else if (option.kind == Kind::kHostNames) {
+    if (!is_host_name(text)) return std::unexpected("is not the name of a host");
   } else if (!is_valid_token(text)) {
     return std::unexpected(option.kind == Kind::kMethods      ? "is not a method"
                            : option.kind == Kind::kFieldNames ? "is not the name of a field"

@@ -47,6 +47,7 @@ constexpr bool fits(Kind kind) {
     case Kind::kMethods:
     case Kind::kFieldNames:
     case Kind::kResolvers:
+    case Kind::kHostNames:
       return std::same_as<T, std::vector<std::string>>;
     case Kind::kAccessFields:
       return std::same_as<T, std::vector<AccessField>>;

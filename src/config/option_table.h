@@ -42,6 +42,7 @@ enum class Kind : std::uint8_t {
   kMethods,
   kFieldNames,
   kResolvers,
+  kHostNames,
   kAccessFields,
   kNetworks,  // several texts
   kVariables,

@@ -72,6 +72,7 @@ struct Shutdown {
 struct Monitor {
   std::optional<Address> bind = Address::loopback(9901);  // none: off
   std::string socket = "auto";                            // or the path of the control socket
+  std::vector<std::string> allowed_hosts;                 // names in Host
 };
 
 struct Resolver {

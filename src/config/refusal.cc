@@ -90,6 +90,8 @@ std::string expectation(const Option& option) {
       return "the name of a field, or a list of these";
     case Kind::kResolvers:
       return "the address of a name server such as 10.0.0.2 or 10.0.0.2:53, or a list of these";
+    case Kind::kHostNames:
+      return "the name of a host, without a port, or a list of these";
     case Kind::kAccessFields:
       return one_of(option.choices) + ", or a list of these";
     case Kind::kNetworks:

@@ -95,6 +95,7 @@ std::string value_schema(const Option& option) {
     case Kind::kMethods:
     case Kind::kFieldNames:
     case Kind::kResolvers:
+    case Kind::kHostNames:
     case Kind::kNetworks:
       return any_of({kText, R"({"type": "array", "minItems": 1, "items": {"type": "string"}})"});
     case Kind::kAccessFields: {

@@ -251,7 +251,8 @@ void Acceptor::close(const Address& asked) {
     take_rest(*socket);
     return true;
   });
-  std::erase_if(rotations_, [&](const Rotation& rotation) { return rotation.asked == asked; });
+  for (auto* rotations : {&rotations_, &past_})
+    std::erase_if(*rotations, [&](const Rotation& rotation) { return rotation.asked == asked; });
 }
 
 void Acceptor::take_rest(Socket& socket) {

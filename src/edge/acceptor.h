@@ -8,6 +8,7 @@
 // nothing (listen_fds), waits for the replacement.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -93,9 +94,18 @@ class Acceptor {
     IoWatcher watcher;
   };
 
+  struct Rotation {
+    Address asked;
+    SharedAddress before;
+    ReuseportRotation turns;
+    bool leaving = false;
+  };
+
   bool accepts() const;
   bool accepts_from(const Socket& socket) const;
   void finish_leaving();
+  void keep_as_past(const std::function<bool(const Rotation&)>& is_over);
+  void forget_past(const Address& asked);
   void watch_sockets();
   bool accept_batch(Socket& socket, Ready ready);  // false: nobody waits there
   std::optional<ipc::PauseReason> obstacle();
@@ -109,13 +119,8 @@ class Acceptor {
   config::Listener options_;
   const std::uint32_t index_;
   std::vector<std::unique_ptr<Socket>> sockets_;
-  struct Rotation {
-    Address asked;
-    SharedAddress before;
-    ReuseportRotation turns;
-    bool leaving = false;
-  };
   std::vector<Rotation> rotations_;
+  std::vector<Rotation> past_;  // of addresses that have one socket again
   Pool* pool_;
   ipc::ListenerRow& row_;
   std::uint64_t& next_id_;

@@ -20,6 +20,7 @@ constexpr Duration kLastArrivals = std::chrono::milliseconds(100);
 Result<Acceptor::Sockets> Acceptor::listen_anew(const Address& asked, const ListenOptions& options,
                                                 std::size_t group_of) {
   finish_leaving();
+  forget_past(asked);
   const auto has_address = [&](const auto& one) { return one.asked == asked; };
   const auto now = views();
   const auto before = std::ranges::find_if(now, has_address);
@@ -57,11 +58,33 @@ void Acceptor::take_strays(Sockets sockets) {
     take_rest(*sockets_[i]);
   }
   sockets_.resize(before);
-  std::erase_if(rotations_, [&](const Rotation& rotation) {
+  keep_as_past([&](const Rotation& rotation) {
     return std::ranges::none_of(sockets_, [&](const auto& socket) {
       return socket->place && socket->listening.asked == rotation.asked;
     });
   });
+}
+
+// Workers that end may have its sockets open still: it goes on sending new clients to the one
+// beside it.
+void Acceptor::keep_as_past(const std::function<bool(const Rotation&)>& is_over) {
+  for (Rotation& rotation : rotations_) {
+    if (!is_over(rotation)) continue;
+    rotation.turns.turn_to_beside();
+    rotation.before.forget();  // the socket that this acceptor has is enough
+    past_.push_back(std::move(rotation));
+    past_.back().leaving = true;
+    rotation.asked = {};
+  }
+  std::erase_if(rotations_, [](const Rotation& rotation) { return rotation.asked == Address(); });
+}
+
+void Acceptor::forget_past(const Address& asked) {
+  const auto is_of_it = [&](const Rotation& rotation) { return rotation.asked == asked; };
+  if (std::erase_if(past_, is_of_it) == 0) return;
+  for (const auto& socket : sockets_)
+    if (socket->listening.asked == asked && !socket->place)
+      stop_sharing(socket->listening.fd.get());
 }
 
 // While nobody has room they go on waiting in the queues.
@@ -73,17 +96,13 @@ void Acceptor::finish_leaving() {
   }
   for (Rotation& rotation : rotations_) rotation.before.forget();
   std::erase_if(sockets_, [](const auto& socket) { return socket->leaving; });
-  std::erase_if(rotations_, [&](const Rotation& rotation) {
-    if (!rotation.leaving) return false;
-    for (const auto& socket : sockets_)
-      if (socket->listening.asked == rotation.asked) stop_sharing(socket->listening.fd.get());
-    return true;
-  });
+  keep_as_past([](const Rotation& rotation) { return rotation.leaving; });
   if (!accepts()) end_pause();
 }
 
 Acceptor::Sockets Acceptor::release(const Address& asked) {
   finish_leaving();
+  forget_past(asked);
   Sockets released;
   const auto rotation = std::ranges::find(rotations_, asked, &Rotation::asked);
   if (rotation != rotations_.end())

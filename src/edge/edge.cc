@@ -69,8 +69,10 @@ Result<void> Edge::prepare() {
 Result<void> Edge::create_monitor() {
   const config::Configuration& configuration = fleet_->configuration();
   const Fleet::InForce& in_force = fleet_->in_force();
+  history_ = TRY(ipc::HistoryBoard::create());
   MonitorHandle::Setting setting{.board = &fleet_->board(),
                                  .output_fd = fleet_->output().board.fd(),
+                                 .history_fd = history_.fd(),
                                  .configuration_fd = in_force.text.get(),
                                  .endpoints_fd = in_force.endpoints ? in_force.endpoints->fd() : -1,
                                  .identity = TRY(fleet_->identity_of(configuration.user)),
@@ -85,7 +87,7 @@ Result<void> Edge::create_monitor() {
   if (setting_.control_socket)
     setting.control =
         TRY(listen_on(*setting_.control_socket, {.backlog = kBacklog, .unix_mode = 0600}));
-  if (setting.tcp) metrics_url_ = "http://" + setting.tcp->address.to_string() + "/metrics";
+  if (setting.tcp) monitor_url_ = "http://" + setting.tcp->address.to_string();
   monitor_ = std::make_unique<MonitorHandle>(*loop_, std::move(setting),
                                              [this](const auto& command) { return obey(command); });
   return {};
@@ -114,7 +116,9 @@ void Edge::log_start() const {
                 std::to_string(descriptors_) + " descriptors a process",
             {{"pid", ::getpid()}, {"descriptors", descriptors_}});
   fleet_->log_listeners();
-  if (!metrics_url_.empty()) log::info("monitor_started", "metrics on " + metrics_url_);
+  if (!monitor_url_.empty())
+    log::info("monitor_started",
+              "metrics on " + monitor_url_ + "/metrics, a dashboard on " + monitor_url_ + "/");
 }
 
 void Edge::watch_signals() {

@@ -12,6 +12,7 @@
 #include "edge/fleet.h"
 #include "edge/monitor_handle.h"
 #include "edge/operations.h"
+#include "ipc/history_board.h"
 #include "net/event_loop.h"
 
 namespace roundhouse::edge {
@@ -58,9 +59,10 @@ class Edge {
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<Fleet> fleet_;
   std::unique_ptr<Operations> operations_;
+  ipc::HistoryBoard history_;  // the monitor's
   std::unique_ptr<MonitorHandle> monitor_;
   std::uint64_t descriptors_ = 0;  // RLIMIT_NOFILE
-  std::string metrics_url_;        // empty: the monitor has no TCP socket
+  std::string monitor_url_;        // empty: the monitor has no TCP socket
   std::vector<std::unique_ptr<SignalWatcher>> signals_;
   Timer ticker_;
   Timer delay_;

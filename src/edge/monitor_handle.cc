@@ -41,6 +41,7 @@ Result<void> MonitorHandle::spawn_process() {
   bequest.memory = setting_.board->fd();
   bequest.endpoints = setting_.endpoints_fd;
   bequest.output = setting_.output_fd;
+  bequest.history = setting_.history_fd;
   if (setting_.tcp) bequest.listeners.push_back({ipc::kMonitorTcp, setting_.tcp->fd.get()});
   if (setting_.control)
     bequest.listeners.push_back({ipc::kMonitorUnix, setting_.control->fd.get()});

@@ -28,6 +28,7 @@ class MonitorHandle final : private IoHandler {
   struct Setting {
     const ipc::Board* board = nullptr;
     int output_fd = -1;
+    int history_fd = -1;
     int configuration_fd = -1;
     int endpoints_fd = -1;  // -1: there are no upstreams
     const Identity* identity = nullptr;

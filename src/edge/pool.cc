@@ -301,6 +301,7 @@ void Pool::publish(std::size_t place) {
   const WorkerState state = supervisor_.state(place);
   if (on_board.state.exchange(state) != state) ipc::add(setting().board->header().changes);
   on_board.next_start_ns.store(nanoseconds(supervisor_.next_start(place)));
+  on_board.on_trial.store(places_[place].on_trial ? 1 : 0);
   const bool shut = is_shut(place);
   const bool was_shut = on_board.shut.exchange(shut ? 1 : 0) != 0;
   if (shut != was_shut) ipc::add(setting().board->header().changes);

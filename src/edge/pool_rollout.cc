@@ -164,8 +164,8 @@ void Pool::drop(std::uint32_t id) {
   if (on_trial == trials_.end()) return;
   const std::size_t place = *on_trial;
   trials_.erase(on_trial);
-  carry_out(supervisor_.retire(place, loop_.now(), loop_.now() + options().timeouts.drain,
-                               rollout_->plan().reason));
+  carry_out(supervisor_.give_up(place, loop_.now(), loop_.now() + options().timeouts.drain,
+                                rollout_->plan().reason));
 }
 
 // Of a process that has ended or did not begin.

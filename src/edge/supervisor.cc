@@ -42,46 +42,6 @@ Actions Supervisor::start(Time now) {
   return actions;
 }
 
-void Supervisor::add_place(Time now, bool respawns) {
-  Place& place = places_.emplace_back(pool_, now);
-  place.state = WorkerState::kGone;
-  place.respawns = respawns;
-}
-
-Actions Supervisor::start_place(std::size_t index, Time now) {
-  Actions actions;
-  note_time(now);
-  if (!last_tick_) last_tick_ = now;
-  places_[index].retired = false;
-  start_place(index, now, actions);
-  return actions;
-}
-
-Actions Supervisor::try_place(std::size_t index, PoolOptions options, Time now) {
-  Actions actions;
-  note_time(now);
-  (places_[index] = Place(options, now)).respawns = false;
-  const PoolOptions in_force = std::exchange(pool_, std::move(options));
-  start_place(index, now, actions);
-  pool_ = in_force;
-  return actions;
-}
-
-Actions Supervisor::retire(std::size_t index, Time now, Time deadline, ExitReason reason) {
-  Actions actions;
-  note_time(now);
-  Place& place = places_[index];
-  place.retired = true;
-  if (!place.running) {
-    place.state = WorkerState::kGone;
-  } else if (place.state == WorkerState::kDraining) {
-    place.deadline = std::min(place.deadline, deadline);
-  } else {
-    drain_place(index, place.ending.value_or(reason), deadline, actions);
-  }
-  return actions;
-}
-
 void Supervisor::start_place(std::size_t index, Time now, Actions& actions) {
   Place& place = places_[index];
   place.pool = pool_;
@@ -178,6 +138,16 @@ void Supervisor::drain_place(std::size_t index, std::optional<ExitReason> reason
   place.deadline = deadline;
   if (reason) place.ending = reason;
   actions.push_back({.kind = Kind::kDrain, .place = index, .deadline = deadline});
+}
+
+// It has begun nothing.
+void Supervisor::end_before_ready(std::size_t index, ExitReason reason, Time deadline,
+                                  Actions& actions) {
+  Place& place = places_[index];
+  if (!place.ending) place.ending = reason;
+  place.state = WorkerState::kDraining;
+  place.deadline = deadline;
+  actions.push_back({.kind = Kind::kSignal, .place = index, .signal = stop_signal(place)});
 }
 
 ExitReason Supervisor::reason_of(const Place& place, const ExitStatus& status) const {
@@ -363,24 +333,12 @@ Actions Supervisor::stop(Time now, Time deadline) {
     } else if (place.state == WorkerState::kDraining) {
       place.deadline = std::min(place.deadline, deadline);
     } else if (place.state == WorkerState::kStarting) {
-      if (!place.ending) place.ending = ExitReason::kShutdown;  // it has begun nothing
-      place.state = WorkerState::kDraining;
-      place.deadline = deadline;
-      actions.push_back({.kind = Kind::kSignal, .place = index, .signal = stop_signal(place)});
+      end_before_ready(index, ExitReason::kShutdown, deadline, actions);
     } else {
       drain_place(index, place.ending ? place.ending : ExitReason::kShutdown, deadline, actions);
     }
   }
   return actions;
-}
-
-std::size_t Supervisor::ready_count() const {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      places_, [](const Place& place) { return place.state == WorkerState::kReady; }));
-}
-
-bool Supervisor::all_gone() const {
-  return std::ranges::none_of(places_, [](const Place& place) { return place.running; });
 }
 
 bool Supervisor::other_place_ready(std::size_t index) const {

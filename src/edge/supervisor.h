@@ -8,6 +8,7 @@
 //   starting -> ready -> draining -> (exit) -> starting | backoff | quarantined | failed | gone
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -95,6 +96,8 @@ class Supervisor {
   // A worker on trial, with options that are not in force yet: should it end, none is started in
   // its place until keep() says that it stays. REQUIRES: as start_place.
   Actions try_place(std::size_t place, PoolOptions options, Time now);
+  // Instead: it ends, at once if it is not ready yet.
+  Actions give_up(std::size_t place, Time now, Time deadline, ExitReason reason);
   void keep(std::size_t place) { places_[place].respawns = true; }
   // Who is started from now on is so with these; who runs keeps those it was started with.
   void adopt(PoolOptions options) { pool_ = std::move(options); }
@@ -119,9 +122,12 @@ class Supervisor {
   WorkerState state(std::size_t place) const { return places_[place].state; }
   Time next_start(std::size_t place) const { return places_[place].next_start; }
   std::size_t size() const { return places_.size(); }
-  std::size_t ready_count() const;
+  std::size_t ready_count() const {
+    return static_cast<std::size_t>(
+        std::ranges::count(places_, WorkerState::kReady, &Place::state));
+  }
   bool stopping() const { return stopping_; }
-  bool all_gone() const;
+  bool all_gone() const { return std::ranges::none_of(places_, &Place::running); }
 
   // A tick (or another event) later than this after the last tick forgives every deadline the time
   // that was lost.
@@ -156,6 +162,7 @@ class Supervisor {
                     Actions& actions);
   void drain_place(std::size_t place, std::optional<ExitReason> reason, Time deadline,
                    Actions& actions);
+  void end_before_ready(std::size_t place, ExitReason reason, Time deadline, Actions& actions);
   void check_deadlines(std::size_t place, Time now, Actions& actions);
   void check_heartbeat(std::size_t place, Time now, const Observation& seen, Actions& actions);
   void check_answers(std::size_t place, Time now, const Observation& seen, Actions& actions);

@@ -90,6 +90,7 @@ struct WorkerRow {
   Gauge generation{0};
   Gauge port{0};  // of 127.0.0.1: where its private socket listens; 0: at a path
   Gauge shut{0};  // 1: whatever its state, nothing serves its private socket
+  Gauge on_trial{0};  // 1: another is the worker still; this one is to be it
   std::atomic<double> started_at{0};           // Unix time of the running process
   std::atomic<std::int64_t> started_ns{0};     // CLOCK_MONOTONIC
   std::atomic<std::int64_t> ready_ns{0};       // 0: not yet

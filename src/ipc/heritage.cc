@@ -79,6 +79,7 @@ constexpr OptionalDescriptor kOptional[] = {
     {"ROUNDHOUSE_LIMITS_FD", &Bequest::limits, &Heritage::limits},
     {"ROUNDHOUSE_ACCESS_LOG_FD", &Bequest::access_log, &Heritage::access_log},
     {"ROUNDHOUSE_OUTPUT_FD", &Bequest::output, &Heritage::output},
+    {"ROUNDHOUSE_HISTORY_FD", &Bequest::history, &Heritage::history},
     {"ROUNDHOUSE_LINE_FD", &Bequest::line, &Heritage::line}};
 
 }  // namespace

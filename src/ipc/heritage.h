@@ -20,6 +20,7 @@
 //   ROUNDHOUSE_LIMITS_FD=7           limits that the built-in workers of a pool share
 //   ROUNDHOUSE_ACCESS_LOG_FD=8       where built-in workers write the access log
 //   ROUNDHOUSE_OUTPUT_FD=9           monitor only: what programs have printed
+//   ROUNDHOUSE_HISTORY_FD=10         monitor only: where it keeps its past (ipc/history_board.h)
 //   ROUNDHOUSE_LINE_FD=6             what a program that is its own edge and its workers tell each
 //                                    other (room cluster); SOCK_SEQPACKET
 //   ROUNDHOUSE_LISTENERS=0:6,0:7     listening sockets, "listener index:descriptor" (policy none;
@@ -62,6 +63,7 @@ struct Bequest {
   int limits = -1;
   int access_log = -1;
   int output = -1;
+  int history = -1;
   int line = -1;
   std::vector<InheritedListener> listeners;
 
@@ -90,6 +92,7 @@ struct Heritage {
   UniqueFd limits;
   UniqueFd access_log;
   UniqueFd output;
+  UniqueFd history;
   UniqueFd line;
   std::vector<OwnedListener> listeners;
 

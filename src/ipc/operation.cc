@@ -87,4 +87,13 @@ std::optional<Operation> find_operation(const OperationRing& ring, std::uint64_t
   return std::nullopt;
 }
 
+std::vector<Operation> kept_operations(const OperationRing& ring) {
+  std::vector<Operation> kept;
+  const std::uint64_t begun = ring.begun.load(std::memory_order_acquire);
+  for (std::uint64_t i = begun - std::min<std::uint64_t>(begun, kKeptOperations); i < begun; ++i) {
+    if (auto operation = read(ring.records[i % kKeptOperations])) kept.push_back(*operation);
+  }
+  return kept;
+}
+
 }  // namespace roundhouse::ipc

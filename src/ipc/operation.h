@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ipc/shared_memory.h"
 #include "ipc/traffic.h"
@@ -68,5 +69,7 @@ void update_operation(OperationRing& ring, const Operation& operation);  // of t
 
 // None: not kept (any more), or the edge wrote each time.
 std::optional<Operation> find_operation(const OperationRing& ring, std::uint64_t ticket);
+// Those that are kept and could be read, in the order in which they began.
+std::vector<Operation> kept_operations(const OperationRing& ring);
 
 }  // namespace roundhouse::ipc

@@ -82,6 +82,7 @@ WorkerValues read_worker(const ipc::WorkerRow& row, const ipc::Slot* slot, Time 
       .untaken = relaxed(row.untaken),
       .stalled = relaxed(row.stalled) != 0,
       .shut = relaxed(row.shut) != 0,
+      .on_trial = relaxed(row.on_trial) != 0,
       .dead_cpu_seconds = static_cast<double>(relaxed(row.dead_cpu_ns)) * kNanosecond,
   };
   const bool alive = values.pid != 0;
@@ -138,10 +139,10 @@ void add_counts(WorkerValues& sum, const WorkerValues& more) {
 
 // A trial that was taken back says nothing of the worker that stays.
 bool is_newer(const WorkerValues& one, const WorkerValues& other) {
-  const auto rank = [](const WorkerValues& values) {
-    return values.pid != 0 ? 2 : values.state != ipc::WorkerState::kGone ? 1 : 0;
-  };
-  if (rank(one) != rank(other)) return rank(one) > rank(other);
+  if ((one.pid != 0) != (other.pid != 0)) return one.pid != 0;
+  if (one.on_trial != other.on_trial) return other.on_trial;
+  const bool is_gone = one.state == ipc::WorkerState::kGone;
+  if (is_gone != (other.state == ipc::WorkerState::kGone)) return !is_gone;
   return one.generation > other.generation;
 }
 
@@ -149,7 +150,8 @@ OlderProcess older_of(const WorkerValues& values) {
   OlderProcess older{.pid = values.pid,
                      .generation = values.generation,
                      .state = values.state,
-                     .uptime_seconds = values.uptime_seconds};
+                     .uptime_seconds = values.uptime_seconds,
+                     .on_trial = values.on_trial};
   if (values.slot) {
     older.connections_active = values.slot->connections_active;
     older.requests_in_flight = values.slot->requests_in_flight;
@@ -339,7 +341,8 @@ std::size_t PoolValues::old_generations() const {
   for (const WorkerValues& worker : workers) {
     newest = std::max(newest, worker.generation);
     if (worker.pid != 0) all.insert(worker.generation);
-    for (const OlderProcess& older : worker.older) all.insert(older.generation);
+    for (const OlderProcess& older : worker.older)
+      if (!older.on_trial) all.insert(older.generation);
   }
   all.erase(newest);
   return all.size();

@@ -47,19 +47,24 @@ std::uint64_t DurationValues::count() const {
 }
 
 std::optional<double> DurationValues::quantile(double share) const {
-  const std::uint64_t all = count();
+  return metrics::quantile(buckets, ipc::kRequestBounds, share);
+}
+
+std::optional<double> quantile(std::span<const std::uint64_t> buckets,
+                               std::span<const std::int64_t> bounds, double share) {
+  const std::uint64_t all = std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0});
   if (all == 0) return std::nullopt;
   const double wanted = share * static_cast<double>(all);
   double below = 0;
-  for (std::size_t i = 0; i + 1 < buckets.size(); ++i) {
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
     const auto here = static_cast<double>(buckets[i]);
-    const double lower = i == 0 ? 0 : static_cast<double>(ipc::kRequestBounds[i - 1]) / 1e9;
-    const double upper = static_cast<double>(ipc::kRequestBounds[i]) / 1e9;
+    const double lower = i == 0 ? 0 : static_cast<double>(bounds[i - 1]) / 1e9;
+    const double upper = static_cast<double>(bounds[i]) / 1e9;
     if (here > 0 && below + here >= wanted)
       return lower + (upper - lower) * (wanted - below) / here;
     below += here;
   }
-  return static_cast<double>(ipc::kRequestBounds[buckets.size() - 2]) / 1e9;
+  return static_cast<double>(bounds.back()) / 1e9;
 }
 
 void EndpointValues::add(const EndpointValues& other) {

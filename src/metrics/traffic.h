@@ -12,13 +12,17 @@
 
 namespace roundhouse::metrics {
 
+// In seconds, interpolated within its bucket; none without any. Above the last bound: that bound.
+// `buckets`: not cumulative, one more than there are `bounds`, which are nanoseconds.
+std::optional<double> quantile(std::span<const std::uint64_t> buckets,
+                               std::span<const std::int64_t> bounds, double share);
+
 struct DurationValues {
   std::array<std::uint64_t, ipc::kRequestBuckets> buckets{};  // not cumulative
   double sum_seconds = 0;
 
   std::uint64_t count() const;
-  // In seconds, interpolated within its bucket; none without any. Above the last bound: that bound.
-  std::optional<double> quantile(double share) const;
+  std::optional<double> quantile(double share) const;  // in seconds
 };
 
 struct RouteValues {

@@ -10,15 +10,26 @@
 #include "base/json.h"
 #include "metrics/exporter.h"
 #include "monitor/configuration_api.h"
+#include "monitor/dashboard_page.h"
+#include "monitor/history_api.h"
+#include "monitor/live.h"
 #include "monitor/operations_api.h"
+#include "monitor/request_guard.h"
 
 namespace roundhouse::monitor {
 namespace {
 
 constexpr const char* kPlain = "text/plain; charset=utf-8";
+constexpr const char* kHtml = "text/html; charset=utf-8";
+constexpr const char* kEventStream = "text/event-stream";
 constexpr const char* kJson = "application/json";
 
 constexpr std::string_view kConfiguration = "/api/v1/configuration";
+constexpr std::string_view kDashboard = "/dashboard";
+constexpr std::string_view kApi = "/api/v1";
+constexpr std::string_view kHistory = "/api/v1/history";
+constexpr std::string_view kEvents = "/api/v1/events";
+constexpr std::string_view kStream = "/api/v1/stream";
 
 struct Endpoint {
   std::string_view methods;
@@ -29,10 +40,15 @@ struct Endpoint {
 };
 
 constexpr Endpoint kEndpoints[] = {
+    {"GET", "/", "the dashboard, as is /dashboard"},
+    {"GET", kApi, "this list"},
     {"GET", "/metrics", "for Prometheus"},
     {"GET", "/healthz", "200 while the edge is alive"},
     {"GET", "/readyz", "200 while every pool has a ready worker and nobody stops us"},
     {"GET", "/api/v1/status", "the state of everything, as JSON"},
+    {"GET", kHistory, "the last five minutes by the second, the last hour by ten seconds"},
+    {"GET", kEvents, "what happened of late; ?after=N: since that"},
+    {"GET", kStream, "both as they happen: server-sent events"},
     {"GET", "/api/v1/logs[/POOL[/ID]]", "the last lines of programs; ?after=N: newer ones", false,
      true},
     {"GET", kConfiguration, "what is in force", false, true},
@@ -72,7 +88,8 @@ const Endpoint* find_endpoint(const std::string& path) {
   const bool policy = policy_of_pool(path).has_value();
   const bool logs = path == kLogs || path.starts_with(std::string(kLogs) + "/");
   const auto* found = std::ranges::find_if(kEndpoints, [&](const Endpoint& endpoint) {
-    return endpoint.path == path || (policy && endpoint.path.ends_with(kPolicySuffix)) ||
+    return endpoint.path == path || (path == kDashboard && endpoint.path == "/") ||
+           (policy && endpoint.path.ends_with(kPolicySuffix)) ||
            (logs && endpoint.path.starts_with(kLogs)) ||
            (path.starts_with(kOperations) && endpoint.path.starts_with(kOperations)) ||
            (is_operation(path) && ends_alike(endpoint.path, path));
@@ -103,13 +120,23 @@ Response not_allowed(std::string_view methods) {
 
 bool reads(Method method) { return method == Method::kGet || method == Method::kHead; }
 
+bool is_json_or_empty(std::string_view body) { return body.empty() || parse_json(body); }
+
+// Scraped by whatever name, and of no use to a page.
+bool is_open(const Request& request) {
+  return reads(request.method) &&
+         (request.path == "/metrics" || request.path == "/healthz" || request.path == "/readyz");
+}
+
 }  // namespace
 
 Response ControlApi::respond(const Request& request) const {
-  if (request.path == "/") {
-    if (!reads(request.method)) return not_allowed("GET, HEAD");
-    return plain(200, "roundhouse " ROUNDHOUSE_VERSION "\n\n" + list_of_endpoints());
+  if (!is_open(request)) {
+    const std::string why = refusal_of(request.host, request.origin, sources_.allowed_hosts);
+    if (!why.empty()) return refused(403, why);
   }
+  if (request.body.size() > kMaxBody)
+    return refused(413, "the body has more than " + std::to_string(kMaxBody) + " bytes");
   const Endpoint* endpoint = find_endpoint(request.path);
   if (endpoint == nullptr) return plain(404, "not found; there is\n\n" + list_of_endpoints());
   if (endpoint->secret && request.viewer != Viewer::kOperator)
@@ -137,6 +164,14 @@ Response ControlApi::get(const Request& request) const {
       };
     return json(200, status(sources_.look(), request.viewer, words));
   }
+  if (request.path == "/" || request.path == kDashboard)
+    return {.content_type = kHtml,
+            .body = std::string(kDashboardPage),
+            .policy = std::string(kDashboardPolicy)};
+  if (request.path == kApi)
+    return plain(200, "roundhouse " ROUNDHOUSE_VERSION "\n\n" + list_of_endpoints());
+  if (request.path == kHistory || request.path == kEvents) return past(request);
+  if (request.path == kStream) return begin_stream(request);
   if (request.path.starts_with(kLogs)) return logs(request);
   if (request.path == kConfiguration) {
     if (sources_.configuration == nullptr) return refused(503, "it is not known");
@@ -151,15 +186,43 @@ Response ControlApi::get(const Request& request) const {
   return plain(503, health ? reason + "\n" : reason);
 }
 
+Response ControlApi::past(const Request& request) const {
+  if (sources_.history == nullptr) return refused(503, "nothing is known of the past");
+  if (request.path == kHistory) return json(200, history(*sources_.history));
+  return json(200, events(*sources_.history, after_of(request.query), request.viewer));
+}
+
+// Goes on after the last event that the client has, if it says so.
+Response ControlApi::begin_stream(const Request& request) const {
+  if (sources_.history == nullptr) return refused(503, "nothing is known of the past");
+  const std::uint64_t last = sources_.history->last_event();
+  std::uint64_t after = last;
+  if (!request.last_event_id.empty())
+    after = after_of("after=" + request.last_event_id);
+  else if (!request.query.empty())
+    after = after_of(request.query);
+  if (after > last) after = 0;  // of another instance
+  Response response{200, kEventStream, stream_beginning(), ""};
+  response.body += stream_news(request.viewer, after) + stream_state(request.viewer);
+  response.stream = after;
+  return response;
+}
+
+std::string ControlApi::stream_state(Viewer viewer) const {
+  return stream_snapshot(live(sources_.look(), *sources_.history, viewer));
+}
+
+std::string ControlApi::stream_news(Viewer viewer, std::uint64_t& after) const {
+  std::string text = stream_events(*sources_.history, after, viewer);
+  after = sources_.history->last_event();
+  return text;
+}
+
 // Of all workers that the path means, in the order in which they were printed.
 Response ControlApi::logs(const Request& request) const {
   const std::string_view subject =
       std::string_view(request.path).substr(std::min(request.path.size(), kLogs.size() + 1));
-  std::uint64_t after = 0;
-  if (std::string_view query = request.query; query.starts_with("after=")) {
-    query.remove_prefix(6);
-    std::from_chars(query.data(), query.data() + query.size(), after);
-  }
+  const std::uint64_t after = after_of(request.query);
   struct Line {
     ipc::OutputLine line;
     std::string worker;
@@ -195,10 +258,11 @@ Response ControlApi::logs(const Request& request) const {
 Response ControlApi::change(const Request& request) const {
   if (is_operation(request.path)) return operate(request);
   const auto pool = policy_of_pool(request.path);
-  return pool ? set_policy(*pool) : stop();
+  return pool ? set_policy(*pool) : stop(request);
 }
 
-Response ControlApi::stop() const {
+Response ControlApi::stop(const Request& request) const {
+  if (!is_json_or_empty(request.body)) return refused(400, "the body is no JSON");
   ipc::CommandMessage command{};
   command.command = ipc::Command::kStop;
   if (!sources_.send(command)) return refused(503, "the edge does not take commands");
@@ -206,6 +270,7 @@ Response ControlApi::stop() const {
 }
 
 Response ControlApi::operate(const Request& request) const {
+  if (!is_json_or_empty(request.body)) return refused(400, "the body is no JSON");
   Asked asked = command_of(request.path, request.body, sources_.glance());
   if (!asked.command) return refused(asked.status, asked.why);
   std::random_device random;

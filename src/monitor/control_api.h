@@ -9,8 +9,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/options.h"
+#include "ipc/history_board.h"
 #include "ipc/messages.h"
 #include "ipc/operation.h"
 #include "ipc/output_board.h"
@@ -27,6 +29,10 @@ struct Request {
   Viewer viewer = Viewer::kAnyone;
   std::string query = {};  // "after=5"
   std::string body = {};
+  std::string host =
+      "localhost";  // the field, without which nothing but health and metrics is told
+  std::string origin = {};
+  std::string last_event_id = {};
 };
 
 struct Response {
@@ -34,6 +40,9 @@ struct Response {
   std::string content_type;
   std::string body;
   std::string allow;  // the methods that there are, with 405
+  // Set: `body` begins a stream of events; this is the last event that `body` tells.
+  std::optional<std::uint64_t> stream = std::nullopt;
+  std::string policy = {};  // Content-Security-Policy, of a page
 };
 
 // What the answers come from. glance() is cheap, look() complete (see Observer). send() says
@@ -45,20 +54,30 @@ struct Sources {
   // What became of a ticket.
   std::function<std::optional<ipc::Operation>(std::uint64_t ticket)> operation;
   const config::Configuration* configuration = nullptr;  // in force; none: not known here
-  const ipc::OutputBoard* output = nullptr;  // what programs have printed; none: nothing
+  const ipc::HistoryBoard* history = nullptr;            // none: nothing is known of the past
+  const ipc::OutputBoard* output = nullptr;     // what programs have printed; none: nothing
+  std::vector<std::string> allowed_hosts = {};  // see request_guard.h
 };
 
 class ControlApi {
  public:
+  static constexpr std::size_t kMaxBody = 64 * 1024;
+
   explicit ControlApi(Sources sources) : sources_(std::move(sources)) {}
 
   Response respond(const Request& request) const;
+  // What a stream tells next: how things are, which is the same for all of them; and the events
+  // after `after`, which becomes the last of them.
+  std::string stream_state(Viewer viewer) const;
+  std::string stream_news(Viewer viewer, std::uint64_t& after) const;
 
  private:
   Response get(const Request& request) const;
   Response change(const Request& request) const;
+  Response past(const Request& request) const;
+  Response begin_stream(const Request& request) const;
   Response logs(const Request& request) const;
-  Response stop() const;
+  Response stop(const Request& request) const;
   Response operate(const Request& request) const;
   Response operation(std::string_view ticket) const;
   Response set_policy(const std::string& pool) const;

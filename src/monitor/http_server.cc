@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace roundhouse::monitor {
 namespace {
@@ -54,6 +55,30 @@ std::string body_of(evhttp_request* request) {
   return body;
 }
 
+std::string field_of(evhttp_request* request, const char* name) {
+  const char* value = evhttp_find_header(evhttp_request_get_input_headers(request), name);
+  return value != nullptr ? value : "";
+}
+
+void add_fields(evkeyvalq* headers, const Response& response) {
+  evhttp_add_header(headers, "Content-Type", response.content_type.c_str());
+  evhttp_add_header(headers, "Cache-Control", "no-store");
+  evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+  evhttp_add_header(headers, "Connection", "close");
+  if (!response.allow.empty()) evhttp_add_header(headers, "Allow", response.allow.c_str());
+  if (response.policy.empty()) return;
+  evhttp_add_header(headers, "Content-Security-Policy", response.policy.c_str());
+  evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
+}
+
+void send_chunk(evhttp_request* request, const std::string& text) {
+  evbuffer* const chunk = evbuffer_new();
+  if (chunk == nullptr) return;  // the client misses one
+  evbuffer_add(chunk, text.data(), text.size());
+  evhttp_send_reply_chunk(request, chunk);
+  evbuffer_free(chunk);
+}
+
 // 0 if the descriptor is closed or no socket.
 std::uint64_t cookie_of(int fd) {
   std::uint64_t cookie = 0;
@@ -78,10 +103,12 @@ HttpServer::HttpServer(EventLoop& loop, Setting& setting, const ControlApi& api)
       api_(api),
       viewer_(setting.viewer),
       max_connections_(setting.max_connections),
+      max_streams_(setting.max_streams),
       http_(evhttp_new(loop.base())),
       sweeper_(loop, [this] { sweep(); }) {}
 
 HttpServer::~HttpServer() {
+  end_streams();
   for (bufferevent* connection : arrived_) bufferevent_decref(connection);
 }
 
@@ -94,7 +121,7 @@ Result<void> HttpServer::listen(UniqueFd listening) {
   evhttp_set_gencb(
       http_.get(),
       [](evhttp_request* request, void* self) noexcept {
-        static_cast<const HttpServer*>(self)->answer(request);
+        static_cast<HttpServer*>(self)->answer(request);
       },
       this);
   evhttp_set_bevcb(
@@ -157,22 +184,72 @@ void HttpServer::sweep() {
   sweeper_.start_periodic(kSweepEvery);
 }
 
-void HttpServer::answer(evhttp_request* request) const {
+void HttpServer::answer(evhttp_request* request) {
   const Method method = method_of(request);
-  const Response response =
-      api_.respond({method, path_of(request), viewer_, query_of(request), body_of(request)});
+  Response response = api_.respond(
+      {method, path_of(request), viewer_, query_of(request), body_of(request),
+       field_of(request, "Host"), field_of(request, "Origin"), field_of(request, "Last-Event-ID")});
+  if (response.stream && method == Method::kGet) {
+    if (streams_.size() < max_streams_) return begin_stream(request, response);
+    response = {503, "application/json", "{\"error\":\"there are too many streams\"}\n", ""};
+  }
   evkeyvalq* headers = evhttp_request_get_output_headers(request);
-  evhttp_add_header(headers, "Content-Type", response.content_type.c_str());
+  add_fields(headers, response);
   evhttp_add_header(headers, "Content-Length", std::to_string(response.body.size()).c_str());
-  evhttp_add_header(headers, "Cache-Control", "no-store");
-  evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-  evhttp_add_header(headers, "Connection", "close");
-  if (!response.allow.empty()) evhttp_add_header(headers, "Allow", response.allow.c_str());
   if (method != Method::kHead) {
     evbuffer_add(evhttp_request_get_output_buffer(request), response.body.data(),
                  response.body.size());
   }
   evhttp_send_reply(request, response.status, nullptr, nullptr);
+}
+
+void HttpServer::begin_stream(evhttp_request* request, const Response& response) {
+  evhttp_connection* const connection = evhttp_request_get_connection(request);
+  bufferevent* const buffer = evhttp_connection_get_bufferevent(connection);
+  const int fd = bufferevent_getfd(buffer);
+  std::erase_if(connections_, [&](const Connection& known) { return known.fd == fd; });
+  const timeval idle{.tv_sec = static_cast<time_t>(seconds(kIdle)), .tv_usec = 0};
+  bufferevent_set_timeouts(buffer, nullptr, &idle);  // nothing more is to be read
+  streams_.push_back(std::make_unique<Stream>(Stream{this, request, *response.stream}));
+  evhttp_connection_set_closecb(
+      connection,
+      [](evhttp_connection* /*connection*/, void* self) noexcept {
+        const auto* stream = static_cast<Stream*>(self);
+        // A request whose connection failed is left to whoever answers it.
+        if (evhttp_request_get_connection(stream->request) == nullptr)
+          evhttp_send_reply_end(stream->request);
+        stream->server->forget(stream);
+      },
+      streams_.back().get());
+  add_fields(evhttp_request_get_output_headers(request), response);
+  evhttp_send_reply_start(request, response.status, "OK");
+  send_chunk(request, response.body);
+}
+
+void HttpServer::forget(const Stream* stream) {
+  std::erase_if(streams_, [&](const auto& known) { return known.get() == stream; });
+}
+
+void HttpServer::tell_streams() {
+  if (streams_.empty()) return;
+  const std::string state = api_.stream_state(viewer_);
+  for (const auto& stream : streams_) {
+    bufferevent* const buffer =
+        evhttp_connection_get_bufferevent(evhttp_request_get_connection(stream->request));
+    if (evbuffer_get_length(bufferevent_get_output(buffer)) == 0) {
+      stream->missed = 0;
+      send_chunk(stream->request, api_.stream_news(viewer_, stream->after) + state);
+    } else if (++stream->missed >= kMostMissed) {
+      ::shutdown(bufferevent_getfd(buffer), SHUT_RDWR);  // evhttp sees the end and closes it
+    }
+  }
+}
+
+void HttpServer::end_streams() {
+  for (const auto& stream : std::exchange(streams_, {})) {
+    evhttp_connection_set_closecb(evhttp_request_get_connection(stream->request), nullptr, nullptr);
+    evhttp_send_reply_end(stream->request);
+  }
 }
 
 }  // namespace roundhouse::monitor

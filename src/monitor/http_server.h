@@ -3,7 +3,8 @@
 // A slow or stuck client costs one of a bounded number of connections for a bounded time: each
 // connection carries one request and is cut after kLifetime whatever it does. When all are taken,
 // new ones wait in the backlog, and the oldest is cut as soon as it is older than kGrace. So
-// whoever asks and reads at an ordinary speed is served.
+// whoever asks and reads at an ordinary speed is served. Streams of events are counted by
+// themselves, and one that is not read is cut.
 #pragma once
 
 #include <cstddef>
@@ -30,13 +31,17 @@ class HttpServer {
   static constexpr Duration kLifetime = std::chrono::seconds(20);
   static constexpr Duration kIdle = std::chrono::seconds(10);  // between two reads or writes
   static constexpr Duration kGrace = std::chrono::seconds(1);
+  // Of a stream that a client does not read, so many times in a row.
+  static constexpr int kMostMissed = 5;
   static constexpr std::size_t kMaxHeaders = 8 * 1024;
-  static constexpr std::size_t kMaxBody = 4 * 1024;
+  // Far above what is accepted, so that the API says so instead of evhttp.
+  static constexpr std::size_t kMaxBody = 4 * ControlApi::kMaxBody;
 
   struct Setting {
     UniqueFd listening;  // its backlog is the owner's
     Viewer viewer = Viewer::kAnyone;
-    std::size_t max_connections = 24;  // few enough for a monitor under `ulimit -n 64`
+    std::size_t max_connections = 20;  // few enough for a monitor under `ulimit -n 64`; as is:
+    std::size_t max_streams = 12;
   };
 
   // `api` and `loop` must outlive it; SIGPIPE must be ignored.
@@ -47,6 +52,12 @@ class HttpServer {
   ~HttpServer();
 
   std::size_t connections() const { return connections_.size(); }
+  std::size_t streams() const { return streams_.size(); }
+
+  // Tells every stream what is new. Call it once a second.
+  void tell_streams();
+  // Says to their clients that they have ended.
+  void end_streams();
 
  private:
   // evhttp tells neither of a connection's begin nor of its end. But it asks us for the
@@ -57,6 +68,13 @@ class HttpServer {
     std::uint64_t cookie;
     Time since;
   };
+  // A response that goes on. It is no connection any more.
+  struct Stream {
+    HttpServer* server;
+    evhttp_request* request;
+    std::uint64_t after;  // the last event that was told
+    int missed = 0;
+  };
   struct Free {
     void operator()(evhttp* http) const;
   };
@@ -65,12 +83,16 @@ class HttpServer {
   Result<void> listen(UniqueFd listening);
   void admit();
   void sweep();
-  void answer(evhttp_request* request) const;
+  void answer(evhttp_request* request);
+  void begin_stream(evhttp_request* request, const Response& response);
+  void forget(const Stream* stream);
 
   EventLoop& loop_;
   const ControlApi& api_;
   Viewer viewer_;
   std::size_t max_connections_;
+  std::size_t max_streams_;
+  std::vector<std::unique_ptr<Stream>> streams_;
   std::unique_ptr<evhttp, Free> http_;
   evconnlistener* listener_ = nullptr;   // owned by http_
   std::vector<bufferevent*> arrived_;    // in this turn; one reference to each is ours

@@ -15,7 +15,19 @@ namespace {
 
 constexpr Duration kSampleEvery = std::chrono::seconds(1);
 // Beside that of the scrapers, so that they cannot keep an operator out.
-constexpr std::size_t kOperatorConnections = 8;
+constexpr std::size_t kOperatorConnections = 6;
+constexpr std::size_t kOperatorStreams = 4;
+constexpr Duration kLastWords = std::chrono::milliseconds(50);  // for the end of the streams
+
+// What a monitor that was taken over may have left is no reason not to start: then it begins anew.
+Result<ipc::HistoryBoard> open_history(UniqueFd given) {
+  if (given) {
+    auto board = ipc::HistoryBoard::open(std::move(given));
+    if (board) return board;
+    log::warn("history_lost", "what was before is not known: " + board.error().message);
+  }
+  return ipc::HistoryBoard::create();
+}
 
 }  // namespace
 
@@ -62,21 +74,27 @@ Result<std::unique_ptr<Monitor>> Monitor::create(ipc::Heritage heritage,
     output = TRY(ipc::OutputBoard::open(std::move(heritage.output), board.workers()));
   Observer observer = TRY(Observer::create(layout_of(configuration), std::move(board)));
   auto loop = TRY(EventLoop::create());
-  std::unique_ptr<Monitor> monitor(new Monitor(std::move(loop), std::move(observer),
-                                               std::move(output), std::move(heritage.channel),
-                                               configuration));
+  std::unique_ptr<Monitor> monitor(
+      new Monitor(std::move(loop), {.observer = std::move(observer),
+                                    .history = TRY(open_history(std::move(heritage.history))),
+                                    .output = std::move(output),
+                                    .channel = std::move(heritage.channel),
+                                    .allowed_hosts = configuration.monitor.allowed_hosts,
+                                    .configuration = configuration}));
   TRY_VOID(monitor->serve(std::move(heritage.listeners)));
   if (heritage.endpoints)
     TRY_VOID(monitor->keep_endpoints(configuration, std::move(heritage.endpoints)));
   return monitor;
 }
 
-Monitor::Monitor(std::unique_ptr<EventLoop> loop, Observer observer, ipc::OutputBoard output,
-                 UniqueFd channel, const config::Configuration& configuration)
+Monitor::Monitor(std::unique_ptr<EventLoop> loop, Parts parts)
     : loop_(std::move(loop)),
-      observer_(std::move(observer)),
-      channel_(std::move(channel)),
-      output_(std::move(output)),
+      observer_(std::move(parts.observer)),
+      channel_(std::move(parts.channel)),
+      output_(std::move(parts.output)),
+      history_(std::move(parts.history)),
+      recorder_(history_),
+      events_(history_),
       api_({.glance = [this] { return observer_.glance(Clock::now()); },
             .look = [this] { return observer_.look(Clock::now()); },
             .send = [this](const ipc::CommandMessage& command) { return send(command); },
@@ -84,10 +102,13 @@ Monitor::Monitor(std::unique_ptr<EventLoop> loop, Observer observer, ipc::Output
                 [this](std::uint64_t ticket) {
                   return ipc::find_operation(observer_.board().header().operations, ticket);
                 },
-            .configuration = &configuration,
-            .output = output_ ? &output_ : nullptr}),
+            .configuration = &parts.configuration,
+            .history = &history_,
+            .output = output_ ? &output_ : nullptr,
+            .allowed_hosts = std::move(parts.allowed_hosts)}),
       number_(observer_.board().header().configuration.load()),
-      sampler_(*loop_, [this] { observer_.sample(loop_->now()); }) {
+      sampler_(*loop_, [this] { sample(); }),
+      ending_(*loop_, [this] { loop_->stop(); }) {
   watcher_.watch(*loop_, channel_.fd(), Interest::kRead, Trigger::kLevel, *this);
   sampler_.start_periodic(kSampleEvery);
 }
@@ -100,6 +121,7 @@ Result<void> Monitor::serve(std::vector<ipc::OwnedListener> listeners) {
     if (listener.listener == ipc::kMonitorUnix) {
       setting.viewer = Viewer::kOperator;
       setting.max_connections = kOperatorConnections;
+      setting.max_streams = kOperatorStreams;
     }
     servers_.push_back(TRY(HttpServer::create(*loop_, std::move(setting), api_)));
   }
@@ -158,8 +180,28 @@ Result<void> Monitor::take_slots() {
     return fail("the edge's message is no SlotsMessage", ExitCode::kSystem);
   }
   TRY_VOID(observer_.add_slots(slots->first, message_.descriptors()));
-  if (observer_.complete()) observer_.sample(loop_->now());  // rates and fairness begin here
+  if (observer_.complete()) sample();  // rates and fairness begin here
   return {};
+}
+
+void Monitor::sample() {
+  const metrics::Snapshot snapshot = observer_.sample(loop_->now());
+  if (!observer_.complete()) return;  // counters of what has not arrived would seem to jump
+  const double wall = wall_clock_seconds();
+  recorder_.record(snapshot, loop_->now(), wall);
+  events_.look(snapshot, ipc::kept_operations(observer_.board().header().operations), wall);
+  for (const auto& server : servers_) server->tell_streams();
+}
+
+void Monitor::stop() {
+  std::size_t streams = 0;
+  for (const auto& server : servers_) {
+    streams += server->streams();
+    server->end_streams();
+  }
+  if (streams == 0) return loop_->stop();
+  sampler_.stop();
+  ending_.start_once(kLastWords);
 }
 
 bool Monitor::send(const ipc::CommandMessage& message) {

@@ -16,10 +16,13 @@
 #include "config/options.h"
 #include "ipc/channel.h"
 #include "ipc/heritage.h"
+#include "ipc/history_board.h"
 #include "ipc/output_board.h"
 #include "metrics/snapshot.h"
 #include "monitor/control_api.h"
 #include "monitor/endpoint_upkeep.h"
+#include "monitor/event_watch.h"
+#include "monitor/history_recorder.h"
 #include "monitor/http_server.h"
 #include "monitor/observer.h"
 #include "monitor/worker_prober.h"
@@ -39,17 +42,27 @@ class Monitor final : private IoHandler {
 
   // Until the edge has gone, or stop(). Error: the edge broke the protocol.
   Result<void> run();
-  void stop() { loop_->stop(); }
+  // Streams are told that they end.
+  void stop();
   EventLoop& loop() { return *loop_; }
 
  private:
-  Monitor(std::unique_ptr<EventLoop> loop, Observer observer, ipc::OutputBoard output,
-          UniqueFd channel, const config::Configuration& configuration);
+  // What one is made of, beside the loop.
+  struct Parts {
+    Observer observer;
+    ipc::HistoryBoard history;
+    ipc::OutputBoard output;
+    UniqueFd channel;
+    std::vector<std::string> allowed_hosts;
+    const config::Configuration& configuration;  // outlives it
+  };
+  Monitor(std::unique_ptr<EventLoop> loop, Parts parts);
   // `configuration` must outlive this.
   Result<void> keep_endpoints(const config::Configuration& configuration, UniqueFd board);
   Result<void> serve(std::vector<ipc::OwnedListener> listeners);
   void on_ready(Ready ready) override;
   Result<void> take_slots();
+  void sample();
   bool send(const ipc::CommandMessage& message);
 
   std::unique_ptr<EventLoop> loop_;
@@ -58,10 +71,14 @@ class Monitor final : private IoHandler {
   ipc::Message message_;
   IoWatcher watcher_;
   ipc::OutputBoard output_;
+  ipc::HistoryBoard history_;
+  HistoryRecorder recorder_;
+  EventWatch events_;
   ControlApi api_;
   std::vector<std::unique_ptr<HttpServer>> servers_;
   std::uint32_t number_;  // of the configuration
   Timer sampler_;
+  Timer ending_;
   std::unique_ptr<EndpointUpkeep> upkeep_;  // none where there are no upstreams, as is:
   std::unique_ptr<WorkerProber> worker_prober_;
   std::optional<Error> failure_;

@@ -13,9 +13,10 @@ metrics::FairnessWindow::Sample fairness_sample(const metrics::PoolValues& pool,
   if (!worker.slot) return sample;
   sample.eligible = worker.state == ipc::WorkerState::kReady && !worker.stalled &&
                     worker.slot->connections_active < pool.layout.worker_connections;
-  sample.connections = static_cast<std::int64_t>(
-      pool.workers_accept() ? worker.slot->connections_total
-                            : worker.given - worker.taken_back - worker.returned - worker.given_back);
+  sample.connections =
+      static_cast<std::int64_t>(pool.workers_accept() ? worker.slot->connections_total
+                                                      : worker.given - worker.taken_back -
+                                                            worker.returned - worker.given_back);
   return sample;
 }
 
@@ -78,6 +79,11 @@ metrics::Snapshot Observer::look(Time now) {
   snapshot.container_memory = memory.used;
   snapshot.container_memory_limit = memory.limit;
   census_.fill_in(snapshot, now);
+  fill_in_rates(snapshot);
+  return snapshot;
+}
+
+void Observer::fill_in_rates(metrics::Snapshot& snapshot) {
   for (std::size_t i = 0; i < snapshot.pools.size(); ++i) {
     snapshot.pools[i].fairness = fairness_[i].index();
     for (metrics::WorkerValues& worker : snapshot.pools[i].workers) {
@@ -88,10 +94,9 @@ metrics::Snapshot Observer::look(Time now) {
   for (std::size_t i = 0; i < snapshot.listeners.size(); ++i) {
     never_back(most_paused_[i], snapshot.listeners[i].paused_seconds);
   }
-  return snapshot;
 }
 
-void Observer::sample(Time now) {
+metrics::Snapshot Observer::sample(Time now) {
   metrics::Snapshot snapshot = glance(now);
   read_usage(snapshot);
   const double passed = last_sample_ ? seconds(now - *last_sample_) : 0;
@@ -105,6 +110,8 @@ void Observer::sample(Time now) {
     fairness_[i].add(now, samples);
   }
   last_sample_ = now;
+  fill_in_rates(snapshot);
+  return snapshot;
 }
 
 void Observer::follow(Track& track, const metrics::WorkerValues& worker, double passed) {

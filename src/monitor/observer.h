@@ -41,7 +41,8 @@ class Observer {
   // Every slot has arrived.
   bool complete() const;
 
-  void sample(Time now);
+  // What it saw: as look(), without the census and the memory of the container.
+  metrics::Snapshot sample(Time now);
 
   // What shared memory says; cheap.
   metrics::Snapshot glance(Time now) const;
@@ -61,6 +62,7 @@ class Observer {
 
   Observer(metrics::Layout layout, ipc::Board board, ProcessReader processes);
   void read_usage(metrics::Snapshot& snapshot);
+  void fill_in_rates(metrics::Snapshot& snapshot);
   static void follow(Track& track, const metrics::WorkerValues& worker, double passed);
 
   metrics::Layout layout_;

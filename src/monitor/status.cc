@@ -231,6 +231,31 @@ Json endpoint_of(const metrics::EndpointValues& endpoint) {
   };
 }
 
+Json route_of(const metrics::RouteValues& route) {
+  std::uint64_t total = 0;
+  std::uint64_t failed = 0;
+  for (const auto& [code, count] : route.answers) {
+    total += count;
+    if (code >= 500) failed += count;
+  }
+  return {{"name", route.name},
+          {"requests", {{"total", total}, {"failed", failed}}},
+          {"p50_seconds", json_or_null(route.durations.quantile(0.5))},
+          {"p99_seconds", json_or_null(route.durations.quantile(0.99))}};
+}
+
+Json configuration_of(const Snapshot& snapshot) {
+  Json reloads = Json::object();
+  for (std::size_t i = 0; i < ipc::kOperationStates; ++i) {
+    const auto state = static_cast<ipc::OperationState>(i);
+    if (state != ipc::OperationState::kRunning)
+      reloads[std::string(to_string(state))] = snapshot.reloads[i];
+  }
+  return {{"number", snapshot.configuration},
+          {"in_force_since", snapshot.last_reload_at},
+          {"reloads", reloads}};
+}
+
 }  // namespace
 
 Json status(const Snapshot& snapshot, Viewer viewer, const LastWords& last_words) {
@@ -248,6 +273,10 @@ Json status(const Snapshot& snapshot, Viewer viewer, const LastWords& last_words
         {"resident_memory_bytes", json_or_null(snapshot.edge.resident_bytes)},
         {"open_fds", json_or_null(snapshot.edge.open_fds)}}},
       {"monitor_restarts", snapshot.monitor_restarts},
+      {"configuration", configuration_of(snapshot)},
+      {"container",
+       {{"memory_bytes", json_or_null(snapshot.container_memory)},
+        {"memory_limit_bytes", json_or_null(snapshot.container_memory_limit)}}},
   };
   if (viewer == Viewer::kOperator) json["configuration_source"] = snapshot.configuration_source;
   json["listeners"] = Json::array();
@@ -256,6 +285,8 @@ Json status(const Snapshot& snapshot, Viewer viewer, const LastWords& last_words
   json["pools"] = Json::array();
   for (const auto& pool : snapshot.pools)
     json["pools"].push_back(pool_of(pool, viewer, last_words));
+  json["routes"] = Json::array();
+  for (const auto& route : snapshot.routes) json["routes"].push_back(route_of(route));
   json["endpoints"] = Json::array();
   for (const auto& endpoint : snapshot.endpoints)
     json["endpoints"].push_back(endpoint_of(endpoint));

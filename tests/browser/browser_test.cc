@@ -1,5 +1,5 @@
 // A browser as the client of the reverse proxy, with a Node server behind it. Not a part of ./dev
-// test, since Chromium is large: ./dev browser.
+// test, since Chromium is large: ./dev browser, as is dashboard_test.cc.
 #include <gtest/gtest.h>
 
 #include <map>

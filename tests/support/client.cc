@@ -97,7 +97,7 @@ Response Client::receive(bool head) {
 Response Client::request(std::string_view method, std::string_view target,
                          std::string_view more_headers, std::string_view body) {
   std::string text(method);
-  text.append(" ").append(target).append(" HTTP/1.1\r\nHost: test\r\n").append(more_headers);
+  text.append(" ").append(target).append(" HTTP/1.1\r\nHost: localhost\r\n").append(more_headers);
   if (!body.empty())
     text.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n");
   text.append("\r\n").append(body);

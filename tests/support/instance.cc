@@ -50,7 +50,7 @@ Instance::Instance(const std::string& pools, const std::string& more, const Opti
       directory_.write("roundhouse.yaml", "listeners: {web: " + web + options.more_listeners +
                                               "}\n"
                                               "monitor: {bind: '127.0.0.1:0', socket: " +
-                                              control_socket() +
+                                              control_socket() + options.monitor +
                                               "}\n"
                                               "log: {format: text, level: debug" +
                                               (options.log.empty() ? "" : ", " + options.log) +

@@ -30,6 +30,7 @@ class Instance {
     std::string listener = {};        // more keys of `web`, YAML
     std::string also_bind = {};       // an address of `web` beside the free port
     std::string more_listeners = {};  // ", admin: {...}"
+    std::string monitor = {};         // more keys of `monitor`: ", allowed_hosts: [name]"
   };
   // `pools` and `more` are YAML; a listener `web`, on a free port of 127.0.0.1 unless options say
   // otherwise, and the monitor are added.

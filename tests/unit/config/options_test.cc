@@ -104,6 +104,8 @@ std::vector<std::string> wrong_values(const Option& option) {
       return {"'a b'", "['']", "[]", "[x, 'y:']"};
     case Kind::kResolvers:
       return {"8.8.8", "'10.0.0.2:0'", "example.com", "53", "'unix:/x'", "[]"};
+    case Kind::kHostNames:
+      return {"'a b'", "example.com:80", "'[::1]'", "[]", "''"};
     case Kind::kAccessFields:
       return {"nonsense", "['']", "[]", "[status, Status]", "[status, time, status]"};
     case Kind::kNetworks:

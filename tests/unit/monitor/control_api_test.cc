@@ -102,11 +102,27 @@ TEST_F(ControlApiTest, AnUnknownPathIsToldWhatExists) {
   }
 }
 
-TEST_F(ControlApiTest, ThePageAtTheRootListsWhatThereIs) {
-  const Response response = ask(Method::kGet, "/");
+TEST_F(ControlApiTest, TheRootOfTheApiListsWhatThereIs) {
+  const Response response = ask(Method::kGet, "/api/v1");
   EXPECT_EQ(response.status, 200);
   for (const char* path : {"/metrics", "/healthz", "/readyz", "/api/v1/status", "/api/v1/stop"}) {
     EXPECT_NE(response.body.find(path), std::string::npos) << path;
+  }
+}
+
+TEST_F(ControlApiTest, TheDashboardIsOnePageThatNeedsNothingElse) {
+  for (const char* path : {"/", "/dashboard"}) {
+    const Response response = ask(Method::kGet, path);
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.content_type, "text/html; charset=utf-8");
+    EXPECT_LE(response.body.size(), 150U * 1024);
+    for (const char* outside :
+         {"<script src", "<link rel=\"stylesheet", "@import", "url(", "@SCRIPT@"})
+      EXPECT_EQ(response.body.find(outside), std::string::npos) << outside;
+    EXPECT_NE(response.body.find("Copyright (c) 2022 Leon Sorokin"), std::string::npos)
+        << "uPlot's licence goes with it";
+    EXPECT_TRUE(response.policy.starts_with("default-src 'none'; script-src 'sha256-"));
+    EXPECT_EQ(response.policy.find("unsafe"), std::string::npos);
   }
 }
 
@@ -140,6 +156,57 @@ TEST_F(ControlApiTest, TheConfigurationInForceIsForTheControlSocketAlone) {
   EXPECT_EQ(json["number"], 1);
   EXPECT_TRUE(json["text"].get<std::string>().starts_with("listeners:\n"));
   EXPECT_TRUE(json["comparable"].is_object());
+}
+
+TEST_F(ControlApiTest, NothingIsToldOrChangedUnderAForeignNameButHealthAndMetrics) {
+  Request request{.viewer = Viewer::kOperator, .host = "evil.example"};
+  for (const char* path : {"/metrics", "/healthz", "/readyz"}) {
+    request.path = path;
+    EXPECT_EQ(api_.respond(request).status, 200) << path;
+  }
+  request.method = Method::kPost;
+  EXPECT_EQ(api_.respond(request).status, 403) << "only what is read";
+  for (const char* path : {"/", "/api/v1/status", "/api/v1/logs", "/api/v1/stop", "/nothing"}) {
+    for (Method method : {Method::kGet, Method::kPost}) {
+      request.method = method;
+      request.path = path;
+      const Response response = api_.respond(request);
+      EXPECT_EQ(response.status, 403) << path;
+      EXPECT_TRUE(parse_json(response.body)
+                      .value()["error"]
+                      .get<std::string>()
+                      .starts_with("the Host is neither"));
+    }
+  }
+  EXPECT_TRUE(commands_.empty());
+}
+
+TEST_F(ControlApiTest, APageOfAnotherOriginChangesNothing) {
+  const Request request{.method = Method::kPost,
+                        .path = "/api/v1/stop",
+                        .viewer = Viewer::kOperator,
+                        .host = "localhost",
+                        .origin = "http://evil.example"};
+  const Response response = api_.respond(request);
+  EXPECT_EQ(response.status, 403);
+  EXPECT_EQ(parse_json(response.body).value()["error"],
+            "the request comes from a page of another origin");
+  EXPECT_TRUE(commands_.empty());
+}
+
+TEST_F(ControlApiTest, ABodyThatIsNoJsonOrTooLongChangesNothing) {
+  for (const char* path :
+       {"/api/v1/stop", "/api/v1/reload", "/api/v1/restart", "/api/v1/pools/hello/restart",
+        "/api/v1/pools/hello/workers/1/restart", "/api/v1/pools/hello/scale"}) {
+    Request request{.method = Method::kPost,
+                    .path = path,
+                    .viewer = Viewer::kOperator,
+                    .body = R"({"workers": )"};
+    EXPECT_EQ(api_.respond(request).status, 400) << path;
+    request.body = std::string(ControlApi::kMaxBody + 1, ' ');
+    EXPECT_EQ(api_.respond(request).status, 413) << path;
+  }
+  EXPECT_TRUE(commands_.empty());
 }
 
 TEST_F(ControlApiTest, StopSaysWhenTheEdgeDoesNotListen) {

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
 
 #include <csignal>
 #include <deque>
@@ -240,6 +242,55 @@ TEST(Monitor, AScrapeOfSixtyFourWorkersTakesMilliseconds) {
   }
   RecordProperty("milliseconds", std::to_string(seconds(best) * 1000));
   EXPECT_LT(best, 200ms);  // a debug build, a busy machine; 20 ms is the aim
+}
+
+// Asks for one, and reads the first line of the answer.
+bool begins_stream(test::Client& client) {
+  constexpr std::string_view kWanted = "HTTP/1.1 200 OK";
+  client.send("GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  std::string begin(kWanted.size(), '\0');
+  ::recv(client.fd(), begin.data(), begin.size(), MSG_WAITALL);
+  return begin == kWanted;
+}
+
+TEST(Monitor, KeepsNoDescriptorOfAStreamWhoseClientLeft) {
+  RunningMonitor monitor;
+  fetch(monitor.tcp(), "GET", "/healthz");
+  const std::size_t before = open_descriptors();
+  std::deque<test::Client> clients;
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_TRUE(begins_stream(clients.emplace_back(monitor.tcp())));
+  }
+  for (std::size_t i = 0; i < clients.size(); i += 2) clients[i].reset();
+  clients.clear();
+  EXPECT_TRUE(test::eventually([&] { return open_descriptors() <= before; }));
+  EXPECT_EQ(fetch(monitor.tcp(), "GET", "/healthz").status, 200);
+}
+
+TEST(Monitor, AStreamThatIsOpenIsNoMatterWhenItEnds) {
+  RunningMonitor monitor;
+  test::Client client(monitor.tcp());
+  EXPECT_TRUE(begins_stream(client));
+  EXPECT_TRUE(monitor.end().has_value());
+}
+
+TEST(Monitor, AStreamThatIsNotReadIsCut) {
+  RunningMonitor monitor(64);
+  test::Client stuck(
+      monitor.control());  // a unix socket takes a few snapshots, not minutes of them
+  test::Client reading(monitor.control());
+  for (test::Client* client : {&stuck, &reading})
+    client->send("GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const auto hung_up = [](test::Client& client) {
+    pollfd polled{.fd = client.fd(), .events = POLLRDHUP, .revents = 0};
+    return ::poll(&polled, 1, 0) == 1 && (polled.revents & (POLLRDHUP | POLLHUP)) != 0;
+  };
+  std::string drained(1 << 20, '\0');
+  EXPECT_TRUE(test::eventually([&] {
+    ::recv(reading.fd(), drained.data(), drained.size(), MSG_DONTWAIT);
+    return hung_up(stuck);
+  }));
+  EXPECT_FALSE(hung_up(reading));
 }
 
 TEST(Monitor, EndsWithTheEdge) {
