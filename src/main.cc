@@ -4,7 +4,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -19,12 +18,16 @@
 #include "base/unique_fd.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
+#include "cli/diff.h"
 #include "cli/operate.h"
 #include "cli/pm2_import.h"
+#include "cli/top.h"
 #include "config/control_socket.h"
 #include "config/effective.h"
 #include "config/locate.h"
-#include "config/program_rules.h"
+#include "config/new_start.h"
+#include "config/report.h"
+#include "config/settle.h"
 #include "edge/configuration_loader.h"
 #include "edge/edge.h"
 #include "edge/spawn.h"
@@ -100,12 +103,11 @@ std::string describe(const cli::CommandLine& line, const config::Location& locat
 class StickyKeys {
  public:
   void settle(config::Configuration& configuration) {
-    for (config::Upstream& upstream : configuration.upstreams) {
-      if (upstream.sticky.key != "auto") continue;
-      std::string& key = keys_[upstream.name];
+    config::settle_sticky_keys(configuration, [this](const std::string& upstream) {
+      std::string& key = keys_[upstream];
       if (key.empty()) key = new_signature_key();
-      upstream.sticky.key = key;
-    }
+      return key;
+    });
   }
 
  private:
@@ -114,20 +116,14 @@ class StickyKeys {
 
 // rr_kernel where this process may load an eBPF program, else what comes nearest.
 void settle_policies(config::Configuration& configuration) {
-  const auto wants = [](const config::Pool& pool) {
-    return pool.policy == config::Policy::kRrKernel;
-  };
-  if (std::ranges::none_of(configuration.pools, wants)) return;
+  if (!config::wants_kernel_rotation(configuration)) return;
   const auto possible = ReuseportRotation::probe();
   if (possible) return;
   log::warn("policy_replaced", "policy rr_kernel needs CAP_BPF and CAP_NET_ADMIN, or root (" +
                                    possible.error().message +
                                    "): the edge rotates instead, policy rr; programs of type "
                                    "listen_fds, which it can give nothing, get policy none");
-  for (config::Pool& pool : configuration.pools) {
-    const bool can_rotate = config::can_do(pool.type, config::Policy::kRr);
-    if (wants(pool)) pool.policy = can_rotate ? config::Policy::kRr : config::Policy::kNone;
-  }
+  config::replace_kernel_rotation(configuration);
 }
 
 config::Location location_of(const cli::CommandLine& line) {
@@ -141,6 +137,9 @@ void print_configuration(const cli::CommandLine& line) {
   auto loaded = load(location_of(line), line.overrides);
   edge::LoadReport report{.configuration = config::Configuration(), .warnings = {}};
   if (loaded) {
+    for (const std::string_view key : config::kForANewStart)
+      report.places[std::string(key)] =
+          config::place_of(loaded->provenance, loaded->file, std::string(key));
     report.configuration = std::move(loaded->configuration);
     report.warnings = std::move(loaded->warnings);
   } else {
@@ -216,12 +215,17 @@ int run_command(const cli::CommandLine& line, std::vector<std::string> arguments
       return finish(cli::check(line, surroundings));
     case cli::Command::kExplain:
       return finish(cli::explain(line, surroundings));
+    case cli::Command::kDiff:
+      return finish(cli::diff(line, surroundings, folders,
+                              [] { return ReuseportRotation::probe().has_value(); }));
     case cli::Command::kGenerate:
       return finish(line.subject == "metrics-reference"
                         ? cli::Outcome{ExitCode::kOk, metrics::metrics_reference(), ""}
                         : cli::generate(line));
     case cli::Command::kStatus:
       return finish(cli::status(line, folders));
+    case cli::Command::kTop:
+      return finish(cli::top(line, folders));
     case cli::Command::kLogs:
       return finish(cli::logs(line, folders, [](std::string_view text) {
         std::fwrite(text.data(), 1, text.size(), stdout);
@@ -234,7 +238,10 @@ int run_command(const cli::CommandLine& line, std::vector<std::string> arguments
     case cli::Command::kReload:
     case cli::Command::kRestart:
     case cli::Command::kScale:
-      return finish(cli::operate(line, folders));
+      return finish(cli::operate(
+          line, folders,
+          {.say = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); },
+           .at_once = ::isatty(STDERR_FILENO) == 1}));
     case cli::Command::kImport:
       return finish(cli::import_pm2(line, surroundings, exports_of));
     case cli::Command::kVersion:  // answered by the parser

@@ -18,6 +18,16 @@ std::optional<Json> parse_json(std::string_view text);
 // Never fails: bytes that are not UTF-8 become U+FFFD. `indent` -1: on one line.
 std::string to_text(const Json& json, int indent = -1);
 
+// What `read` makes of a value by at() and get(). None: a part is missing, or of another type.
+template <typename Read>
+auto read_json(const Json& json, Read read) -> std::optional<decltype(read(json))> {
+  try {
+    return read(json);
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+}
+
 // null if there is none.
 template <typename T>
 Json json_or_null(const std::optional<T>& value) {

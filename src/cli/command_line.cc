@@ -27,8 +27,11 @@ constexpr std::array kCommands = {
         "a reverse proxy to these servers"},
     Row{Command::kCheck, "check", "[AS run]", "say all that is wrong with a configuration"},
     Row{Command::kExplain, "explain", "[AS run]", "print what is in effect, and where from"},
+    Row{Command::kDiff, "diff", "[--json] [--socket PATH] [AS run]",
+        "what a reload with it would do"},
     Row{Command::kStatus, "status", "[--json] [--socket PATH] [POOL/ID]",
         "the workers of the running instance"},
+    Row{Command::kTop, "top", "[--socket PATH]", "the same, live; keys sort and restart"},
     Row{Command::kLogs, "logs", "[-f] [--socket PATH] [POOL[/ID]]",
         "what programs print; -f: and go on"},
     Row{Command::kHealth, "health", "[--socket PATH]", "exit 0 if every pool has a ready worker"},
@@ -62,7 +65,8 @@ constexpr std::string_view kHelpEnd =
     "Exit codes: 0, 64 usage, 78 configuration, 71 system, 1 otherwise.\n";
 
 bool takes_program(Command command) {
-  return command == Command::kRun || command == Command::kCheck || command == Command::kExplain;
+  return command == Command::kRun || command == Command::kCheck || command == Command::kExplain ||
+         command == Command::kDiff;
 }
 
 const Row& row_of(Command command) { return *std::ranges::find(kCommands, command, &Row::command); }
@@ -115,6 +119,10 @@ void add_options(CLI::App& app, Command command, Words& words) {
     case Command::kCheck:  // what run would do with the same flags
     case Command::kExplain:
       return add_run_options(app, words);
+    case Command::kDiff:
+      app.add_flag("--json", words.line.json);
+      app.add_option("--socket", words.line.socket);
+      return add_run_options(app, words);
     case Command::kProxy:
       app.add_option("--to", words.to)->required()->take_all();
       return add_overrides(app, words);
@@ -128,6 +136,7 @@ void add_options(CLI::App& app, Command command, Words& words) {
       app.add_option("--socket", words.line.socket);
       app.add_option("subject", words.line.subject);
       return;
+    case Command::kTop:
     case Command::kHealth:
     case Command::kStop:
       app.add_option("--socket", words.line.socket);

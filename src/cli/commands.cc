@@ -13,13 +13,6 @@
 namespace roundhouse::cli {
 namespace {
 
-Result<config::Loaded> load(const CommandLine& line, const config::Surroundings& surroundings) {
-  const config::Location location =
-      line.overrides.command.empty() ? config::locate_configuration(line.file) : config::Location();
-  return location.path.empty() ? config::load_defaults(line.overrides, surroundings)
-                               : config::load_file(location.path, line.overrides, surroundings);
-}
-
 Outcome failure(std::string message) { return {ExitCode::kFailure, "", std::move(message) + "\n"}; }
 
 // A reply that is not what was asked for.
@@ -41,8 +34,16 @@ std::string counted(std::size_t count, const std::string& what) {
 
 }  // namespace
 
+Result<config::Loaded> load_configuration(const CommandLine& line,
+                                          const config::Surroundings& surroundings) {
+  const config::Location location =
+      line.overrides.command.empty() ? config::locate_configuration(line.file) : config::Location();
+  return location.path.empty() ? config::load_defaults(line.overrides, surroundings)
+                               : config::load_file(location.path, line.overrides, surroundings);
+}
+
 Outcome check(const CommandLine& line, const config::Surroundings& surroundings) {
-  const auto loaded = load(line, surroundings);
+  const auto loaded = load_configuration(line, surroundings);
   if (!loaded) return Outcome::of(loaded.error());
   std::size_t workers = 0;
   for (const config::Pool& pool : loaded->configuration.pools) workers += pool.workers;
@@ -60,7 +61,7 @@ Outcome check(const CommandLine& line, const config::Surroundings& surroundings)
 }
 
 Outcome explain(const CommandLine& line, const config::Surroundings& surroundings) {
-  const auto loaded = load(line, surroundings);
+  const auto loaded = load_configuration(line, surroundings);
   if (!loaded) return Outcome::of(loaded.error());
   return {ExitCode::kOk, config::explain(*loaded), ""};
 }

@@ -11,6 +11,9 @@
 
 namespace roundhouse::cli {
 
+// What `run` with the same words would load.
+Result<config::Loaded> load_configuration(const CommandLine& line,
+                                          const config::Surroundings& surroundings);
 // kConfiguration with every error, or one line that says what the file sets up.
 Outcome check(const CommandLine& line, const config::Surroundings& surroundings);
 // The effective configuration as YAML.

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/control_client.h"
+#include "cli/operate.h"
 
 namespace roundhouse::cli {
 namespace {
@@ -44,6 +45,8 @@ std::uint64_t print_lines(const Json& reply, bool with_worker, std::uint64_t las
 
 Outcome logs(const CommandLine& line, const std::vector<std::string>& folders,
              const std::function<void(std::string_view)>& print) {
+  if (const auto checked = check_subject(line.subject, true); !line.subject.empty() && !checked)
+    return Outcome::of(checked.error());
   const auto instance = find_instance(line.socket, folders);
   if (!instance) return Outcome::of(instance.error());
   const std::string path =

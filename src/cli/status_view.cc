@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/status_fields.h"
 #include "cli/table.h"
 
 namespace roundhouse::cli {
@@ -13,38 +14,6 @@ namespace {
 
 // "1.8 ms"
 std::string short_milliseconds(double seconds) { return grouped_tenths(seconds * 1e3) + " ms"; }
-
-const Json& member(const Json& json, std::string_view key) {
-  static const Json kNone;
-  if (!json.is_object()) return kNone;
-  const auto found = json.find(key);
-  return found == json.end() ? kNone : *found;
-}
-
-// Text for a terminal: whatever was sent, nothing in it moves the cursor.
-std::string plain(const Json& json) {
-  if (json.is_string()) {
-    std::string text = json.get<std::string>();
-    std::ranges::replace_if(
-        text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; }, '?');
-    return text;
-  }
-  return json.is_null() ? "-" : to_text(json);
-}
-std::string text(const Json& json, std::string_view key) { return plain(member(json, key)); }
-
-std::optional<double> number(const Json& json, std::string_view key) {
-  const Json& value = member(json, key);
-  return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
-}
-bool is_true(const Json& json, std::string_view key) {
-  const Json& value = member(json, key);
-  return value.is_boolean() && value.get<bool>();
-}
-std::string shown(const Json& json, std::string_view key, std::string (*form)(double)) {
-  const auto value = number(json, key);
-  return value ? form(*value) : "-";
-}
 
 // "crash SIGSEGV", "exited with 3", "recycle_memory".
 std::string how_it_ended(const Json& exit) {
@@ -117,6 +86,17 @@ std::string listens_text(const Json& workers) {
   return result;
 }
 
+// What is not told of such a process is in the line of the worker.
+void add_older(Table& table, const Json& worker) {
+  const Json& all = member(worker, "older");
+  for (std::size_t i = 0; all.is_array() && i < all.size(); ++i) {
+    const Json& older = all[i];
+    table.add({text(worker, "id"), text(older, "pid"), state_of(older), text(older, "generation"),
+               shown(older, "uptime_seconds", short_duration), "", "",
+               shown(older, "connections", grouped), "", "", "", ""});
+  }
+}
+
 std::string pool_text(const Json& pool, double now) {
   const Json& workers = member(pool, "workers");
   const std::size_t count = workers.is_array() ? workers.size() : 0;
@@ -151,6 +131,7 @@ std::string pool_text(const Json& pool, double now) {
                shown(member(worker, "requests"), "per_second", grouped_tenths),
                shown(worker, "cpu_percent", grouped_tenths),
                shown(worker, "resident_memory_bytes", short_bytes)});
+    add_older(table, worker);
   }
   return result + listens_text(workers) + table.text(2);
 }
@@ -231,6 +212,11 @@ std::string worker_text(const Json& pool, const Json& worker, double now) {
       ", pid " + text(worker, "pid") + ", up " + shown(worker, "uptime_seconds", short_duration) +
       ", " + counted(worker, "restarts", "restart") + ", " + shown(worker, "crashes", grouped) +
       (number(worker, "crashes") == 1.0 ? " crash\n" : " crashes\n");
+  const Json& older = member(worker, "older");
+  for (std::size_t i = 0; older.is_array() && i < older.size(); ++i)
+    result += "  beside it pid " + text(older[i], "pid") + ", " + state_of(older[i]) + ", up " +
+              shown(older[i], "uptime_seconds", short_duration) + ", " +
+              counted(older[i], "connections", "connection") + " open\n";
   const Json& exits = member(worker, "exits");
   if (!exits.is_array() || exits.empty()) return result + "no process of it has ended\n";
   result += "last exits, the newest first:\n";

@@ -14,6 +14,8 @@ constexpr std::string_view kListener = "[listener]";
 constexpr std::string_view kPool = "[pool]";
 constexpr std::string_view kRoute = "[route]";
 constexpr std::string_view kUpstream = "[upstream]";
+constexpr std::string_view kSecrets = "[secrets]";
+constexpr std::string_view kSettled = "[settled]";
 
 void append_field(std::string& line, std::string_view field) {
   line += '\t';
@@ -78,6 +80,14 @@ std::string to_effective_text(const Configuration& configuration) {
   std::string text(kFirstLine);
   text += '\n';
   append_section(text, Section::kConfiguration, &configuration);
+  const auto append_keys = [&](std::string_view title, const std::vector<std::string>& keys) {
+    if (keys.empty()) return;
+    text += title;
+    for (const std::string& key : keys) append_field(text, key);
+    text += '\n';
+  };
+  append_keys(kSecrets, configuration.secrets);
+  append_keys(kSettled, configuration.settled);
   const auto append_all = [&](std::string_view title, Section section, const auto& structures) {
     for (auto structure : structures) {
       text += title;
@@ -118,6 +128,11 @@ Result<Configuration> from_effective_text(std::string_view text) {
         begin(fields, kRoute, Section::kRoute, configuration.routes) ||
         begin(fields, kUpstream, Section::kUpstream, configuration.upstreams))
       continue;
+    if (fields[0] == kSecrets || fields[0] == kSettled) {
+      (fields[0] == kSecrets ? configuration.secrets : configuration.settled)
+          .assign(fields.begin() + 1, fields.end());
+      continue;
+    }
     const Option* option = find_option(section, fields[0]);
     const std::span<const std::string> items(fields.data() + 1, fields.size() - 1);
     const bool counts =

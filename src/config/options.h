@@ -109,6 +109,10 @@ struct Configuration {
   Monitor monitor;
   Resolver resolver;
   Log log;
+  // No options, but full keys: of values that are not to be shown, and of those that are not as
+  // they were written (config/settle.h).
+  std::vector<std::string> secrets;
+  std::vector<std::string> settled;
 
   const Pool* find_pool(std::string_view name) const;
   const Upstream* find_upstream(std::string_view name) const;

@@ -337,7 +337,10 @@ void Reader::report_repeated(const Node& map, const std::string& path) {
 }  // namespace
 
 Reading read_configuration(const Node& document, const VariableLookup& lookup, Problems& problems) {
-  return Reader(lookup, problems).read(document);
+  Reading reading = Reader(lookup, problems).read(document);
+  for (const auto& [key, source] : reading.provenance)
+    if (source.secret) reading.configuration.secrets.push_back(key);
+  return reading;
 }
 
 }  // namespace roundhouse::config

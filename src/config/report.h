@@ -39,4 +39,8 @@ class Report {
   Problems& problems_;
 };
 
+// Where the value of a full key was written, or what stands around it: "roundhouse.yaml:3:5"; the
+// variable or flag that it came from.
+std::string place_of(const Provenance& provenance, const std::string& file, const std::string& key);
+
 }  // namespace roundhouse::config

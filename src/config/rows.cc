@@ -63,6 +63,13 @@ void place(std::vector<Named>& all, std::vector<std::string>& names, std::size_t
 
 }  // namespace
 
+std::string lack_of_room(std::uint32_t workers, std::uint32_t seats, const PoolRows& rows) {
+  if (workers <= rows.ids && seats <= rows.seats) return "";
+  return "has room for " + std::to_string(rows.ids) +
+         (workers > rows.ids ? " workers" : " workers of programs") +
+         " since it was first started; more take a new start, or another name";
+}
+
 std::size_t Rows::board_rows(const Configuration& configuration) {
   std::size_t needed = 0;
   for (const config::Pool& pool : configuration.pools)
@@ -87,11 +94,9 @@ Result<void> Rows::assign(Configuration& configuration) {
 Result<void> Rows::assign_pool(Configuration& /*configuration*/, config::Pool& pool) {
   if (const auto known = pools_.find(pool.name); known != pools_.end()) {
     pool.rows = known->second.rows;
-    if (pool.workers <= pool.rows.ids && seats_of(pool) <= pool.rows.seats) return {};
-    return fail("pool " + pool.name + " has room for " + std::to_string(pool.rows.ids) +
-                    (pool.workers > pool.rows.ids ? " workers" : " workers of programs") +
-                    " since it was first started; more take a new start, or another name",
-                ExitCode::kConfiguration);
+    const std::string why = lack_of_room(pool.workers, seats_of(pool), pool.rows);
+    if (why.empty()) return {};
+    return fail("pool " + pool.name + " " + why, ExitCode::kConfiguration);
   }
   PoolRows rows{.first = 0, .ids = ids_of(pool), .seats = seats_of(pool)};
   const std::size_t first = find_board_rows(rows.count());

@@ -51,6 +51,9 @@ class Rows {
   std::map<std::string, Pool> pools_;
 };
 
+// Why a pool of so many workers cannot have the rows that its name has. Empty: it can.
+std::string lack_of_room(std::uint32_t workers, std::uint32_t seats, const PoolRows& rows);
+
 // A configuration that is the first and only one.
 Result<void> assign_rows(Configuration& configuration);
 

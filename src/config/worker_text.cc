@@ -3,8 +3,26 @@
 #include <algorithm>
 
 #include "config/effective.h"
+#include "config/rows.h"
 
 namespace roundhouse::config {
+
+namespace {
+
+// What keeps its name keeps its rows, so these say nothing; and the order of what is known by name
+// is theirs.
+void forget_rows(Configuration& configuration) {
+  const auto sort_named = [](auto& all) {
+    std::erase_if(all, [](const auto& one) { return is_vacant(one); });
+    std::ranges::sort(all, {}, [](const auto& one) { return one.name; });
+  };
+  sort_named(configuration.listeners);
+  sort_named(configuration.upstreams);
+  for (Route& route : configuration.routes) route.row = 0;
+  for (Upstream& upstream : configuration.upstreams) upstream.first_endpoint = 0;
+}
+
+}  // namespace
 
 bool reads_configuration(const Pool& pool) {
   return pool.command.empty() || pool.type == PoolType::kNative;
@@ -23,6 +41,9 @@ std::string worker_text(const Configuration& configuration, const Pool& pool) {
   read.pools.front().rows = {};
   read.shutdown = {};
   read.monitor = {};
+  read.secrets.clear();
+  read.settled.clear();
+  forget_rows(read);
   const auto leads_elsewhere = [&](const Listener& one) { return one.pool != pool.name; };
   if (pool.type != PoolType::kProxy) {
     const bool proxied =

@@ -34,21 +34,25 @@ std::size_t number(std::string_view text) {
 
 }  // namespace
 
-// "good 1\n", the warnings, a line each, and the effective text; or "refused 78\n" and why.
+// "good 1 1\n", the warnings, a line each, places, "KEY PLACE\n" each, and the effective text; or
+// "refused 78\n" and why.
 std::string LoadReport::text() const {
   if (!configuration)
     return std::string(kRefused) + " " +
            std::to_string(static_cast<int>(configuration.error().code)) + "\n" +
            configuration.error().message;
-  std::string text = std::string(kGood) + " " + std::to_string(warnings.size()) + "\n";
+  std::string text = std::string(kGood) + " " + std::to_string(warnings.size()) + " " +
+                     std::to_string(places.size()) + "\n";
   for (const std::string& warning : warnings) text += warning + "\n";
+  for (const auto& [key, place] : places) text += key + " " + place + "\n";
   return text + config::to_effective_text(*configuration);
 }
 
 LoadReport LoadReport::from_text(const std::string& text) {
   std::string_view rest = text;
   const std::string_view verdict = next_part(rest, ' ');
-  const std::size_t count = number(next_part(rest, '\n'));
+  std::string_view counts = next_part(rest, '\n');
+  const std::size_t count = number(next_part(counts, ' '));
   if (verdict == kRefused)
     return {.configuration = fail(std::string(rest), static_cast<ExitCode>(count)), .warnings = {}};
   if (verdict != kGood)
@@ -58,6 +62,10 @@ LoadReport LoadReport::from_text(const std::string& text) {
         .warnings = {}};
   LoadReport report{.configuration = config::Configuration(), .warnings = {}};
   for (std::size_t i = 0; i < count; ++i) report.warnings.emplace_back(next_part(rest, '\n'));
+  for (std::size_t i = number(counts); i > 0; --i) {
+    const std::string_view key = next_part(rest, ' ');
+    report.places[std::string(key)] = next_part(rest, '\n');
+  }
   report.configuration = config::from_effective_text(rest);
   return report;
 }

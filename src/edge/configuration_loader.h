@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ inline constexpr std::size_t kLoadedBytesMax = 64 * 1024 * 1024;
 struct LoadReport {
   Result<config::Configuration> configuration;  // or all that is wrong with it
   std::vector<std::string> warnings;
+  // Where values were written that a reload may refuse: by key, "roundhouse.yaml:3:5".
+  std::map<std::string, std::string> places = {};
 
   std::string text() const;
   // Error in place of the configuration if the text is none of text()'s.

@@ -18,6 +18,7 @@
 #include "config/options.h"
 #include "config/rows.h"
 #include "edge/acceptor.h"
+#include "edge/change.h"
 #include "edge/pool.h"
 #include "edge/private_sockets.h"
 #include "ipc/board.h"
@@ -34,45 +35,8 @@ class Fleet {
     std::function<void(std::size_t row, int fd)> slot;    // there is a new one
     std::function<void()> moved;                          // a rollout's state is another
   };
-  // What of a configuration in force other processes are given.
-  struct InForce {
-    config::Configuration configuration;
-    std::uint32_t number = 1;                             // counts them
-    UniqueFd text;                                        // sealed
-    std::shared_ptr<const ipc::EndpointBoard> endpoints;  // none where there are no upstreams
-    UniqueFd endpoints_for_workers;
-    UniqueFd access_log;                  // none: nobody writes one
-    std::map<std::string, UniqueFd> tls;  // sealed, by pool: certificates and keys
-    UniqueFd tls_certificates;            // sealed, of all listeners, no keys; none: no TLS
-    bool renews_certificates = false;     // those of the configuration before are others
-  };
-  // One of the configuration in force to another, or of some workers to others of the same.
-  struct Change {
-    struct PoolChange {
-      std::string pool;
-      Pool::Generation next;  // none: it stays as it is
-      Rollout::Plan plan;
-      bool has_rollout = false;  // else its options alone are others
-      bool is_new = false;
-    };
-    std::shared_ptr<InForce> next;  // none: it stays the same configuration
-    std::optional<config::Rows> rows;
-    std::vector<PoolChange> pools;
-    std::vector<std::string> removed;  // pools
-    // By listener, of the configuration in force or the next.
-    struct ListenerChange {
-      Acceptor::Sockets added;
-      std::vector<Address> gone;
-      std::vector<Address> anew;  // of these what is added is of another kind
-      struct Move {
-        std::size_t from;  // listener
-        Address asked;
-      };
-      std::vector<Move> moved;  // from others
-    };
-    std::vector<ListenerChange> sockets;
-    Time began{};
-  };
+  using InForce = edge::InForce;
+  using Change = edge::Change;
 
   // Binds everything and checks every command; starts nothing.
   static Result<std::unique_ptr<Fleet>> create(EventLoop& loop, config::Configuration configuration,
@@ -94,6 +58,8 @@ class Fleet {
   bool is_over(const Change& change) const;
   // "" if all went well; else why not, a line for each pool.
   std::string failures(const Change& change) const;
+  // How far it is, once it has begun: "3 of 8 new workers serve".
+  std::string progress(const Change& change) const;
   // What it does, in a line: "pool web: 4 new workers; pool app stays".
   std::string describe(const Change& change) const;
   void commit(Change& change);

@@ -188,6 +188,18 @@ std::string Fleet::failures(const Change& change) const {
   return text;
 }
 
+std::string Fleet::progress(const Change& change) const {
+  std::size_t starts = 0;
+  std::size_t serve = 0;
+  for (const Change::PoolChange& planned : change.pools) {
+    const Pool* const pool = find_pool(planned.pool);
+    if (!planned.has_rollout) continue;
+    starts += planned.plan.starts.size();
+    if (pool != nullptr) serve += pool->rollout()->replaced();
+  }
+  return std::to_string(serve) + " of " + std::to_string(starts) + " new workers serve";
+}
+
 std::string Fleet::describe(const Change& change) const {
   std::string text = change.next ? "configuration " + std::to_string(change.next->number) : "";
   const auto add = [&](const std::string& what) { text += (text.empty() ? "" : "; ") + what; };
@@ -216,6 +228,7 @@ void Fleet::commit(Change& change) {
       pool->adopt(planned.next);
     std::uint32_t& most = most_workers_[planned.pool];
     most = std::max(most, pool->options().workers);
+    board_.worker(pool->options().rows.first).wanted.store(pool->options().workers);
   }
   if (change.next) put_in_force(change);
 }

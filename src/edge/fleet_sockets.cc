@@ -3,20 +3,17 @@
 #include <cstdio>
 #include <utility>
 
+#include "config/socket_change.h"
 #include "edge/fleet.h"
 #include "net/listener.h"
 
 namespace roundhouse::edge {
 namespace {
 
-bool is_in_kernel(const config::Pool& pool, const Address& address) {
-  return pool.policy == config::Policy::kRrKernel && !address.is_unix();
-}
-
-// Workers that we cannot hand anything to accept what the kernel puts into their queues, and nobody
-// else does: each queue is somebody's.
-std::size_t sockets_of_group(const config::Pool& pool) {
-  return config::is_foreign(pool.type) ? pool.workers : pool.rows.ids;
+// The kernel rotates over so many; 0: it does not.
+std::size_t queues_of(const config::Pool& pool, const Address& address) {
+  if (!config::is_in_kernel(pool, address)) return 0;
+  return config::queues_of(config::is_foreign(pool.type), pool.workers, pool.rows);
 }
 
 std::string joined(const std::vector<Acceptor::SocketView>& views) {
@@ -88,32 +85,29 @@ Result<Fleet::SocketViews> Fleet::find_socket(Change& change, std::size_t index,
   const config::Pool& pool = *next.find_pool(listener.pool);
   const ListenOptions options{.backlog = static_cast<int>(listener.backlog),
                               .defer = listener.defer_accept};
-  const std::size_t wanted = is_in_kernel(pool, asked) ? sockets_of_group(pool) : 0;
-  const auto fits = [&](const SocketViews& views) {
-    return views.front().worker ? views.size() == wanted : wanted == 0;
+  const std::size_t wanted = queues_of(pool, asked);
+  const auto queues_in = [](const SocketViews& views) {
+    return views.front().worker ? views.size() : 0;
   };
-  const auto refuse = [&](const std::string& why) {
-    return fail("listener " + listener.name + ", " + asked.to_string() + ": " + why,
+  const auto check = [&](const SocketViews& views, std::size_t of) -> Result<void> {
+    const config::Pool& before = *configuration().find_pool(acceptors_[of]->pool_name());
+    const std::string_view why = config::refusal_of_change(
+        {.queues = queues_in(views), .foreign = config::is_foreign(before.type)},
+        {.queues = wanted, .foreign = config::is_foreign(pool.type), .same_listener = of == index});
+    if (why.empty()) return {};
+    return fail("listener " + listener.name + ", " + asked.to_string() + ": " + std::string(why),
                 ExitCode::kConfiguration);
   };
   SocketViews known = views_of(index, asked);
-  if (!known.empty() && fits(known)) return known;
+  if (!known.empty() && queues_in(known) == wanted) return known;
   Acceptor::Sockets added;
   if (!known.empty()) {
-    // Workers that we can give nothing would not see what waits in the sockets before.
-    const config::Pool& before = *configuration().find_pool(acceptors_[index]->pool_name());
-    if (config::is_foreign(pool.type) || config::is_foreign(before.type))
-      return refuse("programs that accept by themselves get another policy by a new start");
-    if (known.front().worker && wanted != 0)
-      return refuse("from one pool with policy rr_kernel to another takes two reloads, the first " +
-                    std::string("with another policy"));
+    TRY_VOID(check(known, index));
     added = TRY(acceptors_[index]->listen_anew(asked, options, wanted));
     change.sockets[index].anew.push_back(asked);
   } else if (const auto giver = giver_of(next, index, asked)) {
     known = views_of(*giver, asked);
-    if (!fits(known))
-      return refuse("it moves from one listener to another, and its policy changes: that takes " +
-                    std::string("two reloads"));
+    TRY_VOID(check(known, *giver));
     change.sockets[index].moved.push_back({*giver, asked});
     return known;
   } else if (wanted != 0) {

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/new_start.h"
 
 namespace roundhouse::edge {
 namespace {
@@ -11,18 +12,15 @@ namespace {
 using ipc::OperationKind;
 using ipc::OperationState;
 
-// Options that are used before anything else is, or by what is not started anew.
 std::string what_needs_a_new_start(const config::Configuration& before,
-                                   const config::Configuration& next) {
+                                   const config::Configuration& next, const LoadReport& report) {
   std::string text;
-  const auto differs = [&](bool same, const char* key) {
-    if (!same)
-      text += (text.empty() ? "" : "\n") + std::string(key) +
-              ": it changes only by a new start; nothing was changed";
-  };
-  differs(before.monitor.bind == next.monitor.bind, "monitor.bind");
-  differs(before.monitor.socket == next.monitor.socket, "monitor.socket");
-  differs(before.user == next.user, "user");
+  for (const std::string_view key : config::keys_for_a_new_start(before, next)) {
+    const auto place = report.places.find(std::string(key));
+    text += (text.empty() ? "" : "\n") +
+            (place == report.places.end() ? "" : place->second + ": ") + std::string(key) +
+            ": it changes only by a new start; nothing was changed";
+  }
   return text;
 }
 
@@ -123,7 +121,7 @@ void Operations::on_loaded(LoadReport report) {
   if (!report.configuration)
     return end(OperationState::kRefused, report.configuration.error().message);
   config::Configuration next = *std::move(report.configuration);
-  const std::string needs = what_needs_a_new_start(parts_.fleet.configuration(), next);
+  const std::string needs = what_needs_a_new_start(parts_.fleet.configuration(), next, report);
   if (!needs.empty()) return end(OperationState::kRefused, needs);
   parts_.settle(next);
   change_to(parts_.fleet.prepare(std::move(next)));
@@ -184,10 +182,17 @@ void Operations::moved() {
     parts_.fleet.commit(*change_);
     if (change_->next) parts_.put_in_force();
   }
-  if (!committed_ || !parts_.fleet.is_over(*change_)) return;
+  if (!committed_ || !parts_.fleet.is_over(*change_)) return tell_progress();
   const std::string late = parts_.fleet.failures(*change_);
   end(late.empty() ? OperationState::kApplied : OperationState::kFailed,
       late.empty() ? parts_.fleet.describe(*change_) : late);
+}
+
+void Operations::tell_progress() {
+  std::string text = parts_.fleet.progress(*change_);
+  if (text == running_->text) return;
+  running_->text = std::move(text);
+  ipc::update_operation(parts_.fleet.board().header().operations, *running_);
 }
 
 // Sockets that are closed want their time before the commit.

@@ -43,6 +43,7 @@ class Operations {
 
  private:
   void begin(std::uint64_t ticket, ipc::OperationKind kind, const std::string& what);
+  void tell_progress();
   void end(ipc::OperationState state, const std::string& text);
   void refuse(std::uint64_t ticket, ipc::OperationKind kind, const std::string& why);
   void reload(std::uint64_t ticket, const std::string& asked_by);

@@ -123,7 +123,7 @@ class WorkerSeries {
 
  private:
   void add_life() {
-    for (std::size_t i = 0; i < ipc::kWorkerStates; ++i) {
+    for (std::size_t i = 0; i < ipc::kWorkerStates && !worker_.left; ++i) {
       const auto state = static_cast<WorkerState>(i);
       add(Metric::worker_state, to_string(state), worker_.state == state ? 1 : 0);
     }

@@ -141,9 +141,12 @@ void add_counts(WorkerValues& sum, const WorkerValues& more) {
   sum.exits.insert(sum.exits.end(), more.exits.begin(), more.exits.end());
 }
 
+// A trial that was taken back says nothing of the worker that stays.
 bool is_newer(const WorkerValues& one, const WorkerValues& other) {
   if ((one.pid != 0) != (other.pid != 0)) return one.pid != 0;
   if (one.on_trial != other.on_trial) return other.on_trial;
+  const bool is_gone = one.state == ipc::WorkerState::kGone;
+  if (is_gone != (other.state == ipc::WorkerState::kGone)) return !is_gone;
   return one.generation > other.generation;
 }
 
@@ -186,13 +189,18 @@ WorkerValues read_id(const Layout::Pool& pool, std::uint32_t id, const ipc::Boar
   return values;
 }
 
-// There are more than there are to be where some drain that were taken away.
+// What a worker that was taken away has counted stays part of every sum.
 PoolValues read_pool(const Layout::Pool& pool, const ipc::Board& board,
                      std::span<const ipc::Slot* const> slots, Time now) {
-  PoolValues values{.layout = pool};
+  PoolValues values{.layout = pool, .wanted = pool.workers};
+  if (pool.first_row < board.workers() && board.is_used(pool.first_row)) {
+    const std::uint32_t wanted = relaxed(board.worker(pool.first_row).wanted);
+    if (wanted != 0) values.wanted = wanted;
+  }
   for (std::uint32_t id = 1; id <= std::max(pool.ids, pool.workers); ++id) {
     WorkerValues worker = read_id(pool, id, board, slots, now);
-    if (id > pool.workers && worker.pid == 0 && worker.state == ipc::WorkerState::kGone) continue;
+    worker.left = id > values.wanted && worker.pid == 0 && worker.state == ipc::WorkerState::kGone;
+    if (worker.left && worker.rows.empty()) continue;
     values.workers.push_back(std::move(worker));
   }
   return values;
@@ -275,7 +283,8 @@ void look_at_workers(const Layout& layout, Snapshot& snapshot) {
     std::erase_if(snapshot.endpoints, [&](const EndpointValues& endpoint) {
       return endpoint.upstream == upstream.name &&
              std::ranges::none_of(pool->workers, [&](const WorkerValues& worker) {
-               return endpoint.name == upstream.pool + "/" + std::to_string(worker.id);
+               return !worker.left &&
+                      endpoint.name == upstream.pool + "/" + std::to_string(worker.id);
              });
     });
   }
@@ -327,7 +336,8 @@ void read_traffic(const Layout& layout, const ipc::Board& board,
 }  // namespace
 
 std::size_t PoolValues::count(ipc::WorkerState state) const {
-  return static_cast<std::size_t>(std::ranges::count(workers, state, &WorkerValues::state));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      workers, [&](const WorkerValues& one) { return !one.left && one.state == state; }));
 }
 
 std::size_t PoolValues::old_generations() const {

@@ -61,8 +61,8 @@ struct OlderProcess {
   bool on_trial = false;  // it is no older one, but is to replace the worker
 };
 
-// Counters are those of all processes of this id; state, pid and what goes with them are of the
-// newest that runs, but for one on trial, and of the newest where none does.
+// Counters are those of all processes of this id; state, pid and the like of the newest that runs,
+// but for one on trial, and of the newest where none does.
 struct WorkerValues {
   std::uint32_t id = 0;           // 1..N in its pool
   std::size_t index = 0;          // its first row, as a number of its own
@@ -86,6 +86,7 @@ struct WorkerValues {
   std::uint64_t output_dropped = 0;
   std::uint32_t untaken = 0;
   bool stalled = false;
+  bool left = false;                   // there is to be none of this id (any more); it has counts
   bool shut = false;                   // nothing serves its private socket
   bool on_trial = false;               // nobody else of this id runs, and it is not in force yet
   double dead_cpu_seconds = 0;         // of all processes that ended here
@@ -100,12 +101,11 @@ struct WorkerValues {
 
 struct PoolValues {
   Layout::Pool layout;
+  std::uint32_t wanted = 0;  // workers, as configured or scaled
   std::vector<WorkerValues> workers;
-  std::optional<double> fairness;  // by the monitor
-
-  std::size_t count(ipc::WorkerState state) const;
-  // Generations besides the newest that processes of it are of.
-  std::size_t old_generations() const;
+  std::optional<double> fairness;                   // by the monitor
+  std::size_t count(ipc::WorkerState state) const;  // of those that are to be
+  std::size_t old_generations() const;  // besides the newest, that processes of it are of
   // Whether the edge accepts for the workers and hands over (every policy but none).
   bool hands_over() const { return layout.policy != "none"; }
   // Whether the workers accept for themselves.

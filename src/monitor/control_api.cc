@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "metrics/exporter.h"
+#include "monitor/configuration_api.h"
 #include "monitor/dashboard_page.h"
 #include "monitor/history_api.h"
 #include "monitor/live.h"
@@ -23,6 +24,7 @@ constexpr const char* kHtml = "text/html; charset=utf-8";
 constexpr const char* kEventStream = "text/event-stream";
 constexpr const char* kJson = "application/json";
 
+constexpr std::string_view kConfiguration = "/api/v1/configuration";
 constexpr std::string_view kDashboard = "/dashboard";
 constexpr std::string_view kApi = "/api/v1";
 constexpr std::string_view kHistory = "/api/v1/history";
@@ -49,6 +51,7 @@ constexpr Endpoint kEndpoints[] = {
     {"GET", kStream, "both as they happen: server-sent events"},
     {"GET", "/api/v1/logs[/POOL[/ID]]", "the last lines of programs; ?after=N: newer ones", false,
      true},
+    {"GET", kConfiguration, "what is in force", false, true},
     {"POST", "/api/v1/stop", "drain and stop", true},
     {"POST", "/api/v1/reload", "put the configuration in force anew", true},
     {"POST", "/api/v1/restart", "replace all workers, one after the other", true},
@@ -170,6 +173,10 @@ Response ControlApi::get(const Request& request) const {
   if (request.path == kHistory || request.path == kEvents) return past(request);
   if (request.path == kStream) return begin_stream(request);
   if (request.path.starts_with(kLogs)) return logs(request);
+  if (request.path == kConfiguration) {
+    if (sources_.configuration == nullptr) return refused(503, "it is not known");
+    return json(200, configuration_of(*sources_.configuration, sources_.glance()));
+  }
   if (request.path.starts_with(kOperations))
     return operation(std::string_view(request.path).substr(kOperations.size()));
   const bool health = request.path == "/healthz";

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/options.h"
 #include "ipc/history_board.h"
 #include "ipc/messages.h"
 #include "ipc/operation.h"
@@ -52,7 +53,8 @@ struct Sources {
   std::function<bool(const ipc::CommandMessage&)> send;
   // What became of a ticket.
   std::function<std::optional<ipc::Operation>(std::uint64_t ticket)> operation;
-  const ipc::HistoryBoard* history = nullptr;   // none: nothing is known of the past
+  const config::Configuration* configuration = nullptr;  // in force; none: not known here
+  const ipc::HistoryBoard* history = nullptr;            // none: nothing is known of the past
   const ipc::OutputBoard* output = nullptr;     // what programs have printed; none: nothing
   std::vector<std::string> allowed_hosts = {};  // see request_guard.h
 };

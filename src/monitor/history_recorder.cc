@@ -44,7 +44,7 @@ void HistoryRecorder::add_workers(const metrics::PoolValues& pool, Totals& total
       for (std::size_t i = 0; i < ipc::kHandoffBuckets; ++i)
         totals.handoffs[i] += worker.slot->handoff_buckets[i];
     }
-    totals.workers.push_back(std::move(values));
+    if (!worker.left) totals.workers.push_back(std::move(values));
   }
 }
 

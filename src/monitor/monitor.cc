@@ -104,7 +104,8 @@ Result<std::unique_ptr<Monitor>> Monitor::create(ipc::Heritage heritage,
                                     .history = TRY(open_history(std::move(heritage.history))),
                                     .output = std::move(output),
                                     .channel = std::move(heritage.channel),
-                                    .allowed_hosts = configuration.monitor.allowed_hosts}));
+                                    .allowed_hosts = configuration.monitor.allowed_hosts,
+                                    .configuration = configuration}));
   TRY_VOID(monitor->serve(std::move(heritage.listeners)));
   if (heritage.endpoints)
     TRY_VOID(monitor->keep_endpoints(configuration, std::move(heritage.endpoints)));
@@ -126,6 +127,7 @@ Monitor::Monitor(std::unique_ptr<EventLoop> loop, Parts parts)
                 [this](std::uint64_t ticket) {
                   return ipc::find_operation(observer_.board().header().operations, ticket);
                 },
+            .configuration = &parts.configuration,
             .history = &history_,
             .output = output_ ? &output_ : nullptr,
             .allowed_hosts = std::move(parts.allowed_hosts)}),

@@ -54,6 +54,7 @@ class Monitor final : private IoHandler {
     ipc::OutputBoard output;
     UniqueFd channel;
     std::vector<std::string> allowed_hosts;
+    const config::Configuration& configuration;  // outlives it
   };
   Monitor(std::unique_ptr<EventLoop> loop, Parts parts);
   // `configuration` must outlive this.

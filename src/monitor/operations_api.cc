@@ -78,8 +78,10 @@ Asked command_of(std::string_view path, std::string_view body, const metrics::Sn
   if (words[1] == "scale") return scale(command, body);
   if (words.size() == 2) return {.command = command};
   const auto id = number(words[2]);
-  if (!id ||
-      std::ranges::find(pool->workers, *id, &metrics::WorkerValues::id) == pool->workers.end())
+  const bool known = id && std::ranges::any_of(pool->workers, [&](const auto& worker) {
+                       return worker.id == *id && !worker.left;
+                     });
+  if (!known)
     return refused(404,
                    "pool " + pool->layout.name + " has no worker '" + std::string(words[2]) + "'");
   command.worker = *id;

@@ -174,12 +174,14 @@ Json pool_of(const PoolValues& pool, Viewer viewer, const LastWords& last_words)
   }
   Json workers = Json::array();
   for (const WorkerValues& worker : pool.workers) {
+    if (worker.left) continue;
     workers.push_back(worker_of(pool, worker, viewer, last_words));
   }
   return {{"name", pool.layout.name},
           {"type", pool.layout.type},
           {"policy", pool.layout.policy},
           {"fairness", json_or_null(pool.fairness)},
+          {"wanted", pool.wanted},
           {"states", states},
           {"workers", workers}};
 }

@@ -66,7 +66,8 @@ TEST(Reload, ThatWouldNeedANewStartIsRefused) {
   change(instance, "monitor: {bind: '127.0.0.1:0'", "monitor: {bind: '127.0.0.2:0'");
   const Finished done = operate(instance, {"reload"});
   EXPECT_EQ(done.ended.code, 78);
-  EXPECT_NE(done.output.find("monitor.bind: it changes only by a new start"), std::string::npos);
+  EXPECT_NE(done.output.find("/roundhouse.yaml:"), std::string::npos) << done.output;
+  EXPECT_NE(done.output.find(": monitor.bind: it changes only by a new start"), std::string::npos);
   EXPECT_EQ(get(instance.web()).status, 200);
 }
 
@@ -199,12 +200,29 @@ TEST(Restart, ReplacesWorkersOneAfterTheOtherAndNoRequestFails) {
             2);
 }
 
-TEST(Restart, OfWhatThereIsNotSaysSo) {
+TEST(Restart, OfWhatThereIsNotIsRefusedAndSaysSo) {
   Instance instance("hello: {workers: 1}");
-  EXPECT_NE(operate(instance, {"restart", "nobody"}).output.find("there is no pool 'nobody'"),
-            std::string::npos);
-  EXPECT_NE(operate(instance, {"restart", "hello/7"}).output.find("has no worker '7'"),
-            std::string::npos);
+  const auto says = [&](const std::string& subject, const std::string& what, int code) {
+    const Finished done = operate(instance, {"restart", subject});
+    EXPECT_EQ(done.ended.code, code) << done.output;
+    EXPECT_NE(done.output.find(what), std::string::npos) << done.output;
+  };
+  says("nobody", "there is no pool 'nobody'", 78);
+  says("hello/7", "has no worker '7'", 78);
+  says("hello world", "'hello world' cannot be the name of a pool", 64);
+  says("hello/x", "'x' is no number of a worker", 64);
+}
+
+TEST(Restart, ThatTakesItsTimeTellsHowFarItIs) {
+  const TemporaryDirectory folder;
+  const std::string script =
+      folder.write("worker.sh", "sleep 0.7\nexec " + scripted_worker("serve") + "\n");
+  Instance instance("app: {type: native, command: [sh, " + script + "], workers: 3}");
+  ASSERT_TRUE(instance.all_ready("app", 3));
+  const Finished done = operate(instance, {"restart", "app"});
+  EXPECT_EQ(done.ended.code, 0) << done.output;
+  EXPECT_NE(done.output.find("restart: 2 of 3 new workers serve\n"), std::string::npos)
+      << done.output;
 }
 
 TEST(Restart, StopsWithTheFirstNewWorkerThatIsNotReadyAndSaysWhy) {
@@ -234,17 +252,33 @@ TEST(Scale, StartsMoreAndTakesAwayWithoutAFailedRequest) {
     return instance.metric("roundhouse_pool_workers{pool=\"hello\",state=\"ready\"}") == 1;
   }));
   EXPECT_EQ(load.failed(), 0);
+  const std::string status = operate(instance, {"status", "hello"}).output;
+  EXPECT_NE(status.find("1 of 1 workers ready"), std::string::npos) << status;
+  EXPECT_EQ(status.find("gone"), std::string::npos) << status;
+}
+
+TEST(Scale, ThoseThatWereTakenAwayCountOn) {
+  Instance instance("hello: {workers: 2, policy: none}");
+  const std::string accepted = "roundhouse_listener_accepted_total{listener=\"web\"}";
+  ASSERT_EQ(operate(instance, {"scale", "hello", "4"}).ended.code, 0);
+  ASSERT_TRUE(instance.all_ready("hello", 4));
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(get(instance.web()).status, 200);
+  EXPECT_TRUE(instance.metric_reaches(accepted, 20));
+  ASSERT_EQ(operate(instance, {"scale", "hello", "1"}).ended.code, 0);
+  EXPECT_TRUE(eventually([&] { return instance.worker_pids(4)[3] == 0; }));
+  EXPECT_GE(instance.metric(accepted), 20);
 }
 
 TEST(Scale, BeyondWhatCanBeIsRefused) {
   Instance instance("hello: {workers: 2}");
   const Finished none = operate(instance, {"scale", "hello", "0"});
-  EXPECT_EQ(none.ended.code, 1);
+  EXPECT_EQ(none.ended.code, 78);
   EXPECT_NE(none.output.find("expected 1 to 1024"), std::string::npos) << none.output;
   const Finished many = operate(instance, {"scale", "hello", "900"});
   EXPECT_EQ(many.ended.code, 78);
   EXPECT_NE(many.output.find("can have 1 to 10 workers"), std::string::npos) << many.output;
-  EXPECT_EQ(operate(instance, {"scale", "hello", "10000"}).ended.code, 1);
+  EXPECT_EQ(operate(instance, {"scale", "hello", "10000"}).ended.code, 78);
+  EXPECT_EQ(operate(instance, {"scale", "hello", "many"}).ended.code, 64);
   EXPECT_NE(operate(instance, {"scale", "nobody", "2"}).output.find("there is no pool"),
             std::string::npos);
   EXPECT_TRUE(instance.all_ready("hello", 2));

@@ -73,6 +73,7 @@ TEST_F(Tls, AKeptAliveConnectionIsServedAndEndsInOrder) {
 
 TEST_F(Tls, EveryWorkerResumesWhatAnotherBegan) {
   Instance instance("hello: {workers: 2}", "", {.listener = files.tls()});
+  ASSERT_TRUE(instance.all_ready("hello", 2));
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     TlsClient first(instance.web(), {.version = version});
     ASSERT_TRUE(first.shake_hands());

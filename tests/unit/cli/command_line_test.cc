@@ -162,9 +162,9 @@ TEST(CommandLine, WhatIsWrongIsSaidInWords) {
 
 TEST(CommandLine, AnUnknownCommandIsNeverAHintToStop) {
   EXPECT_EQ(
-      parse({"top"}).error().err,
-      "roundhouse: there is no command 'top'; expected one of run, proxy, check, explain, status, "
-      "logs, health, stop, reload, restart, scale, import, version\n"
+      parse({"stp"}).error().err,
+      "roundhouse: there is no command 'stp'; expected one of run, proxy, check, explain, diff, "
+      "status, top, logs, health, stop, reload, restart, scale, import, version\n"
       "usage: roundhouse [COMMAND] [FLAGS]; see roundhouse --help\n");
 }
 

@@ -12,6 +12,7 @@
 #include "base/address.h"
 #include "base/unique_fd.h"
 #include "cli/commands.h"
+#include "cli/operate.h"
 
 namespace roundhouse::cli {
 namespace {
@@ -118,6 +119,45 @@ TEST_F(ControlClient, ARefusedStopSaysWhy) {
   EXPECT_EQ(outcome.code, ExitCode::kFailure);
   EXPECT_EQ(outcome.err, folder_ + "/control.sock: 503: \"the edge does not take commands\"\n");
   EXPECT_TRUE(sent_.starts_with("POST /api/v1/stop HTTP/1.0\r\n")) << sent_;
+}
+
+TEST_F(ControlClient, WhatCannotBeAPoolOrAWorkerIsNotAskedFor) {
+  serve("control.sock", reply("202 Accepted", "{}"));
+  for (const char* subject :
+       {"a b", "a\r\nX: y", "app/1/2", "app/", "app/x", "/1", "../stop", "A"}) {
+    for (const Command command : {Command::kRestart, Command::kScale, Command::kLogs}) {
+      CommandLine line;
+      line.command = command;
+      line.subject = subject;
+      line.count = "2";
+      const std::vector<std::string> folders = {folder_};
+      const Outcome outcome =
+          command == Command::kLogs ? logs(line, folders, [](auto) {}) : operate(line, folders, {});
+      EXPECT_EQ(outcome.code, ExitCode::kUsage) << subject << ": " << outcome.err;
+      EXPECT_NE(outcome.err.find("'"), std::string::npos);
+    }
+  }
+  EXPECT_EQ(sent_, "");
+}
+
+TEST_F(ControlClient, AnOperationThatTheApiRefusesIsAConfigurationOfNoUse) {
+  CommandLine line;
+  line.command = Command::kScale;
+  line.subject = "app";
+  line.count = "0";
+  serve("control.sock", reply("422 Unprocessable", R"({"error": "workers: 0 is out of range"})"));
+  const Outcome outcome = operate(line, {folder_}, {});
+  EXPECT_EQ(outcome.code, ExitCode::kConfiguration);
+  EXPECT_EQ(outcome.err, "workers: 0 is out of range\n");
+  EXPECT_TRUE(sent_.starts_with("POST /api/v1/pools/app/scale HTTP/1.0\r\n")) << sent_;
+}
+
+TEST_F(ControlClient, AnOperationThatTheEdgeDoesNotTakeIsAFailure) {
+  CommandLine line;
+  line.command = Command::kReload;
+  serve("control.sock",
+        reply("503 Unavailable", R"({"error": "the edge does not take commands"})"));
+  EXPECT_EQ(operate(line, {folder_}, {}).code, ExitCode::kFailure);
 }
 
 TEST_F(ControlClient, WhatIsNoReplyOrCutOffIsAnError) {

@@ -51,6 +51,22 @@ TEST(StatusView, IsATableOfEachPoolBelowTheInstanceAndItsListeners) {
             "        -      -        -\n");
 }
 
+TEST(StatusView, WhatDrainsBesideAWorkerStandsBelowIt) {
+  Json status = example();
+  status["pools"][0]["workers"][0]["older"].push_back({{"pid", 88},
+                                                       {"generation", 1},
+                                                       {"state", "draining"},
+                                                       {"uptime_seconds", 61},
+                                                       {"connections", 3}});
+  const std::string text = status_text(status, kNow);
+  EXPECT_NE(text.find("\n   1   88  draining                   1   1m 1s "), std::string::npos)
+      << text;
+  EXPECT_LT(text.find("   1  101 "), text.find("   1   88 "));
+  EXPECT_NE(status_text_of(status, "app/1", kNow)
+                ->find("  beside it pid 88, draining, up 1m 1s, 3 connections open\n"),
+            std::string::npos);
+}
+
 TEST(StatusView, ALimitIsNotShownWhereNobodyCounts) {
   const auto line_of = [](const char* active, const char* accepted) {
     Json status = example();

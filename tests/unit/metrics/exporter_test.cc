@@ -217,6 +217,25 @@ TEST(Exporter, ADeadWorkerHoldsNoConnectionAndKeepsItsCounters) {
   EXPECT_EQ(series["roundhouse_pool_workers{pool=\"hello\",state=\"backoff\"}"], "1");
 }
 
+TEST(Exporter, AWorkerThatWasTakenAwayCountsOnInTheSumsAndIsNone) {
+  Layout layout = FakeInstance::one_pool(2);
+  layout.pools[0].policy = "none";
+  FakeInstance instance(layout);
+  instance.make_ready(0, 4711);
+  instance.slot(0).listener_accepted[0] = 3;
+  instance.slot(1).listener_accepted[0] = 4;
+  instance.worker(0).wanted = 1;
+  auto series = scrape(instance.snapshot(Time()));
+  EXPECT_EQ(series["roundhouse_listener_accepted_total{listener=\"web\"}"], "7");
+  EXPECT_EQ(series["roundhouse_pool_workers{pool=\"hello\",state=\"gone\"}"], "0");
+  EXPECT_FALSE(
+      series.contains("roundhouse_worker_state{pool=\"hello\",worker=\"2\",state=\"gone\"}"));
+
+  instance.make_ready(1, 4712);  // it drains still
+  series = scrape(instance.snapshot(Time()));
+  EXPECT_EQ(series["roundhouse_pool_workers{pool=\"hello\",state=\"ready\"}"], "2");
+}
+
 TEST(Exporter, WithPolicyNoneNothingIsHandedOverAndTheWorkersAccept) {
   Layout layout = FakeInstance::one_pool(2);
   layout.pools[0].policy = "none";

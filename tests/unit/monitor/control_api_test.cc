@@ -34,6 +34,7 @@ class ControlApiTest : public testing::Test {
   }
 
   FakeInstance instance_;
+  config::Configuration configuration_;
   std::vector<ipc::Command> commands_;
   bool edge_listens_ = true;
   ControlApi api_{{.glance = [this] { return instance_.snapshot(kNow); },
@@ -42,7 +43,8 @@ class ControlApiTest : public testing::Test {
                        [this](const ipc::CommandMessage& command) {
                          commands_.push_back(command.command);
                          return edge_listens_;
-                       }}};
+                       },
+                   .configuration = &configuration_}};
 };
 
 TEST_F(ControlApiTest, HealthzIsOkWhileTheEdgeBeats) {
@@ -142,6 +144,18 @@ TEST_F(ControlApiTest, StopIsForTheControlSocketAlone) {
   EXPECT_TRUE(commands_.empty());
   EXPECT_EQ(ask(Method::kPost, "/api/v1/stop", Viewer::kOperator).status, 202);
   EXPECT_EQ(commands_, std::vector{ipc::Command::kStop});
+}
+
+TEST_F(ControlApiTest, TheConfigurationInForceIsForTheControlSocketAlone) {
+  EXPECT_EQ(ask(Method::kGet, "/api/v1/configuration", Viewer::kAnyone).status, 403);
+  EXPECT_EQ(ask(Method::kPost, "/api/v1/configuration", Viewer::kOperator).status, 405);
+  const Response response = ask(Method::kGet, "/api/v1/configuration", Viewer::kOperator);
+  EXPECT_EQ(response.status, 200);
+  const Json json = parse_json(response.body).value();
+  EXPECT_EQ(json["origin"], "/etc/roundhouse/roundhouse.yaml");
+  EXPECT_EQ(json["number"], 1);
+  EXPECT_TRUE(json["text"].get<std::string>().starts_with("listeners:\n"));
+  EXPECT_TRUE(json["comparable"].is_object());
 }
 
 TEST_F(ControlApiTest, NothingIsToldOrChangedUnderAForeignNameButHealthAndMetrics) {
@@ -272,6 +286,19 @@ TEST_F(ControlApiTest, StatusTellsOfEachWorker) {
   EXPECT_EQ(second["pid"], nullptr);
   EXPECT_EQ(second["uptime_seconds"], nullptr);
   EXPECT_EQ(second["next_start_in_seconds"], 2);
+}
+
+TEST_F(ControlApiTest, AWorkerThatWasTakenAwayIsNeitherShownNorRestarted) {
+  instance_.worker(0).wanted = 1;
+  instance_.worker(1).pid = 0;
+  instance_.worker(1).state = ipc::WorkerState::kGone;
+  const Json pool = status_for(Viewer::kOperator)["pools"][0];
+  EXPECT_EQ(pool["wanted"], 1);
+  EXPECT_EQ(pool["workers"].size(), 1U);
+  EXPECT_EQ(ask(Method::kPost, "/api/v1/pools/hello/workers/2/restart", Viewer::kOperator).status,
+            404);
+  EXPECT_EQ(ask(Method::kPost, "/api/v1/pools/hello/workers/1/restart", Viewer::kOperator).status,
+            202);
 }
 
 TEST_F(ControlApiTest, StatusTellsOfTheLastExits) {
