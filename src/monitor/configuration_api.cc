@@ -10,15 +10,16 @@
 
 namespace roundhouse::monitor {
 
-Json configuration_of(const config::Configuration& configuration,
-                      const metrics::Snapshot& snapshot) {
+Json configuration_of(const config::Configuration& configuration, const metrics::Snapshot& snapshot,
+                      Viewer viewer) {
+  Json told{{"number", snapshot.configuration}, {"text", config::explain_in_force(configuration)}};
+  if (viewer != Viewer::kOperator) return told;
   std::map<std::string, std::uint32_t> wanted;
   for (const metrics::PoolValues& pool : snapshot.pools) wanted[pool.layout.name] = pool.wanted;
-  return {{"origin", snapshot.configuration_source},
-          {"number", snapshot.configuration},
-          {"text", config::explain_in_force(configuration)},
-          {"comparable",
-           config::to_json(config::comparable(configuration, new_signature_key(), wanted))}};
+  told["origin"] = snapshot.configuration_source;
+  told["comparable"] =
+      config::to_json(config::comparable(configuration, new_signature_key(), wanted));
+  return told;
 }
 
 }  // namespace roundhouse::monitor

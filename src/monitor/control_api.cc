@@ -51,7 +51,7 @@ constexpr Endpoint kEndpoints[] = {
     {"GET", kStream, "both as they happen: server-sent events"},
     {"GET", "/api/v1/logs[/POOL[/ID]]", "the last lines of programs; ?after=N: newer ones", false,
      true},
-    {"GET", kConfiguration, "what is in force", false, true},
+    {"GET", kConfiguration, "what is in force"},
     {"POST", "/api/v1/stop", "drain and stop", true},
     {"POST", "/api/v1/reload", "put the configuration in force anew", true},
     {"POST", "/api/v1/restart", "replace all workers, one after the other", true},
@@ -175,7 +175,7 @@ Response ControlApi::get(const Request& request) const {
   if (request.path.starts_with(kLogs)) return logs(request);
   if (request.path == kConfiguration) {
     if (sources_.configuration == nullptr) return refused(503, "it is not known");
-    return json(200, configuration_of(*sources_.configuration, sources_.glance()));
+    return json(200, configuration_of(*sources_.configuration, sources_.glance(), request.viewer));
   }
   if (request.path.starts_with(kOperations))
     return operation(std::string_view(request.path).substr(kOperations.size()));

@@ -162,14 +162,9 @@ class Dashboard {
     }
   }
 
-  // Only where the list of what there is says that we get it: over TCP some things are not told.
   async fetch_configuration() {
-    const path = "/api/v1/configuration";
     try {
-      const list = await (await fetch("/api/v1", {cache: "no-store"})).text();
-      const line = list.split("\n").find((one) => one.includes(path)) || "(control socket only)";
-      if (line.includes("(control socket only)") && !this.snapshot.configuration_source) return;
-      const {text} = await this.json_of(path);
+      const {text} = await this.json_of("/api/v1/configuration");
       set_text(by_id("configuration"), text);
       by_id("configuration-section").hidden = !text;
     } catch (error) {

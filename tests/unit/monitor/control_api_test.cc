@@ -146,8 +146,11 @@ TEST_F(ControlApiTest, StopIsForTheControlSocketAlone) {
   EXPECT_EQ(commands_, std::vector{ipc::Command::kStop});
 }
 
-TEST_F(ControlApiTest, TheConfigurationInForceIsForTheControlSocketAlone) {
-  EXPECT_EQ(ask(Method::kGet, "/api/v1/configuration", Viewer::kAnyone).status, 403);
+TEST_F(ControlApiTest, TheConfigurationInForceIsShownToAnyoneAndComparedByAnOperator) {
+  const Json shown =
+      parse_json(ask(Method::kGet, "/api/v1/configuration", Viewer::kAnyone).body).value();
+  EXPECT_TRUE(shown["text"].get<std::string>().starts_with("listeners:\n"));
+  EXPECT_FALSE(shown.contains("origin") || shown.contains("comparable"));
   EXPECT_EQ(ask(Method::kPost, "/api/v1/configuration", Viewer::kOperator).status, 405);
   const Response response = ask(Method::kGet, "/api/v1/configuration", Viewer::kOperator);
   EXPECT_EQ(response.status, 200);
