@@ -84,8 +84,10 @@ void ConnectionCensus::count(const metrics::Snapshot& snapshot) {
   workers_.clear();
   listeners_.clear();
   for (const metrics::PoolValues& pool : snapshot.pools) {
-    for (const metrics::WorkerValues& worker : pool.workers)
-      workers_.push_back({.pid = worker.pid, .connections = std::nullopt});
+    for (const metrics::WorkerValues& worker : pool.workers) {
+      if (workers_.size() <= worker.index) workers_.resize(worker.index + 1);
+      workers_[worker.index].pid = worker.pid;
+    }
   }
   for (const metrics::PoolValues& pool : snapshot.pools) {
     if (is_asked_for(pool)) count_pool(snapshot, pool);

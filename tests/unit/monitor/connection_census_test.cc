@@ -96,6 +96,17 @@ TEST_F(CensusTest, OfAPlaceWithoutAProcessOrOneThatCannotBeSeenNothingIsTold) {
   EXPECT_EQ(snapshot.listeners[0].active, std::nullopt) << "it may hold any number";
 }
 
+// Of a second pool, the first of which has places for more generations than one.
+TEST_F(CensusTest, AWorkersIndexMayBeFarBeyondTheNumberOfWorkers) {
+  set_up("listen_fds");
+  start_worker(0, 2);
+  metrics::Snapshot snapshot = instance_->snapshot(Time(1h));
+  snapshot.pools[0].workers[0].index = 400;
+  census_.fill_in(snapshot, Time(1h));
+  EXPECT_EQ(held(snapshot, 0), 2U);
+  EXPECT_EQ(snapshot.listeners[0].active, 2U);
+}
+
 TEST_F(CensusTest, WhereOneAddressIsAPathNothingIsTold) {
   set_up("listen_fds", ", unix:/run/app.sock");
   start_worker(0, 1);
