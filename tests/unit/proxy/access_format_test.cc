@@ -147,11 +147,8 @@ TEST(AccessFormat, ALineIsOneLineBelowPipeBufWhateverItHolds) {
     record.tries = record.connection_requests = UINT32_MAX;
     record.duration = Duration::max();
     record.upstream_duration = Duration::max();
-    example.tls = {.version = text,
-                   .cipher = text,
-                   .server_name = text,
-                   .protocol = text,
-                   .client = text};
+    example.tls = {
+        .version = text, .cipher = text, .server_name = text, .protocol = text, .client = text};
     record.method = record.host = record.target = record.path = record.protocol = text;
     record.user_agent = record.referer = record.listener = record.route = record.upstream = text;
     record.client = record.request_id = record.endpoint = text;
