@@ -369,6 +369,7 @@ Result<Loaded> load_text(std::string_view text, const std::string& name, const O
   if (!problems.empty()) return std::unexpected(error_of(std::move(problems), name));
   TRY_VOID(assign_rows(loaded.configuration));
   doubt_routes(loaded.configuration, report);
+  doubt_commands(loaded.configuration, report);
   for (const Problem& doubt : doubts) loaded.warnings.push_back(rendered(doubt, name));
   return loaded;
 }

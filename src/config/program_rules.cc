@@ -305,4 +305,22 @@ void check_upstream_pool(const Configuration& configuration, const Upstream& ups
   }
 }
 
+void doubt_commands(const Configuration& configuration, Report& report) {
+  for (const Pool& pool : configuration.pools) {
+    if (pool.command.empty()) continue;
+    const std::string_view program = pool.command.front();
+    const std::string_view name = program.substr(program.rfind('/') + 1);
+    if (name.ends_with("sh")) continue;  // it reads them itself
+    for (const char* variable : {"$PORT", "$SOCKET"}) {
+      const auto holds = [&](const std::string& word) { return word.contains(variable); };
+      if (std::ranges::none_of(pool.command, holds)) continue;
+      report.add("pools." + pool.name + ".command",
+                 std::string(variable) +
+                     " stays as it is, since no shell reads the command; expected " +
+                     "[/bin/sh, -c, 'exec PROGRAM " + variable +
+                     "'], or a program that reads the variable itself");
+    }
+  }
+}
+
 }  // namespace roundhouse::config

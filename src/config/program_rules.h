@@ -31,6 +31,9 @@ void check_via(const Configuration& configuration, const Listener& listener,
 void check_upstream_pool(const Configuration& configuration, const Upstream& upstream,
                          Report& report);
 
+// What is allowed and hardly meant: a variable where no shell would put its value.
+void doubt_commands(const Configuration& configuration, Report& report);
+
 // The listener sets what only HTTP workers can hold: the first such key, or an empty one.
 std::string http_key_of(const Listener& listener, const Provenance& provenance);
 

@@ -27,6 +27,15 @@ TEST(Programs, OfTypePortAreServedByProxiesBeforeThem) {
   EXPECT_EQ(made.routes[0].listener, "") << "everything goes to the only upstream";
 }
 
+TEST(Programs, WhoseVariableNoShellWouldReadAreDoubted) {
+  const auto doubted = load("pools: {app: {command: ./app --port $PORT}}");
+  ASSERT_EQ(doubted->warnings.size(), 1U);
+  EXPECT_TRUE(doubted->warnings[0].contains("pools.app.command: $PORT stays as it is"))
+      << doubted->warnings[0];
+  const auto meant = load("pools: {app: {command: [/bin/sh, -c, 'exec ./app --port $PORT']}}");
+  EXPECT_TRUE(meant->warnings.empty());
+}
+
 TEST(Programs, OfTypeListenFdsAcceptForThemselves) {
   const auto loaded = load("pools: {app: {command: gunicorn app:app}}");
   EXPECT_EQ(of(loaded).pools.size(), 1U);
