@@ -68,15 +68,16 @@ void Acceptor::take_strays(Sockets sockets) {
 // Workers that end may have its sockets open still: it goes on sending new clients to the one
 // beside it.
 void Acceptor::keep_as_past(const std::function<bool(const Rotation&)>& is_over) {
-  for (Rotation& rotation : rotations_) {
-    if (!is_over(rotation)) continue;
-    rotation.turns.turn_to_beside();
-    rotation.before.forget();  // the socket that this acceptor has is enough
-    past_.push_back(std::move(rotation));
-    past_.back().leaving = true;
-    rotation.asked = {};
+  for (auto rotation = rotations_.begin(); rotation != rotations_.end();) {
+    if (!is_over(*rotation)) {
+      ++rotation;
+      continue;
+    }
+    rotation->turns.turn_to_beside();
+    rotation->before.forget();  // the socket that this acceptor has is enough
+    past_.push_back(std::move(*rotation));
+    rotation = rotations_.erase(rotation);
   }
-  std::erase_if(rotations_, [](const Rotation& rotation) { return rotation.asked == Address(); });
 }
 
 void Acceptor::forget_past(const Address& asked) {

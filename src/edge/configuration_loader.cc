@@ -44,7 +44,7 @@ std::string LoadReport::text() const {
   std::string text = std::string(kGood) + " " + std::to_string(warnings.size()) + " " +
                      std::to_string(places.size()) + "\n";
   for (const std::string& warning : warnings) text += warning + "\n";
-  for (const auto& [key, place] : places) text += key + " " + place + "\n";
+  for (const auto& [key, place] : places) text.append(key).append(" ").append(place).append("\n");
   return text + config::to_effective_text(*configuration);
 }
 
