@@ -78,6 +78,11 @@ void Acceptor::keep_as_past(const std::function<bool(const Rotation&)>& is_over)
     past_.push_back(std::move(*rotation));
     rotation = rotations_.erase(rotation);
   }
+  // Where nobody listens any more there is nothing to choose.
+  std::erase_if(past_, [&](const Rotation& rotation) {
+    return std::ranges::none_of(
+        sockets_, [&](const auto& socket) { return socket->listening.asked == rotation.asked; });
+  });
 }
 
 void Acceptor::forget_past(const Address& asked) {
