@@ -10,6 +10,7 @@
 #include "config/report.h"
 #include "config/route_checks.h"
 #include "config/tls_rules.h"
+#include "config/upstream_tls.h"
 #include "config/values.h"
 
 namespace roundhouse::config {
@@ -254,6 +255,7 @@ void Checker::check_upstreams() {
     if (const Pool* const pool = configuration_.find_pool(upstream.pool)) servers += pool->workers;
     check_upstream_pool(configuration_, upstream, report_);
     check_upstream(upstream, "upstreams." + upstream.name);
+    check_upstream_tls(upstream, report_);
   }
   if (configuration_.upstreams.size() > kMaxUpstreams) {
     report("upstreams", "has " + std::to_string(configuration_.upstreams.size()) +

@@ -7,6 +7,7 @@
 #include "config/rows.h"
 #include "config/settle.h"
 #include "config/tls_rules.h"
+#include "config/upstream_tls.h"
 #include "config/yaml_scalar.h"
 
 namespace roundhouse::config {
@@ -117,7 +118,9 @@ std::string Explanation::text() {
   add_routes();
   if (!configuration.upstreams.empty())
     add_named("upstreams", Section::kUpstream, configuration.upstreams,
-              [](const Upstream&, std::string_view) { return true; });
+              [](const Upstream& upstream, std::string_view key) {
+                return upstream.tls.enabled || !is_of_upstream_tls(key);
+              });
   add_section(Section::kConfiguration, "", "", 0, &configuration,
               [](std::string_view) { return true; });
   return std::move(text_);

@@ -13,6 +13,7 @@
 #include "config/reader.h"
 #include "config/route_checks.h"
 #include "config/rows.h"
+#include "config/upstream_tls.h"
 
 namespace roundhouse::config {
 namespace {
@@ -248,6 +249,9 @@ void Loading::place_folders() {
   }
   for (Listener& listener : configuration_.listeners)
     derive_tls(listener, provenance_, [this](const std::string& path) { return placed(path); });
+  for (Upstream& upstream : configuration_.upstreams)
+    derive_upstream_tls(upstream, provenance_,
+                        [this](const std::string& path) { return placed(path); });
   std::string& access = configuration_.log.access.to;
   if (access != "stdout" && access != "stderr") access = placed(access);
 }
@@ -366,9 +370,11 @@ Result<Loaded> load_text(std::string_view text, const std::string& name, const O
   Report report(loaded.provenance, doubts);
   Report errors(loaded.provenance, problems);
   check_tls_files(loaded.configuration, surroundings.tls, errors, report);
+  check_upstream_tls_files(loaded.configuration, surroundings.tls, errors, report);
   if (!problems.empty()) return std::unexpected(error_of(std::move(problems), name));
   TRY_VOID(assign_rows(loaded.configuration));
   doubt_routes(loaded.configuration, report);
+  doubt_upstream_tls(loaded.configuration, report);
   doubt_commands(loaded.configuration, report);
   for (const Problem& doubt : doubts) loaded.warnings.push_back(rendered(doubt, name));
   return loaded;

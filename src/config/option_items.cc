@@ -112,6 +112,12 @@ std::string text_of(const Address& address) {
 
 }  // namespace
 
+Refusals read(const Option& /*option*/, std::span<const std::string> items, bool& value) {
+  if (items.front() != "true" && items.front() != "false") return refuse("is neither");
+  value = items.front() == "true";
+  return {};
+}
+
 Refusals read(const Option& option, std::span<const std::string> items, std::uint32_t& value) {
   if (option.kind == Kind::kWorkers && items.front() == "auto") {
     value = 0;
@@ -241,6 +247,7 @@ Refusals read(const Option& option, std::span<const std::string> items,
   return read_each(items, "names no field", parse, value);
 }
 
+Items write(const Option& /*option*/, bool value) { return {value ? "true" : "false"}; }
 Items write(const Option& option, std::uint32_t value) {
   if (option.kind == Kind::kPercent) return {std::to_string(value) + "%"};
   return {option.kind == Kind::kWorkers && value == 0 ? "auto" : std::to_string(value)};

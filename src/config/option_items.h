@@ -104,6 +104,7 @@ Refusals read(const Option& option, std::span<const std::string> items, E& value
   value = static_cast<E>(found - option.choices.begin());
   return {};
 }
+Refusals read(const Option& option, std::span<const std::string> items, bool& value);
 Refusals read(const Option& option, std::span<const std::string> items, std::uint32_t& value);
 Refusals read(const Option& option, std::span<const std::string> items, Duration& value);
 Refusals read(const Option& option, std::span<const std::string> items, Bytes& value);
@@ -134,6 +135,7 @@ template <typename E>
 Items write(const Option& option, E value) {
   return {std::string(option.choices[static_cast<std::size_t>(value)])};
 }
+Items write(const Option& option, bool value);
 Items write(const Option& option, std::uint32_t value);
 Items write(const Option& option, Duration value);
 Items write(const Option& option, Bytes value);

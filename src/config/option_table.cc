@@ -29,6 +29,8 @@ constexpr bool fits(Kind kind) {
       return std::same_as<T, Bytes>;
     case Kind::kOptionalBytes:
       return std::same_as<T, std::optional<Bytes>>;
+    case Kind::kSwitch:
+      return std::same_as<T, bool>;
     case Kind::kChoice:
       return std::is_enum_v<T>;
     case Kind::kText:

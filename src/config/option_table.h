@@ -28,6 +28,7 @@ enum class Kind : std::uint8_t {
   kBytes,
   kOptionalBytes,
   kPercent,  // have a range
+  kSwitch,   // true or false
   kChoice,
   kText,
   kPath,
@@ -62,6 +63,10 @@ struct Refusal {
   std::string what;
   std::size_t item = 0;  // which of the items
 };
+
+// Of a group of options that are for something that can be on or off: `tls: true` is short for
+// `tls: {enabled: true}`.
+inline constexpr std::string_view kSwitchKey = "enabled";
 
 using Refusals = std::vector<Refusal>;
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/network.h"
+#include "config/tls_options.h"
 
 namespace roundhouse::config {
 
@@ -130,6 +131,7 @@ struct Upstream {
   Balance balance = Balance::kP2c;
   std::string hash = "address";  // of kHash: address, path, header:NAME or cookie:NAME
   Sticky sticky;
+  UpstreamTls tls;
   Health health;
   Timeouts timeouts;
   Retries retries;

@@ -163,6 +163,10 @@ void Reader::read_section(const Node& map, Section section, std::string_view wit
     const std::string full = joined(path, entry.key);
     if (const Option* option = find_option(section, key)) {
       read_option(*option, entry, full, structure);
+    } else if (const Option* on = find_option(section, joined(key, kSwitchKey));
+               on != nullptr && entry.value.type == Node::Type::kText) {
+      reading_.provenance[full] = {Source::From::kFile, entry.at, "", false};
+      read_option(*on, entry, joined(full, kSwitchKey), structure);
     } else if (const auto below = keys_below(section, key); !below.empty()) {
       std::string expected = "a map with the keys ";
       for (const auto& name : below)

@@ -69,7 +69,9 @@ constexpr Chapter kChapters[] = {
     {Section::kUpstream, "Upstreams", "upstreams.NAME.",
      "What the workers of type `proxy` forward requests to. If no pool is of that type, one "
      "named\n"
-     "`gateway` is added. `upstreams: {site: [10.0.0.1:3000]}` is short for its `servers`."},
+     "`gateway` is added. `upstreams: {site: [10.0.0.1:3000]}` is short for its `servers`, `tls: "
+     "true`\n"
+     "for `tls: {enabled: true}`; any other key of `tls` means that as well."},
     {Section::kConfiguration, "The whole", "", "What is there once."}};
 
 // What a value can be, as a table's cell.

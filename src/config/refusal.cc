@@ -58,6 +58,8 @@ std::string expectation(const Option& option) {
     case Kind::kBytes:
     case Kind::kOptionalBytes:
       return "a size from " + range() + ", as in 16KiB or 10MiB";
+    case Kind::kSwitch:
+      return "true or false";
     case Kind::kChoice:
       return one_of(option.choices);
     case Kind::kText:

@@ -73,6 +73,8 @@ std::string value_schema(const Option& option) {
     case Kind::kOptionalBytes:
       return any_of({R"({"type": "integer", "minimum": 0})",
                      pattern("^[0-9]+(B|KiB|MiB|GiB|TiB)?$"), kVariable});
+    case Kind::kSwitch:
+      return any_of({R"({"type": "boolean"})", kVariable});
     case Kind::kChoice:
       return any_of({R"({"enum": )" + json_list(option.choices) + "}", kVariable});
     case Kind::kText:
@@ -123,7 +125,8 @@ std::string default_json(const Option& option) {
   if (items.empty() || items.front().empty()) return "";
   const std::string& text = items.front();
   const bool is_number = std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-  return R"(, "default": )" + (is_number ? text : json_text(text));
+  const bool is_plain = is_number || option.kind == Kind::kSwitch;
+  return R"(, "default": )" + (is_plain ? text : json_text(text));
 }
 
 class Schema {
@@ -191,8 +194,11 @@ class Schema {
         line(depth + 1, value_schema(*option) + "}" + comma);
         continue;
       }
+      const bool is_switch = find_option(section, joined(key, kSwitchKey)) != nullptr;
       line(depth, json_text(name) + ": {");
-      line(depth + 1, R"("type": ["object", "null"], "additionalProperties": false,)");
+      line(depth + 1,
+           is_switch ? R"("type": ["object", "boolean", "null"], "additionalProperties": false,)"
+                     : R"("type": ["object", "null"], "additionalProperties": false,)");
       line(depth + 1, R"("properties": {)");
       add_properties(section, key, depth + 2);
       line(depth + 1, "}");

@@ -1,4 +1,4 @@
-// What an operator can set for TLS on a listener (docs/tls.md).
+// What an operator can set for TLS, on a listener and to an upstream (docs/tls.md).
 #pragma once
 
 #include <cstdint>
@@ -35,6 +35,18 @@ struct Tls {
   std::string client_ca;  // a file
 
   bool on() const { return !certificates.empty(); }
+};
+
+// To an upstream. Files as above.
+struct UpstreamTls {
+  bool enabled = false;
+  bool verify = true;
+  std::string server_name;  // empty: the host of the endpoint
+  std::string ca;           // empty: the system's roots
+  std::string cert;         // shown to the upstream; empty: none
+  std::string key;          // as loaded: empty exactly where cert is
+  TlsVersion min_version = TlsVersion::k12;
+  std::string ciphers = std::string(kTlsCiphers);
 };
 
 }  // namespace roundhouse::config

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/file.h"
 #include "config/option_table.h"
+#include "config/tls_file_checks.h"
 
 namespace roundhouse::config {
 namespace {
@@ -30,36 +30,6 @@ std::string key_of(const Listener& listener, std::size_t index, const char* part
       section + ".certificates." + std::to_string(index + (is_short ? 0 : 1)) + ".";
   if (report.is_set(place + part)) return place + part;
   return report.is_set(place + "cert") ? place + "cert" : section + ".certificates";
-}
-
-// What is in a file; or nothing, and reported.
-std::string content_of(const std::string& path, const std::string& key, Report& report) {
-  auto content = read_file(path, kMaxPemBytes);
-  if (!content) {
-    report.add(key, report.shown(key, content.error().message) +
-                        "; expected a file that this user may read");
-    return "";
-  }
-  if (content->size() <= kMaxPemBytes) return *std::move(content);
-  report.add(key, report.shown(key, path) + " is larger than 256 KiB; expected a file in PEM form");
-  return "";
-}
-
-void check_certificate(const Listener& listener, std::size_t index, const TlsKnowledge& knowledge,
-                       Report& report, Report& doubts) {
-  const Certificate& certificate = listener.tls.certificates[index];
-  const std::string cert_key = key_of(listener, index, "cert", report);
-  const std::string key_key = key_of(listener, index, "key", report);
-  const std::string cert = content_of(certificate.cert, cert_key, report);
-  if (cert.empty()) return;
-  const bool together = certificate.key == certificate.cert;
-  const std::string key = together ? cert : content_of(certificate.key, key_key, report);
-  if (key.empty()) return;
-  for (const CertificateFinding& finding : knowledge.certificate(cert, key)) {
-    const std::string& where = finding.of_key ? key_key : cert_key;
-    const std::string& file = finding.of_key ? certificate.key : certificate.cert;
-    (finding.is_doubt ? doubts : report).add(where, report.shown(where, file) + " " + finding.what);
-  }
 }
 
 }  // namespace
@@ -126,18 +96,12 @@ namespace {
 void check_files_of(const Listener& listener, const TlsKnowledge& knowledge, Report& report,
                     Report& doubts) {
   for (std::size_t i = 0; i < listener.tls.certificates.size(); ++i)
-    check_certificate(listener, i, knowledge, report, doubts);
+    check_pair(listener.tls.certificates[i], key_of(listener, i, "cert", report),
+               key_of(listener, i, "key", report), knowledge, report, doubts);
   const std::string section = section_of(listener);
-  if (!listener.tls.client_ca.empty()) {
-    const std::string key = section + ".client_ca";
-    const std::string pem = content_of(listener.tls.client_ca, key, report);
-    const std::string wrong = pem.empty() ? "" : knowledge.authorities(pem);
-    if (!wrong.empty()) report.add(key, report.shown(key, listener.tls.client_ca) + " " + wrong);
-  }
-  const std::string wrong = knowledge.ciphers(listener.tls.ciphers);
-  if (!wrong.empty())
-    report.add(section + ".ciphers",
-               "'" + report.shown(section + ".ciphers", listener.tls.ciphers) + "' " + wrong);
+  if (!listener.tls.client_ca.empty())
+    check_authorities(listener.tls.client_ca, section + ".client_ca", knowledge, report);
+  check_ciphers(listener.tls.ciphers, section + ".ciphers", knowledge, report);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ struct InForce {
   UniqueFd endpoints_for_workers;
   UniqueFd access_log;                  // none: nobody writes one
   std::map<std::string, UniqueFd> tls;  // sealed, by pool: certificates and keys
-  UniqueFd tls_certificates;            // sealed, of all listeners, no keys; none: no TLS
+  UniqueFd tls_certificates;            // sealed, of everyone, no keys; none: no TLS
   bool renews_certificates = false;     // those of the configuration before are others
 };
 

@@ -11,7 +11,7 @@ namespace roundhouse::edge {
 
 Result<void> Fleet::seal_tls(InForce& made) {
   ipc::TlsMaterial all = TRY(read_tls_files(made.configuration));
-  if (all.listeners.empty()) return {};
+  if (all.listeners.empty() && all.upstreams.empty()) return {};
   if (!tickets_) {
     tickets_ = new_ticket_keys();
     tickets_since_ = loop_.now();
@@ -19,7 +19,8 @@ Result<void> Fleet::seal_tls(InForce& made) {
   all.tickets = *tickets_;
   for (const config::Pool& pool : made.configuration.pools) {
     const ipc::TlsMaterial part = part_for_pool(all, made.configuration, pool.name);
-    if (!part.listeners.empty()) made.tls.emplace(pool.name, TRY(ipc::seal(part)));
+    if (!part.listeners.empty() || !part.upstreams.empty())
+      made.tls.emplace(pool.name, TRY(ipc::seal(part)));
   }
   made.tls_certificates = TRY(ipc::seal(part_for_all(all)));
   if (!in_force_ || !in_force_->tls_certificates) return {};

@@ -31,7 +31,7 @@ class MonitorHandle final : private IoHandler {
     int history_fd = -1;
     int configuration_fd = -1;
     int endpoints_fd = -1;  // -1: there are no upstreams
-    int tls_fd = -1;        // certificates; -1: no listener speaks TLS
+    int tls_fd = -1;        // certificates; -1: nobody speaks TLS
     const Identity* identity = nullptr;
     std::optional<ListeningSocket> tcp;
     std::optional<ListeningSocket> control;

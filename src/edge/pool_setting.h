@@ -27,7 +27,7 @@ struct PoolSetting {
   std::shared_ptr<const void> keeps;  // what is borrowed above, for as long as needed
   const Identity* identity = nullptr;
   int access_log = -1;  // what built-in workers write to; borrowed; -1: no access log
-  int tls = -1;         // certificates and keys; borrowed; -1: none of its listeners speaks TLS
+  int tls = -1;         // certificates and keys; borrowed; -1: its workers speak no TLS
   std::optional<ipc::Limits::Shape> limits;  // that its workers share
   OutputPlaces* output = nullptr;            // of programs; outlives the pool
   std::vector<ipc::InheritedListener>

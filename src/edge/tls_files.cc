@@ -13,9 +13,10 @@
 namespace roundhouse::edge {
 namespace {
 
-Result<std::string> read_for(const config::Listener& listener, const std::string& path) {
+// `owner`: "listener web".
+Result<std::string> read_for(const std::string& owner, const std::string& path) {
   auto content = read_file(path, config::kMaxPemBytes);
-  const std::string whose = "listener " + listener.name + ": ";
+  const std::string whose = owner + ": ";
   if (!content) return fail(whose + content.error().message, ExitCode::kConfiguration);
   if (content->size() > config::kMaxPemBytes)
     return fail(whose + path + " is larger than 256 KiB", ExitCode::kConfiguration);
@@ -54,11 +55,23 @@ Result<ipc::TlsMaterial> read_tls_files(const config::Configuration& configurati
     if (!listener.tls.on()) continue;
     ipc::TlsMaterial::Listener& read = material.listeners.emplace_back();
     read.index = i;
+    const std::string whose = "listener " + listener.name;
     for (const config::Certificate& files : listener.tls.certificates)
       read.certificates.push_back(
-          {.cert = TRY(read_for(listener, files.cert)), .key = TRY(read_for(listener, files.key))});
+          {.cert = TRY(read_for(whose, files.cert)), .key = TRY(read_for(whose, files.key))});
     if (!listener.tls.client_ca.empty())
-      read.client_ca = TRY(read_for(listener, listener.tls.client_ca));
+      read.client_ca = TRY(read_for(whose, listener.tls.client_ca));
+  }
+  for (std::uint32_t i = 0; i < configuration.upstreams.size(); ++i) {
+    const config::Upstream& upstream = configuration.upstreams[i];
+    if (!upstream.tls.enabled) continue;
+    ipc::TlsMaterial::Upstream& read = material.upstreams.emplace_back();
+    read.index = i;
+    const std::string whose = "upstream " + upstream.name;
+    if (!upstream.tls.ca.empty()) read.ca = TRY(read_for(whose, upstream.tls.ca));
+    if (upstream.tls.cert.empty()) continue;
+    read.certificate.cert = TRY(read_for(whose, upstream.tls.cert));
+    read.certificate.key = TRY(read_for(whose, upstream.tls.key));
   }
   return material;
 }
@@ -70,6 +83,9 @@ ipc::TlsMaterial part_for_pool(const ipc::TlsMaterial& all,
   for (const ipc::TlsMaterial::Listener& listener : all.listeners) {
     if (configuration.listeners[listener.index].pool == pool) part.listeners.push_back(listener);
   }
+  const config::Pool* const options = configuration.find_pool(pool);
+  if (options != nullptr && options->type == config::PoolType::kProxy)
+    part.upstreams = all.upstreams;
   return part;
 }
 
@@ -82,6 +98,11 @@ ipc::TlsMaterial part_for_all(const ipc::TlsMaterial& all) {
     for (const ipc::TlsMaterial::Certificate& certificate : listener.certificates)
       open.certificates.push_back({.cert = certificates_alone(certificate.cert), .key = {}});
   }
+  for (const ipc::TlsMaterial::Upstream& upstream : all.upstreams)
+    part.upstreams.push_back(
+        {.index = upstream.index,
+         .ca = certificates_alone(upstream.ca),
+         .certificate = {.cert = certificates_alone(upstream.certificate.cert), .key = {}}});
   return part;
 }
 

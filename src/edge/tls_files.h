@@ -14,8 +14,8 @@ namespace roundhouse::edge {
 // How long a key seals new tickets; it opens them for as long again.
 inline constexpr Duration kTicketKeyLife = std::chrono::hours(6);
 
-// As bytes: nothing is looked at. Of all listeners, with no ticket keys. Error: "listener web:
-// reading site.key: Permission denied", with kConfiguration.
+// As bytes: nothing is looked at. Of all listeners and upstreams, with no ticket keys. Error:
+// "listener web: reading site.key: Permission denied", with kConfiguration.
 Result<ipc::TlsMaterial> read_tls_files(const config::Configuration& configuration);
 // The part that the workers of a pool need.
 ipc::TlsMaterial part_for_pool(const ipc::TlsMaterial& all,

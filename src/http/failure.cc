@@ -75,6 +75,7 @@ constexpr std::array<FailureRow, kFailureCount> kRows = {{
     {F::kConnectFailed, 502, "connect_failed", "The upstream cannot be reached."},
     {F::kConnectTimeout, 504, "connect_timeout",
      "The upstream did not take the connection in time."},
+    {F::kUpstreamTls, 502, "upstream_tls", "The upstream cannot be spoken to in confidence."},
     {F::kUpstreamClosed, 502, "upstream_closed",
      "The upstream closed the connection before it answered."},
     {F::kResponseTimeout, 504, "response_timeout", "The upstream did not answer in time."},

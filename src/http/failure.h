@@ -60,6 +60,7 @@ enum class Failure : std::uint8_t {
   kUnaskedUpgrade,
   kConnectFailed,
   kConnectTimeout,
+  kUpstreamTls,
   kUpstreamClosed,
   kResponseTimeout,
   kResponseStalled,

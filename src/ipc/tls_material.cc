@@ -63,6 +63,13 @@ std::optional<TlsMaterial> parse(std::string_view text) {
       certificate.key = reader.text();
     }
   }
+  for (std::uint32_t left = reader.number(); left > 0 && reader.good(); --left) {
+    TlsMaterial::Upstream& upstream = material.upstreams.emplace_back();
+    upstream.index = reader.number();
+    upstream.ca = reader.text();
+    upstream.certificate.cert = reader.text();
+    upstream.certificate.key = reader.text();
+  }
   if (!reader.good()) return std::nullopt;
   return material;
 }
@@ -73,6 +80,7 @@ TlsMaterial::~TlsMaterial() {
   ::explicit_bzero(&tickets, sizeof tickets);
   for (Listener& listener : listeners)
     for (Certificate& certificate : listener.certificates) wipe(certificate.key);
+  for (Upstream& upstream : upstreams) wipe(upstream.certificate.key);
 }
 
 Result<UniqueFd> seal(const TlsMaterial& material) {
@@ -82,6 +90,9 @@ Result<UniqueFd> seal(const TlsMaterial& material) {
     for (const TlsMaterial::Certificate& one : listener.certificates)
       size += one.cert.size() + one.key.size() + 64;
   }
+  for (const TlsMaterial::Upstream& upstream : material.upstreams)
+    size += upstream.ca.size() + upstream.certificate.cert.size() +
+            upstream.certificate.key.size() + 64;
   std::string text;
   text.reserve(size);  // it never moves, and so leaves no copy
   text += kMagic;
@@ -96,6 +107,13 @@ Result<UniqueFd> seal(const TlsMaterial& material) {
       put(text, certificate.cert);
       put(text, certificate.key);
     }
+  }
+  put(text, static_cast<std::uint32_t>(material.upstreams.size()));
+  for (const TlsMaterial::Upstream& upstream : material.upstreams) {
+    put(text, upstream.index);
+    put(text, upstream.ca);
+    put(text, upstream.certificate.cert);
+    put(text, upstream.certificate.key);
   }
   auto fd = create_sealed_file("roundhouse-tls", text);
   wipe(text);

@@ -16,7 +16,7 @@
 namespace roundhouse::ipc {
 
 struct TlsMaterial {
-  static constexpr std::uint32_t kVersion = 1;
+  static constexpr std::uint32_t kVersion = 2;
 
   struct Certificate {  // contents of files, in the order of the configuration
     std::string cert;
@@ -29,7 +29,14 @@ struct TlsMaterial {
     std::string client_ca;
     bool operator==(const Listener&) const = default;
   };
+  struct Upstream {
+    std::uint32_t index;      // in the configuration
+    std::string ca;           // empty: the roots of the system
+    Certificate certificate;  // ours; empty: none is shown
+    bool operator==(const Upstream&) const = default;
+  };
   std::vector<Listener> listeners;
+  std::vector<Upstream> upstreams;
   TlsTicketKeys tickets{};
 
   bool operator==(const TlsMaterial&) const = default;

@@ -32,4 +32,18 @@ inline constexpr TlsOutcomeLabels kTlsOutcomes[] = {
 inline constexpr std::size_t kTlsOutcomeCount = std::size(kTlsOutcomes);
 static_assert(kTlsOutcomeCount == static_cast<std::size_t>(TlsOutcome::kGone) + 1);
 
+// The same of those to upstreams.
+enum class UpstreamTlsOutcome : std::uint8_t {
+  kFull,
+  kResumed,
+  kCertificate,  // the server's does not hold
+  kFailed,       // no TLS, nothing in common, or it refused us
+  kTimeout,
+  kGone,  // it closed the connection
+};
+inline constexpr std::string_view kUpstreamTlsResults[] = {"full",   "resumed", "certificate",
+                                                           "failed", "timeout", "gone"};
+inline constexpr std::size_t kUpstreamTlsOutcomes = std::size(kUpstreamTlsResults);
+static_assert(kUpstreamTlsOutcomes == static_cast<std::size_t>(UpstreamTlsOutcome::kGone) + 1);
+
 }  // namespace roundhouse::ipc

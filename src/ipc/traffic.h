@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ipc/tls_outcome.h"
+
 namespace roundhouse::ipc {
 
 using Counter = std::atomic<std::uint64_t>;
@@ -68,6 +70,7 @@ struct EndpointTraffic {
   Counter ejections_total{0};
   Counter sent_bytes_total{0};
   Counter received_bytes_total{0};
+  Counter tls_handshakes[kUpstreamTlsOutcomes]{};
   Gauge ejected{0};
   DurationHistogram durations;  // from the request sent to the answer's last byte
 };

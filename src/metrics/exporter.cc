@@ -271,6 +271,10 @@ void add_endpoint(Families& families, const EndpointValues& endpoint) {
   families.add(Metric::upstream_failures_total, labels, endpoint.failures);
   families.add(Metric::upstream_retries_total, labels, endpoint.retries);
   families.add(Metric::upstream_connects_total, labels, endpoint.connects);
+  for (std::size_t i = 0; endpoint.tls && i < ipc::kUpstreamTlsOutcomes; ++i)
+    families.add(Metric::upstream_tls_handshakes_total,
+                 {endpoint.upstream, endpoint.name, ipc::kUpstreamTlsResults[i]},
+                 endpoint.tls_handshakes[i]);
   families.add(Metric::upstream_ejections_total, labels, endpoint.ejections);
   families.add(Metric::upstream_sent_bytes_total, labels, endpoint.sent_bytes);
   families.add(Metric::upstream_received_bytes_total, labels, endpoint.received_bytes);

@@ -40,6 +40,7 @@ struct Layout {
     bool asked = false;   // its endpoints are workers that are asked whether they are well
     std::string pool;     // whose workers are its endpoints; empty: they are servers
     bool named = false;   // has endpoints that are found by name
+    bool tls = false;     // they are spoken to under TLS
   };
   std::vector<Pool> pools;
   std::vector<Listener> listeners;

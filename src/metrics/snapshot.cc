@@ -257,7 +257,8 @@ void read_endpoints(const Layout& layout, const ipc::EndpointBoard& board, Snaps
           EndpointValues{.upstream = layout.upstreams[upstream].name,
                          .name = std::string(row.name()),
                          .row = i,
-                         .leaving = row.in_use == 0});
+                         .leaving = row.in_use == 0,
+                         .tls = layout.upstreams[upstream].tls});
       if (!layout.upstreams[upstream].probed && !layout.upstreams[upstream].asked) continue;
       if (layout.upstreams[upstream].probed && row.in_use != 0) values.healthy = row.healthy != 0;
       values.probes_well = relaxed(board.probes(i).well);

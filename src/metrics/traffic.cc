@@ -31,6 +31,8 @@ void add(const ipc::EndpointTraffic& from, bool alive, EndpointValues& to) {
   to.retries += relaxed(from.retries_total);
   to.connects += relaxed(from.connects_total);
   to.ejections += relaxed(from.ejections_total);
+  for (std::size_t i = 0; i < ipc::kUpstreamTlsOutcomes; ++i)
+    to.tls_handshakes[i] += relaxed(from.tls_handshakes[i]);
   to.sent_bytes += relaxed(from.sent_bytes_total);
   to.received_bytes += relaxed(from.received_bytes_total);
   add(from.durations, to.durations);
@@ -81,6 +83,8 @@ void EndpointValues::add(const EndpointValues& other) {
   retries += other.retries;
   connects += other.connects;
   ejections += other.ejections;
+  for (std::size_t i = 0; i < tls_handshakes.size(); ++i)
+    tls_handshakes[i] += other.tls_handshakes[i];
   sent_bytes += other.sent_bytes;
   received_bytes += other.received_bytes;
   for (std::size_t i = 0; i < durations.buckets.size(); ++i)

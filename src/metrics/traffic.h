@@ -49,6 +49,8 @@ struct EndpointValues {
   std::uint64_t retries = 0;
   std::uint64_t connects = 0;
   std::uint64_t ejections = 0;
+  bool tls = false;  // it is spoken to under TLS
+  std::array<std::uint64_t, ipc::kUpstreamTlsOutcomes> tls_handshakes{};
   std::uint64_t sent_bytes = 0;
   std::uint64_t received_bytes = 0;
   DurationValues durations;

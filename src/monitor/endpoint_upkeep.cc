@@ -6,9 +6,10 @@
 namespace roundhouse::monitor {
 
 Result<std::unique_ptr<EndpointUpkeep>> EndpointUpkeep::create(
-    EventLoop& loop, const config::Configuration& configuration, UniqueFd board) {
-  std::unique_ptr<EndpointUpkeep> upkeep(
-      new EndpointUpkeep(loop, configuration, TRY(EndpointKeeper::create(std::move(board)))));
+    EventLoop& loop, const config::Configuration& configuration, UniqueFd board,
+    upstream::TlsContexts tls) {
+  std::unique_ptr<EndpointUpkeep> upkeep(new EndpointUpkeep(
+      loop, configuration, TRY(EndpointKeeper::create(std::move(board))), std::move(tls)));
   const bool names = std::ranges::any_of(configuration.upstreams, [](const auto& upstream) {
     return !upstream.dns.empty() || !upstream.srv.empty();
   });
@@ -24,12 +25,13 @@ Result<std::unique_ptr<EndpointUpkeep>> EndpointUpkeep::create(
 }
 
 EndpointUpkeep::EndpointUpkeep(EventLoop& loop, const config::Configuration& configuration,
-                               EndpointKeeper keeper)
+                               EndpointKeeper keeper, upstream::TlsContexts tls)
     : keeper_(std::move(keeper)),
       prober_({.loop = loop,
                .upstreams = configuration.upstreams,
                .keeper = keeper_,
-               .probes_max = probes_that_fit()}) {}
+               .probes_max = probes_that_fit(),
+               .tls = std::move(tls)}) {}
 
 void EndpointUpkeep::start() {
   prober_.follow();

@@ -16,10 +16,10 @@ namespace roundhouse::monitor {
 
 class EndpointUpkeep {
  public:
-  // Takes the board. `loop` and `configuration` must outlive it.
+  // Takes the board. `tls`: to the upstreams. `loop` and `configuration` must outlive it.
   static Result<std::unique_ptr<EndpointUpkeep>> create(EventLoop& loop,
                                                         const config::Configuration& configuration,
-                                                        UniqueFd board);
+                                                        UniqueFd board, upstream::TlsContexts tls);
 
   // The first look-ups and probes.
   void start();
@@ -27,8 +27,8 @@ class EndpointUpkeep {
   EndpointKeeper& keeper() { return keeper_; }
 
  private:
-  EndpointUpkeep(EventLoop& loop, const config::Configuration& configuration,
-                 EndpointKeeper keeper);
+  EndpointUpkeep(EventLoop& loop, const config::Configuration& configuration, EndpointKeeper keeper,
+                 upstream::TlsContexts tls);
 
   EndpointKeeper keeper_;
   Prober prober_;

@@ -65,7 +65,8 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
                                 .probed = upstream.health.probe != config::Probe::kOff,
                                 .asked = pool != nullptr && config::asks(*pool),
                                 .pool = upstream.pool,
-                                .named = !upstream.dns.empty() || !upstream.srv.empty()});
+                                .named = !upstream.dns.empty() || !upstream.srv.empty(),
+                                .tls = upstream.tls.enabled});
   }
   return layout;
 }
@@ -96,7 +97,12 @@ Result<std::unique_ptr<Monitor>> Monitor::create(ipc::Heritage heritage,
   if (heritage.output)
     output = TRY(ipc::OutputBoard::open(std::move(heritage.output), board.workers()));
   metrics::Layout layout = layout_of(configuration);
-  if (heritage.tls) add_certificates(layout, TRY(ipc::open_tls_material(heritage.tls.get())));
+  upstream::TlsContexts tls;
+  if (heritage.tls) {
+    const ipc::TlsMaterial material = TRY(ipc::open_tls_material(heritage.tls.get()));
+    add_certificates(layout, material);
+    tls = TRY(upstream::make_tls_contexts(configuration, material));
+  }
   Observer observer = TRY(Observer::create(std::move(layout), std::move(board)));
   auto loop = TRY(EventLoop::create());
   std::unique_ptr<Monitor> monitor(
@@ -108,7 +114,7 @@ Result<std::unique_ptr<Monitor>> Monitor::create(ipc::Heritage heritage,
                                     .configuration = configuration}));
   TRY_VOID(monitor->serve(std::move(heritage.listeners)));
   if (heritage.endpoints)
-    TRY_VOID(monitor->keep_endpoints(configuration, std::move(heritage.endpoints)));
+    TRY_VOID(monitor->keep_endpoints(configuration, std::move(heritage.endpoints), std::move(tls)));
   return monitor;
 }
 
@@ -153,8 +159,9 @@ Result<void> Monitor::serve(std::vector<ipc::OwnedListener> listeners) {
   return {};
 }
 
-Result<void> Monitor::keep_endpoints(const config::Configuration& configuration, UniqueFd board) {
-  upkeep_ = TRY(EndpointUpkeep::create(*loop_, configuration, std::move(board)));
+Result<void> Monitor::keep_endpoints(const config::Configuration& configuration, UniqueFd board,
+                                     upstream::TlsContexts tls) {
+  upkeep_ = TRY(EndpointUpkeep::create(*loop_, configuration, std::move(board), std::move(tls)));
   observer_.watch_endpoints(upkeep_->board());
   worker_prober_ = std::make_unique<WorkerProber>(
       WorkerProber::Parts{.loop = *loop_,

@@ -58,7 +58,8 @@ class Monitor final : private IoHandler {
   };
   Monitor(std::unique_ptr<EventLoop> loop, Parts parts);
   // `configuration` must outlive this.
-  Result<void> keep_endpoints(const config::Configuration& configuration, UniqueFd board);
+  Result<void> keep_endpoints(const config::Configuration& configuration, UniqueFd board,
+                              upstream::TlsContexts tls);
   Result<void> serve(std::vector<ipc::OwnedListener> listeners);
   void on_ready(Ready ready) override;
   Result<void> take_slots();

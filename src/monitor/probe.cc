@@ -40,6 +40,12 @@ Probe::Outcome not_http(const std::string& why) {
   return outcome;
 }
 
+Probe::Outcome no_tls(std::string_view reason) {
+  Probe::Outcome outcome = failed(ProbeEnd::kReset);
+  outcome.why = "no TLS: " + std::string(reason);
+  return outcome;
+}
+
 }  // namespace
 
 std::string probe_request(const std::string& path, const std::string& host) {
@@ -79,13 +85,34 @@ void Probe::start() {
   }
   timer_.start_once(question_.timeout);
   transport_.emplace(std::move(fd));
-  watcher_.watch(loop_, transport_->fd(), Interest::kWrite, Trigger::kLevel, *this);
+  watch(Interest::kWrite);
 }
 
+void Probe::watch(Interest interest) {
+  watcher_.watch(loop_, transport_->fd(), interest, Trigger::kLevel, *this);
+}
+
+// Each step either has an outcome, waits for what is watched, or goes on to the next.
 void Probe::on_ready(Ready /*ready*/) {
-  std::optional<Outcome> outcome = connected_ ? std::nullopt : connected();
-  if (!outcome && written_ < question_.request.size()) outcome = write();
-  if (!outcome && written_ == question_.request.size()) outcome = read();
+  std::optional<Outcome> outcome;
+  for (bool moves = true; moves && !outcome;) {
+    const Step before = step_;
+    switch (step_) {
+      case Step::kConnect:
+        outcome = connected();
+        break;
+      case Step::kHandshake:
+        outcome = shake_hands();
+        break;
+      case Step::kWrite:
+        outcome = write();
+        break;
+      case Step::kRead:
+        outcome = read();
+        break;
+    }
+    moves = step_ != before;
+  }
   if (outcome) end(*outcome);
 }
 
@@ -94,37 +121,64 @@ std::optional<Probe::Outcome> Probe::connected() {
   socklen_t size = sizeof error;
   ::getsockopt(transport_->fd(), SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) return failed_by(error);
-  connected_ = true;
+  if (question_.tls != nullptr) {
+    transport_->begin_tls(*question_.tls, question_.peer);
+    step_ = Step::kHandshake;
+    return std::nullopt;
+  }
   if (question_.request.empty()) return Outcome{.well = true};
+  step_ = Step::kWrite;
+  return std::nullopt;
+}
+
+std::optional<Probe::Outcome> Probe::shake_hands() {
+  switch (transport_->handshake()) {
+    case Transport::Status::kWouldBlock:
+      watch(transport_->wants_room() ? Interest::kWrite : Interest::kRead);
+      return std::nullopt;
+    case Transport::Status::kEnd:
+    case Transport::Status::kFailed:
+      return no_tls(transport_->tls_reason());
+    case Transport::Status::kMoved:
+      break;
+  }
+  if (question_.request.empty()) return Outcome{.well = true};
+  step_ = Step::kWrite;
+  watch(Interest::kWrite);
   return std::nullopt;
 }
 
 std::optional<Probe::Outcome> Probe::write() {
+  const std::string_view rest = std::string_view(question_.request).substr(written_);
   const auto [status, bytes, dry] =
-      transport_->write(std::string_view(question_.request).substr(written_));
+      rest.empty() ? Transport::Transfer{transport_->flush(), 0} : transport_->write(rest);
   if (status == Transport::Status::kWouldBlock) return std::nullopt;
   if (status != Transport::Status::kMoved) return failed(ProbeEnd::kReset);
   written_ += bytes;
-  if (written_ == question_.request.size())
-    watcher_.watch(loop_, transport_->fd(), Interest::kRead, Trigger::kLevel, *this);
+  if (written_ < question_.request.size() || transport_->holds_unsent()) return std::nullopt;
+  step_ = Step::kRead;
+  watch(Interest::kRead);
   return std::nullopt;
 }
 
+// Until nothing is there: of what TLS has taken already the socket says nothing.
 std::optional<Probe::Outcome> Probe::read() {
   std::array<char, 4096> piece;
-  const auto [status, bytes, dry] = transport_->read(piece);
-  switch (status) {
-    case Transport::Status::kWouldBlock:
-      return std::nullopt;
-    case Transport::Status::kEnd:
-      return failed(ProbeEnd::kClosed);
-    case Transport::Status::kFailed:
-      return failed(ProbeEnd::kReset);
-    case Transport::Status::kMoved:
-      break;
+  for (;;) {
+    const auto [status, bytes, dry] = transport_->read(piece);
+    switch (status) {
+      case Transport::Status::kWouldBlock:
+        return std::nullopt;
+      case Transport::Status::kEnd:
+        return failed(ProbeEnd::kClosed);
+      case Transport::Status::kFailed:
+        return failed(ProbeEnd::kReset);
+      case Transport::Status::kMoved:
+        break;
+    }
+    received_.append(piece.data(), bytes);
+    if (auto outcome = judge()) return outcome;
   }
-  received_.append(piece.data(), bytes);
-  return judge();
 }
 
 std::optional<Probe::Outcome> Probe::judge() {

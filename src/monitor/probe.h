@@ -1,4 +1,5 @@
-// One question to an endpoint, whether it is well: a connection, and over it perhaps a GET.
+// One question to an endpoint, whether it is well: a connection, perhaps under TLS, and over it
+// perhaps a GET.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include "http/message.h"
 #include "ipc/messages.h"
 #include "net/event_loop.h"
+#include "net/tls_client_context.h"
 #include "net/transport.h"
 
 namespace roundhouse::monitor {
@@ -25,6 +27,8 @@ class Probe final : private IoHandler {
     Address address;
     std::string request;  // a whole request; empty: that it connects is enough
     Duration timeout{};
+    const TlsClientContext* tls = nullptr;  // none: in plain text
+    TlsPeer peer = {};
   };
   struct Outcome {
     bool well = false;
@@ -43,8 +47,12 @@ class Probe final : private IoHandler {
   void start();
 
  private:
+  enum class Step : std::uint8_t { kConnect, kHandshake, kWrite, kRead };
+
   void on_ready(Ready ready) override;
+  void watch(Interest interest);
   std::optional<Outcome> connected();
+  std::optional<Outcome> shake_hands();
   std::optional<Outcome> write();
   std::optional<Outcome> read();
   std::optional<Outcome> judge();
@@ -57,7 +65,7 @@ class Probe final : private IoHandler {
   IoWatcher watcher_;
   Timer timer_;
   std::optional<Outcome> refused_;  // at once, by connect()
-  bool connected_ = false;
+  Step step_ = Step::kConnect;
   std::size_t written_ = 0;
   std::string received_;
   std::uint32_t interim_ = 0;

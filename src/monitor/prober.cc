@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "config/upstream_tls.h"
 
 namespace roundhouse::monitor {
 namespace {
@@ -27,7 +28,9 @@ std::size_t probes_that_fit() {
 }
 
 Prober::Prober(Parts parts)
-    : parts_(parts), targets_(ipc::kMaxEndpoints), timer_(parts.loop, [this] { begin_due(); }) {}
+    : parts_(std::move(parts)),
+      targets_(ipc::kMaxEndpoints),
+      timer_(parts_.loop, [this] { begin_due(); }) {}
 
 Prober::~Prober() = default;
 
@@ -66,17 +69,27 @@ void Prober::begin_due() {
   }
 }
 
+// Who must show a certificate there has its key, and that is not here: such endpoints are asked for
+// a connection alone.
+const TlsClientContext* Prober::tls_to(std::size_t upstream) const {
+  if (upstream >= parts_.tls.size() || !parts_.upstreams[upstream].tls.cert.empty()) return nullptr;
+  return parts_.tls[upstream].get();
+}
+
 void Prober::begin(std::size_t row) {
   Target& target = *targets_[row];
   const config::Upstream::Health& health = target.upstream.health;
   const Time now = parts_.loop.now();
+  const ipc::EndpointRow& on_board = parts_.keeper.table().rows[row];
   target.probe = std::make_unique<Probe>(
       parts_.loop,
       Probe::Question{.address = target.address,
                       .request = health.probe == config::Probe::kHttp
                                      ? probe_request(health.path, target.upstream.name)
                                      : "",
-                      .timeout = health.timeout},
+                      .timeout = health.timeout,
+                      .tls = tls_to(on_board.upstream),
+                      .peer = {.name = config::tls_name_of(target.upstream, on_board.name())}},
       [this, row, now](const Probe::Outcome& outcome) { ended(row, now, outcome); });
   ++probing_;
   target.probe->start();

@@ -15,6 +15,7 @@
 #include "monitor/probe.h"
 #include "monitor/probe_state.h"
 #include "net/event_loop.h"
+#include "upstream/tls_setting.h"
 
 namespace roundhouse::monitor {
 
@@ -26,6 +27,7 @@ class Prober {
     const std::vector<config::Upstream>& upstreams;  // must outlive this, as the others
     EndpointKeeper& keeper;
     std::size_t probes_max;
+    upstream::TlsContexts tls = {};
   };
 
   explicit Prober(Parts parts);
@@ -48,6 +50,7 @@ class Prober {
 
   void begin_due();
   void begin(std::size_t row);
+  const TlsClientContext* tls_to(std::size_t upstream) const;
   void ended(std::size_t row, Time began, const Probe::Outcome& outcome);
   void changed(std::size_t row, ProbeState::Change change, const std::string& why);
 

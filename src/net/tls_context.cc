@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <span>
 #include <utility>
 
 #include "net/tls_certificate.h"
@@ -131,14 +130,7 @@ Result<openssl::Context> make_context(const TlsSetting& setting) {
   openssl::Context made(SSL_CTX_new(TLS_server_method()));
   SSL_CTX* const context = made.get();
   if (context == nullptr) return fail_tls("TLS");
-  SSL_CTX_set_min_proto_version(context, setting.tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION);
-  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-  // A record that was sent in part is kept by the connection, not by who wrote it; idle connections
-  // keep no buffers.
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
-  SSL_CTX_set_read_ahead(context, 1);
+  set_modes(context, setting.tls13_only);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_timeout(context, kSessionSeconds);
   if (!setting.ciphers.empty() && SSL_CTX_set_cipher_list(context, setting.ciphers.c_str()) != 1)
@@ -146,21 +138,6 @@ Result<openssl::Context> make_context(const TlsSetting& setting) {
   TRY_VOID(add_client_authorities(context, setting));
   set_session_place(context, setting);
   return made;
-}
-
-Result<void> use_certificate(SSL_CTX* context, const TlsSetting::Certificate& files) {
-  const auto chain = openssl::certificates_of(files.cert);
-  if (chain.empty()) return fail("a certificate is none", ExitCode::kConfiguration);
-  bool encrypted = false;
-  const openssl::Key key = openssl::key_of(files.key, encrypted);
-  if (key == nullptr) return fail("a private key is none", ExitCode::kConfiguration);
-  if (SSL_CTX_use_certificate(context, chain.front().get()) != 1)
-    return fail_tls("a certificate cannot be used");
-  for (const openssl::Certificate& issuer : std::span(chain).subspan(1))
-    SSL_CTX_add1_chain_cert(context, issuer.get());
-  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1)
-    return fail_tls("a private key is not that of its certificate");
-  return {};
 }
 
 // Those that clients may be shown for one name: the first of each type of key.
@@ -197,7 +174,8 @@ Result<std::unique_ptr<TlsContext>> TlsContext::create(const TlsSetting& setting
   const auto context_for = [&](const Choice& choice) -> Result<openssl::Context> {
     openssl::Context context = TRY(make_context(setting));
     for (const std::size_t index : choice)
-      TRY_VOID(use_certificate(context.get(), setting.certificates[index]));
+      TRY_VOID(use_certificate(context.get(), setting.certificates[index].cert,
+                               setting.certificates[index].key));
     made[choice] = context.get();
     SSL_CTX_set_ex_data(context.get(), shared_index(), shared.get());
     if (!setting.alpn.empty())

@@ -2,6 +2,8 @@
 
 #include <dlfcn.h>
 
+#include <span>
+
 namespace roundhouse::openssl {
 namespace {
 
@@ -54,6 +56,35 @@ Key key_of(std::string_view pem, bool& encrypted) {
   Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, ask, &encrypted));
   ERR_clear_error();
   return key;
+}
+
+void set_modes(SSL_CTX* context, bool tls13_only) {
+  SSL_CTX_set_min_proto_version(context, tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  // A record that was sent in part is kept by the connection, not by who wrote it.
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
+  SSL_CTX_set_read_ahead(context, 1);
+}
+
+Result<void> use_certificate(SSL_CTX* context, std::string_view cert_pem,
+                             std::string_view key_pem) {
+  const auto fail_tls = [](const char* what) {
+    return fail(what + (": " + take_error()), ExitCode::kConfiguration);
+  };
+  const auto chain = certificates_of(cert_pem);
+  if (chain.empty()) return fail("a certificate is none", ExitCode::kConfiguration);
+  bool encrypted = false;
+  const Key key = key_of(key_pem, encrypted);
+  if (key == nullptr) return fail("a private key is none", ExitCode::kConfiguration);
+  if (SSL_CTX_use_certificate(context, chain.front().get()) != 1)
+    return fail_tls("a certificate cannot be used");
+  for (const Certificate& issuer : std::span(chain).subspan(1))
+    SSL_CTX_add1_chain_cert(context, issuer.get());
+  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1)
+    return fail_tls("a private key is not that of its certificate");
+  return {};
 }
 
 std::string take_error() {

@@ -47,6 +47,11 @@ Bio bio_of(std::string_view bytes);
 std::vector<Certificate> certificates_of(std::string_view pem);
 // nullptr: none, or one with a passphrase (then `encrypted` is set).
 Key key_of(std::string_view pem, bool& encrypted);
+// What every context of ours has, on both sides: versions, no renegotiation, no compression; and
+// that idle connections keep no buffers.
+void set_modes(SSL_CTX* context, bool tls13_only);
+// What the context shows: a certificate in PEM form, with those that lead to its root behind it.
+Result<void> use_certificate(SSL_CTX* context, std::string_view cert_pem, std::string_view key_pem);
 // The reason of the latest error, in OpenSSL's words; the queue is empty then.
 std::string take_error();
 

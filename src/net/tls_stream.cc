@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "net/tls_client_context.h"
 #include "net/tls_context.h"
 #include "net/tls_openssl.h"
 
@@ -49,6 +50,16 @@ TlsFailure failure_of(unsigned long error) {
     default:
       return TlsFailure::kProtocol;
   }
+}
+
+constexpr const char* kGone = "the connection was closed";
+
+// Of a certificate why it does not hold: "certificate has expired".
+const char* reason_of(unsigned long error, const SSL* connection) {
+  if (ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+    return X509_verify_cert_error_string(SSL_get_verify_result(connection));
+  const char* const reason = ERR_reason_error_string(error);
+  return reason == nullptr ? "unknown error" : reason;
 }
 
 }  // namespace
@@ -108,11 +119,17 @@ struct TlsStream::Method {
 void TlsStream::Free::operator()(ssl_st* connection) const { SSL_free(connection); }
 
 TlsStream::TlsStream(const TlsContext& context, int fd)
-    : socket_{.fd = fd}, connection_(SSL_new(context.get())) {
+    : socket_{.fd = fd}, connection_(SSL_new(context.get())), is_server_(true) {
   CHECK(connection_ != nullptr);
   BIO* const bio = Method::make(socket_);
   SSL_set_bio(connection_.get(), bio, bio);
   SSL_set_accept_state(connection_.get());
+}
+
+TlsStream::TlsStream(const TlsClientContext& context, int fd, const TlsPeer& peer)
+    : socket_{.fd = fd}, connection_(context.connect(peer)), is_server_(false) {
+  BIO* const bio = Method::make(socket_);
+  SSL_set_bio(connection_.get(), bio, bio);
 }
 
 TlsStream::~TlsStream() = default;
@@ -129,10 +146,12 @@ TransferStatus TlsStream::status_of(int result) {
       return TransferStatus::kEnd;
     case SSL_ERROR_SYSCALL:
       failure_ = TlsFailure::kGone;
+      reason_ = kGone;
       return TransferStatus::kFailed;
     default:
-      failure_ =
-          socket_.ended || socket_.failed ? TlsFailure::kGone : failure_of(ERR_peek_last_error());
+      const unsigned long error = ERR_peek_last_error();
+      failure_ = socket_.ended || socket_.failed ? TlsFailure::kGone : failure_of(error);
+      reason_ = failure_ == TlsFailure::kGone ? kGone : reason_of(error, connection_.get());
       ERR_clear_error();
       return TransferStatus::kFailed;
   }
@@ -147,8 +166,8 @@ TransferStatus TlsStream::handshake() {
   }
   established_ = true;
   wants_room_ = false;
-  if (X509* const certificate = SSL_get0_peer_certificate(connection_.get()))
-    client_ = subject_of(certificate);
+  X509* const certificate = is_server_ ? SSL_get0_peer_certificate(connection_.get()) : nullptr;
+  if (certificate != nullptr) client_ = subject_of(certificate);
   return TransferStatus::kMoved;
 }
 
@@ -163,6 +182,13 @@ Transfer TlsStream::read(std::span<char> into) {
   const int result = SSL_read_ex(connection_.get(), into.data(), into.size(), &count);
   if (result == 1) return {TransferStatus::kMoved, count, has_taken_all()};
   return {status_of(result), 0};
+}
+
+bool TlsStream::holds_received() const { return SSL_has_pending(connection_.get()) == 1; }
+
+bool TlsStream::is_quiet() {
+  char byte = 0;
+  return read({&byte, 1}).status == TransferStatus::kWouldBlock;
 }
 
 // The bytes of the next record: both pieces together where they fit.

@@ -1,4 +1,4 @@
-// TLS over one non-blocking socket, the server's side.
+// TLS over one non-blocking socket, on either side.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,9 @@ struct ssl_st;
 
 namespace roundhouse {
 
+class TlsClientContext;
 class TlsContext;
+struct TlsPeer;
 
 // Borrows the socket. Part of Transport, which is what others use.
 //
@@ -22,7 +24,8 @@ class TlsContext;
 // although the caller is rid of it: flush() sends it.
 class TlsStream {
  public:
-  TlsStream(const TlsContext& context, int fd);
+  TlsStream(const TlsContext& context, int fd);                             // of a server
+  TlsStream(const TlsClientContext& context, int fd, const TlsPeer& peer);  // of a client
   ~TlsStream();
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
@@ -30,12 +33,19 @@ class TlsStream {
   // kMoved: it is done. kWouldBlock: waits for what wants_room() says.
   TransferStatus handshake();
   TlsFailure failure() const { return failure_; }
+  // Of what failed, a handshake or later, in OpenSSL's words.
+  std::string_view reason() const { return reason_; }
 
   // REQUIRES: the handshake is done, as is:
   Transfer read(std::span<char> into);
   Transfer write(std::string_view first, std::string_view second);
   TransferStatus flush();
   bool holds_unsent() const { return unsent_ != 0; }
+  // It has taken more from the socket than was read.
+  bool holds_received() const;
+  // The peer has said nothing and has not ended: asks the socket. What is no byte of the stream,
+  // such as a ticket, is taken. A byte that is there is lost: of no use then.
+  bool is_quiet();
   // Tells the peer that nothing more comes (close_notify). kWouldBlock: again, when there is room.
   TransferStatus end_writing();
 
@@ -65,7 +75,9 @@ class TlsStream {
   std::unique_ptr<ssl_st, Free> connection_;
   std::string client_;  // the subject of its certificate
   std::size_t unsent_ = 0;
+  const char* reason_ = "";  // lives for ever
   TlsFailure failure_ = TlsFailure::kNone;
+  const bool is_server_;
   bool established_ = false;
   bool wants_room_ = false;
   bool said_end_ = false;

@@ -22,6 +22,10 @@ Transfer result_of(ssize_t count) {
 Transport::Transport(UniqueFd fd, const TlsContext& context)
     : fd_(std::move(fd)), tls_(std::make_unique<TlsStream>(context, fd_.get())) {}
 
+void Transport::begin_tls(const TlsClientContext& context, const TlsPeer& peer) {
+  tls_ = std::make_unique<TlsStream>(context, fd_.get(), peer);
+}
+
 // Under TLS a read may wait for room: an answer to the peer's change of keys comes first.
 Ready Transport::meaning_of(Ready ready) {
   if (ready.writable && wants_room()) ready.readable = true;
@@ -60,6 +64,12 @@ Transfer Transport::write(std::string_view first, std::string_view second) {
     count = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
   } while (count < 0 && errno == EINTR);
   return result_of(count);
+}
+
+bool Transport::is_quiet() {
+  if (tls_ != nullptr) return tls_->is_quiet();
+  char byte = 0;
+  return ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
 bool Transport::has_failed() {

@@ -24,6 +24,8 @@ class Transport {
   explicit Transport(UniqueFd fd) : fd_(std::move(fd)) {}
   // The server's side of TLS: handshake() comes first.
   Transport(UniqueFd fd, const TlsContext& context);
+  // The client's side, from here on: what was moved before was plain. handshake() comes next.
+  void begin_tls(const TlsClientContext& context, const TlsPeer& peer);
 
   int fd() const { return fd_.get(); }
   // The bytes of the socket are those of the stream: what another process, or a pipe, can go on
@@ -35,6 +37,7 @@ class Transport {
   // kMoved: it is done. REQUIRES: !is_plain(), as is:
   Status handshake() { return tls_->handshake(); }
   TlsFailure handshake_failure() const { return tls_->failure(); }
+  std::string_view tls_reason() const { return tls_->reason(); }
   TlsFacts facts() const { return tls_->facts(); }
   // What blocked last waits for room to write, whatever it was.
   bool wants_room() const { return tls_ != nullptr && tls_->wants_room(); }
@@ -49,6 +52,10 @@ class Transport {
   // Of what was written some has not left yet, for want of room: flush() when there is some.
   bool holds_unsent() const { return tls_ != nullptr && tls_->holds_unsent(); }
   Status flush() { return tls_ == nullptr ? Status::kMoved : tls_->flush(); }
+  // TLS has taken more from the socket than was read.
+  bool holds_received() const { return tls_ != nullptr && tls_->holds_received(); }
+  // The peer has said nothing and has not ended: asks the kernel. Else it is of no more use.
+  bool is_quiet();
   // The connection was reset or timed out. Tells it once.
   bool has_failed();
   // Ends our side; the peer's goes on. kWouldBlock: not yet, for want of room.

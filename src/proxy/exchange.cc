@@ -20,11 +20,6 @@ bool is_idempotent(http::Method method) {
          method == kOptions || method == kTrace;
 }
 
-// Nothing was sent to anyone.
-bool is_unsent(http::Failure failure) {
-  return failure == http::Failure::kConnectFailed || failure == http::Failure::kConnectTimeout;
-}
-
 }  // namespace
 
 std::unique_ptr<ExchangeSpace> ExchangeHost::acquire() {
@@ -165,10 +160,17 @@ void UpstreamExchange::keep_unsent(std::string_view data) {
 
 // True: nothing is left.
 bool UpstreamExchange::flush_unsent() {
+  if (!send_failed_ && connection_->transport().flush() == Transport::Status::kFailed)
+    send_failed_ = readable_ = true;
   Buffer* const unsent = space_->unsent.get();
-  if (unsent == nullptr || unsent->empty()) return true;
-  unsent->drop(send_raw(unsent->bytes()));
-  return unsent->empty();
+  if (unsent != nullptr && !unsent->empty()) unsent->drop(send_raw(unsent->bytes()));
+  return !holds_unsent();
+}
+
+bool UpstreamExchange::holds_unsent() const {
+  if (send_failed_) return false;
+  return connection_->transport().holds_unsent() ||
+         (space_->unsent != nullptr && !space_->unsent->empty());
 }
 
 std::size_t UpstreamExchange::send_chunk(std::string_view data) {
@@ -200,7 +202,7 @@ bool UpstreamExchange::on_body_end(const http::FieldTable& trailers) {
   if (state_ == State::kOver || send_failed_) return true;
   if (state_ == State::kConnecting || !flush_unsent()) return false;
   if (tunnel_) {
-    connection_->transport().end_writing();
+    if (connection_->transport().end_writing() == Transport::Status::kWouldBlock) return false;
   } else if (plan_.client.request().body.framing == http::Framing::kChunked) {
     http::HeadWriter writer(host_.scratch);
     writer.trusted_lines(http::kLastChunkLine);
@@ -220,7 +222,7 @@ bool UpstreamExchange::may_try_again(http::Failure failure) const {
   const Client& client = plan_.client;
   if (body_begun_ || result_.tries > plan_.retries) return false;
   if (http::row_of(failure).status < 500) return false;
-  return is_unsent(failure) ||
+  return upstream::is_unreached(failure) ||
          (failure == http::Failure::kUpstreamClosed && is_idempotent(client.request().method));
 }
 
@@ -283,8 +285,7 @@ void UpstreamExchange::finish(http::Failure failure) {
 // Whether the endpoint alone is waited for: not while the client owes the rest of its body, which
 // the session has its own limits for.
 bool UpstreamExchange::waits_for_endpoint() const {
-  return request_sent_ || send_failed_ || body_stuck_ ||
-         (space_->unsent != nullptr && !space_->unsent->empty());
+  return request_sent_ || send_failed_ || body_stuck_ || holds_unsent();
 }
 
 void UpstreamExchange::set_deadline() {

@@ -143,6 +143,7 @@ class UpstreamExchange final : public Exchange,
   std::size_t send_chunk(std::string_view data);
   void keep_unsent(std::string_view data);
   bool flush_unsent();
+  bool holds_unsent() const;
   bool may_try_again(http::Failure failure) const;
 
   void read();

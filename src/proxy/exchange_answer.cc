@@ -239,8 +239,7 @@ bool UpstreamExchange::finish_body(std::string_view rest) {
   }
   // Bytes behind the answer belong to no request: whoever sent them is not believed again.
   const bool reusable = !tunnel_ && space_->response.keep_alive && request_sent_ && !send_failed_ &&
-                        rest.empty() && !upstream_ended_ &&
-                        (space_->unsent == nullptr || space_->unsent->empty());
+                        rest.empty() && !upstream_ended_ && !holds_unsent();
   connection_->set_last_was_large(space_->pipe != nullptr);
   leave_connection(reusable, space_->response.status >= 500);
   finish(http::Failure::kNone);
@@ -252,6 +251,7 @@ void UpstreamExchange::on_upstream_end(bool reset) {
   readable_ = false;
   upstream_ended_ = true;
   if (state_ == State::kAwaiting) {
+    connection_->report_tls();
     fail(http::Failure::kUpstreamClosed);
     return;
   }

@@ -20,7 +20,7 @@ bool UpstreamExchange::splices() {
     return false;
   }
   if (space_->pipe != nullptr) return !space_->pipe->empty() || !space_->body.done();
-  if (!may_splice_ || plan_.client.tls() != nullptr ||
+  if (!may_splice_ || plan_.client.tls() != nullptr || !connection_->transport().is_plain() ||
       space_->body.left_of_length() < kSplicedMin || decoded_ > 0 ||
       !plan_.client.answer().goes_as_it_is())
     return false;

@@ -33,13 +33,16 @@ Proxy::Proxy(Parts parts)
       host_{.loop = parts_.loop, .deadlines = parts_.deadlines, .descriptors = parts_.descriptors},
       pools_(parts_.configuration, std::move(parts_.pools)),
       refresher_(parts_.loop, [this] { refresh_pools(); }) {
-  for (const config::Upstream& upstream : parts_.configuration.upstreams)
-    clusters_.push_back(std::make_unique<upstream::Cluster>(
-        upstream::Cluster::Parts{.loop = parts_.loop,
-                                 .deadlines = parts_.deadlines,
-                                 .slot = parts_.slot,
-                                 .config = upstream,
-                                 .descriptors = parts_.descriptors}));
+  for (const config::Upstream& upstream : parts_.configuration.upstreams) {
+    upstream::Cluster::Parts parts{.loop = parts_.loop,
+                                   .deadlines = parts_.deadlines,
+                                   .slot = parts_.slot,
+                                   .config = upstream,
+                                   .descriptors = parts_.descriptors};
+    if (upstream.tls.enabled && parts_.find_tls)
+      parts.find_tls = [this, index = clusters_.size()] { return parts_.find_tls(index); };
+    clusters_.push_back(std::make_unique<upstream::Cluster>(std::move(parts)));
+  }
   endpoints_.start();
   if (!pools_.upstreams().empty()) refresher_.start_periodic(kRefreshEvery);
 }

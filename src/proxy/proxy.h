@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -16,6 +17,7 @@
 #include "net/deadline_queue.h"
 #include "net/descriptor_allowance.h"
 #include "net/event_loop.h"
+#include "net/tls_client_context.h"
 #include "proxy/exchange.h"
 #include "proxy/forwarded_request.h"
 #include "proxy/handler.h"
@@ -40,6 +42,8 @@ class Proxy final : public Handler {
     ipc::Board pools = {};          // where an upstream is a pool
     // Of pipes and idle connections; nullptr: they may be as many as their own limits say.
     DescriptorAllowance* descriptors = nullptr;
+    // TLS to an upstream, by its index; nullptr, or none: it is spoken to in plain text.
+    std::function<const TlsClientContext*(std::size_t upstream)> find_tls = {};
   };
 
   explicit Proxy(Parts parts);

@@ -107,8 +107,7 @@ void TcpSession::on_connection(std::unique_ptr<upstream::Connection> connection)
 }
 
 void TcpSession::on_no_connection(http::Failure failure, upstream::EndpointId endpoint) {
-  const bool unreached =
-      failure == http::Failure::kConnectFailed || failure == http::Failure::kConnectTimeout;
+  const bool unreached = upstream::is_unreached(failure);
   std::ranges::rotate(wish_.avoid, wish_.avoid.end() - 1);
   wish_.avoid.front() = endpoint;
   if (unreached && tries_ <= cluster_.config().retries.attempts && cluster_.take_retry(endpoint))
@@ -194,7 +193,8 @@ void TcpSession::expired() {
     fail(http::Failure::kClientGone);
     return;
   }
-  const bool holds = up_.holds_bytes() || down_.holds_bytes() || client_.holds_unsent();
+  const bool holds = up_.holds_bytes() || down_.holds_bytes() || client_.holds_unsent() ||
+                     (endpoint_ != nullptr && endpoint_->transport().holds_unsent());
   end(holds ? End::kReset : End::kClose);
 }
 

@@ -76,7 +76,8 @@ void Cluster::State::set_endpoints(std::span<const EndpointSpec> specs) {
                                                    .deadlines = parts_.deadlines,
                                                    .traffic = parts_.slot.endpoints[spec.row],
                                                    .config = parts_.config,
-                                                   .descriptors = parts_.descriptors},
+                                                   .descriptors = parts_.descriptors,
+                                                   .find_tls = parts_.find_tls},
                                    ++last_id_, spec, late));
   }
   serve_later();

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,6 +19,7 @@
 #include "net/deadline_queue.h"
 #include "net/descriptor_allowance.h"
 #include "net/event_loop.h"
+#include "net/tls_client_context.h"
 #include "upstream/connection.h"
 
 namespace roundhouse::upstream {
@@ -50,13 +52,19 @@ struct Wish {
 class Waiter {
  public:
   virtual void on_connection(std::unique_ptr<Connection> connection) = 0;
-  // kConnectFailed, kConnectTimeout (`endpoint` is whose), kNoEndpoint, kQueueFull, kQueueTimeout
-  // (0). Nothing was sent to anyone.
+  // One that is_unreached() (`endpoint` is whose), or kNoEndpoint, kQueueFull, kQueueTimeout (0).
+  // Nothing was sent to anyone.
   virtual void on_no_connection(http::Failure failure, EndpointId endpoint) = 0;
 
  protected:
   ~Waiter() = default;
 };
+
+// An endpoint was chosen, and there is no connection to it: another one may be asked.
+constexpr bool is_unreached(http::Failure failure) {
+  return failure == http::Failure::kConnectFailed || failure == http::Failure::kConnectTimeout ||
+         failure == http::Failure::kUpstreamTls;
+}
 
 // How the use of a connection ended.
 struct Use {
@@ -75,6 +83,8 @@ class Cluster {
     const config::Upstream& config;  // must outlive this
     // What idle connections count against; must outlive this. nullptr: nothing.
     DescriptorAllowance* descriptors = nullptr;
+    // TLS of the connections that begin now; nullptr, or none: they are plain.
+    std::function<const TlsClientContext*()> find_tls = {};
   };
 
   explicit Cluster(Parts parts);

@@ -1,8 +1,5 @@
 #include "upstream/connection.h"
 
-#include <sys/socket.h>
-
-#include <cerrno>
 #include <utility>
 
 #include "upstream/endpoint.h"
@@ -32,21 +29,26 @@ void Connection::count(std::uint64_t sent_bytes, std::uint64_t received_bytes) {
   ipc::add(traffic.received_bytes_total, received_bytes);
 }
 
+void Connection::report_tls() {
+  if (transport_.is_plain()) return;
+  const TlsFailure failure = transport_.handshake_failure();
+  if (failure == TlsFailure::kNone || failure == TlsFailure::kGone) return;
+  endpoint_->report_tls(transport_.tls_reason());
+}
+
 void Connection::reset() {
   watcher_.stop();
   transport_.reset();
 }
 
-bool Connection::is_quiet() const {
-  char byte = 0;
-  return ::recv(transport_.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
-}
-
+// While it is idle nothing is expected but, under TLS, what is no byte of the stream: a ticket.
 void Connection::on_ready(Ready ready) {
-  if (user_ != nullptr)
+  ready = transport_.meaning_of(ready);
+  if (user_ != nullptr) {
     user_->on_upstream_ready(ready);
-  else if (idle_ && (ready.readable || ready.ending))
-    endpoint_->drop_idle(*this);
+  } else if (idle_ && (ready.readable || ready.ending)) {
+    if (transport_.is_plain() || ready.ending || !is_quiet()) endpoint_->drop_idle(*this);
+  }
 }
 
 void Connection::expired() {

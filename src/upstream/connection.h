@@ -41,8 +41,16 @@ class Connection final : private IoHandler, private Deadline {
   void set_last_was_large(bool large) { last_was_large_ = large; }
   // nullptr: events are dropped.
   void set_user(User* user) { user_ = user; }
-  // Asks the kernel whether the other end has closed or sent something: one system call.
-  bool is_quiet() const;
+  // Asks the kernel whether the other end has closed or sent something: one system call. REQUIRES:
+  // whoever gets false does not use it again.
+  bool is_quiet() { return transport_.is_quiet(); }
+  // What its ends agreed on (ALPN): "h2"; empty: HTTP/1.1, or whatever the upstream is for.
+  std::string_view protocol() const {
+    return transport_.is_plain() ? std::string_view() : transport_.facts().protocol;
+  }
+  // It broke off before it said anything: if TLS tells why, so does the log. A server of TLS 1.3
+  // refuses our certificate only after the handshake.
+  void report_tls();
   // Of what was moved over it. For counters.
   void count(std::uint64_t sent_bytes, std::uint64_t received_bytes);
   // Closes it so that the other end sees a reset. It is still to be given back.
@@ -54,6 +62,8 @@ class Connection final : private IoHandler, private Deadline {
   friend class Cluster;
   friend class Endpoint;
   void on_ready(Ready ready) override;
+  // Nobody will hear of what TLS has taken from the socket already: it is looked at now.
+  bool may_rest() { return !transport_.holds_received() || is_quiet(); }
   void expired() override;
 
   Transport transport_;

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
 
@@ -15,6 +16,22 @@ namespace {
 bool is_ours(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
          error == EADDRNOTAVAIL;
+}
+
+ipc::UpstreamTlsOutcome outcome_of(const Transport& transport) {
+  using ipc::UpstreamTlsOutcome;
+  switch (transport.handshake_failure()) {
+    case TlsFailure::kNone:
+      return transport.facts().resumed ? UpstreamTlsOutcome::kResumed : UpstreamTlsOutcome::kFull;
+    case TlsFailure::kCertificate:
+      return UpstreamTlsOutcome::kCertificate;
+    case TlsFailure::kProtocol:
+    case TlsFailure::kPlainHttp:
+      return UpstreamTlsOutcome::kFailed;
+    case TlsFailure::kGone:
+      return UpstreamTlsOutcome::kGone;
+  }
+  CHECK(false);
 }
 
 }  // namespace
@@ -34,29 +51,56 @@ void Connector::start(Duration timeout) {
     fail(http::Failure::kConnectFailed, errno);
     return;
   }
-  auto connection = std::make_unique<Connection>(loop_, std::move(fd), endpoint_);
-  if (done) {
-    owner_.on_connected(*this, std::move(connection));
-    return;
-  }
-  connection_ = std::move(connection);
+  connection_ = std::make_unique<Connection>(loop_, std::move(fd), endpoint_);
   connection_->set_user(this);
   deadlines_.set(*this, loop_.now() + timeout);
+  if (done) connected();
 }
 
 void Connector::on_upstream_ready(Ready /*ready*/) {
-  int error = 0;
-  socklen_t size = sizeof error;
-  ::getsockopt(connection_->transport().fd(), SOL_SOCKET, SO_ERROR, &error, &size);
+  switch (step_) {
+    case Step::kConnect: {
+      int error = 0;
+      socklen_t size = sizeof error;
+      ::getsockopt(connection_->transport().fd(), SOL_SOCKET, SO_ERROR, &error, &size);
+      if (error != 0) return give_up(http::Failure::kConnectFailed, error);
+      return connected();
+    }
+    case Step::kHandshake:
+      return shake_hands();
+  }
+}
+
+void Connector::connected() {
+  const TlsClientContext* const tls = endpoint_.tls();
+  if (tls == nullptr) return succeed();
+  step_ = Step::kHandshake;
+  connection_->transport().begin_tls(*tls, endpoint_.tls_peer());
+  shake_hands();
+}
+
+void Connector::shake_hands() {
+  Transport& transport = connection_->transport();
+  const Transport::Status status = transport.handshake();
+  if (status == Transport::Status::kWouldBlock) return;
+  endpoint_.count_handshake(outcome_of(transport));
+  if (status == Transport::Status::kMoved) return succeed();
+  endpoint_.report_tls(transport.tls_reason());
+  give_up(http::Failure::kUpstreamTls, EPROTO);
+}
+
+void Connector::succeed() {
   cancel();
   connection_->set_user(nullptr);
-  if (error != 0) {
-    connection_->retire();
-    loop_.delete_later(std::move(connection_));
-    fail(http::Failure::kConnectFailed, error);
-    return;
-  }
   owner_.on_connected(*this, std::move(connection_));
+}
+
+// It may be inside a call of the connection.
+void Connector::give_up(http::Failure failure, int error) {
+  cancel();
+  connection_->retire();
+  loop_.delete_later(std::move(connection_));
+  fail(failure, error);
 }
 
 void Connector::abandon() {
@@ -65,6 +109,10 @@ void Connector::abandon() {
 }
 
 void Connector::expired() {
+  if (step_ == Step::kHandshake) {
+    endpoint_.count_handshake(ipc::UpstreamTlsOutcome::kTimeout);
+    endpoint_.report_tls("no end of the handshake in time");
+  }
   connection_.reset();
   fail(http::Failure::kConnectTimeout, ETIMEDOUT);
 }

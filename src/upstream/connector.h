@@ -1,6 +1,10 @@
-// One attempt to open a connection to an endpoint.
+// One attempt to open a connection to an endpoint: until its first byte may be sent.
+//
+// Step by step: the socket connects; then, where the upstream is spoken to under TLS, both sides
+// shake hands. One deadline is for all of it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "base/clock.h"
@@ -45,8 +49,14 @@ class Connector final : private Connection::User, private Deadline {
   const Wish& wish() const { return wish_; }
 
  private:
+  enum class Step : std::uint8_t { kConnect, kHandshake };
+
   void on_upstream_ready(Ready ready) override;
   void expired() override;
+  void connected();
+  void shake_hands();
+  void succeed();
+  void give_up(http::Failure failure, int error);
   void fail(http::Failure failure, int error);
 
   EventLoop& loop_;
@@ -56,6 +66,7 @@ class Connector final : private Connection::User, private Deadline {
   const Wish wish_;
   Owner& owner_;
   std::unique_ptr<Connection> connection_;
+  Step step_ = Step::kConnect;
 };
 
 }  // namespace roundhouse::upstream

@@ -5,10 +5,12 @@
 
 #include "base/log.h"
 #include "base/signature.h"
+#include "config/upstream_tls.h"
 
 namespace roundhouse::upstream {
 namespace {
 
+constexpr Duration kReportEvery = std::chrono::seconds(1);
 constexpr double kSlowestShare = 0.1;  // of the weight, at the start of a slow start
 
 }  // namespace
@@ -21,6 +23,7 @@ Endpoint::Endpoint(Parts parts, EndpointId id, EndpointSpec spec, bool late)
                  ? ""
                  : signature_of(parts.config.sticky.key,
                                 parts.config.name + " " + spec_.address.to_string())),
+      tls_peer_{.name = config::tls_name_of(parts.config, spec_.name), .session = &tls_session_},
       outlier_(parts.config.eject),
       slow_since_(late ? parts.loop.now() : parts.loop.now() - parts.config.slow_start) {
   // The other gauges are not touched: one that had this row before may still have requests in
@@ -101,6 +104,20 @@ bool Endpoint::end_use(const Use& use) {
   return false;
 }
 
+void Endpoint::count_handshake(ipc::UpstreamTlsOutcome outcome) {
+  ipc::add(traffic().tls_handshakes[static_cast<std::size_t>(outcome)]);
+}
+
+void Endpoint::report_tls(std::string_view reason) {
+  const Time now = parts_.loop.now();
+  if (tls_reported_ != Time{} && now - tls_reported_ < kReportEvery) return;
+  tls_reported_ = now;
+  log::warn("endpoint_tls_failed",
+            "no TLS with endpoint " + spec_.name + " of upstream " + parts_.config.name + ": " +
+                std::string(reason),
+            {{"upstream", parts_.config.name}, {"endpoint", spec_.name}, {"why", reason}});
+}
+
 std::unique_ptr<Connection> Endpoint::take_idle() {
   if (idle_.empty()) return nullptr;
   std::unique_ptr<Connection> connection = std::move(idle_.back());
@@ -122,7 +139,8 @@ void Endpoint::set_idle(Connection& connection, bool idle) {
 
 void Endpoint::keep(std::unique_ptr<Connection> connection) {
   const bool wanted = parts_.descriptors == nullptr || parts_.descriptors->allows(1);
-  if (leaving_ || idle_.size() >= parts_.config.idle_connections || !wanted) {
+  if (leaving_ || idle_.size() >= parts_.config.idle_connections || !wanted ||
+      !connection->may_rest()) {
     dispose(std::move(connection));
     return;
   }

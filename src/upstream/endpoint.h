@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -13,6 +15,7 @@
 #include "net/deadline_queue.h"
 #include "net/descriptor_allowance.h"
 #include "net/event_loop.h"
+#include "net/tls_client_context.h"
 #include "upstream/cluster.h"
 #include "upstream/connection.h"
 #include "upstream/outlier.h"
@@ -27,7 +30,8 @@ class Endpoint final : private Deadline {
     DeadlineQueue& deadlines;
     ipc::EndpointTraffic& traffic;
     const config::Upstream& config;
-    DescriptorAllowance* descriptors = nullptr;  // of idle connections
+    DescriptorAllowance* descriptors = nullptr;              // of idle connections
+    std::function<const TlsClientContext*()> find_tls = {};  // as of the cluster
   };
 
   // `late`: others were there before it, so it starts slowly.
@@ -63,6 +67,13 @@ class Endpoint final : private Deadline {
   void begin_use();
   bool end_use(const Use& use);
 
+  // With what a connection that begins now is encrypted; nullptr: it is plain.
+  const TlsClientContext* tls() const { return parts_.find_tls ? parts_.find_tls() : nullptr; }
+  const TlsPeer& tls_peer() const { return tls_peer_; }
+  // What became of a handshake; and why there is no TLS, for the log: once a second.
+  void count_handshake(ipc::UpstreamTlsOutcome outcome);
+  void report_tls(std::string_view reason);
+
   // The one that was used last, or nullptr.
   std::unique_ptr<Connection> take_idle();
   // Closes it instead if there are enough, or descriptors are few.
@@ -84,6 +95,9 @@ class Endpoint final : private Deadline {
   EndpointId id_;
   EndpointSpec spec_;
   std::string token_;
+  TlsSession tls_session_;
+  TlsPeer tls_peer_;
+  Time tls_reported_{};
   Outlier outlier_;
   std::vector<std::unique_ptr<Connection>> idle_;  // the one used last is the last
   Time slow_since_;

@@ -60,10 +60,15 @@ Result<void> TlsContexts::replace(const config::Configuration& configuration, Un
     contexts[listener.index] =
         TRY(make_context(configuration.listeners[listener.index], listener, given.tickets));
   }
+  upstream::TlsContexts upstreams = TRY(upstream::make_tls_contexts(configuration, given));
   for (std::size_t i = 0; i < contexts.size(); ++i) {
     if (contexts[i] == nullptr && i < contexts_.size()) contexts[i] = std::move(contexts_[i]);
   }
+  for (std::size_t i = 0; i < upstreams.size(); ++i) {
+    if (upstreams[i] == nullptr && i < upstreams_.size()) upstreams[i] = std::move(upstreams_[i]);
+  }
   contexts_ = std::move(contexts);
+  upstreams_ = std::move(upstreams);
   return {};
 }
 

@@ -31,16 +31,18 @@ std::unique_ptr<proxy::Proxy> make_proxy(EventLoop& loop, DeadlineQueue& deadlin
                                          const config::Configuration& configuration,
                                          const config::Pool& pool, ipc::EndpointBoard endpoints,
                                          ipc::Limits* limits, ipc::Board pools,
-                                         DescriptorAllowance& descriptors) {
+                                         DescriptorAllowance& descriptors, const TlsContexts& tls) {
   if (pool.type != config::PoolType::kProxy) return nullptr;
-  return std::make_unique<proxy::Proxy>(proxy::Proxy::Parts{.loop = loop,
-                                                            .deadlines = deadlines,
-                                                            .slot = slot,
-                                                            .configuration = configuration,
-                                                            .endpoints = std::move(endpoints),
-                                                            .limits = limits,
-                                                            .pools = std::move(pools),
-                                                            .descriptors = &descriptors});
+  return std::make_unique<proxy::Proxy>(proxy::Proxy::Parts{
+      .loop = loop,
+      .deadlines = deadlines,
+      .slot = slot,
+      .configuration = configuration,
+      .endpoints = std::move(endpoints),
+      .limits = limits,
+      .pools = std::move(pools),
+      .descriptors = &descriptors,
+      .find_tls = [&tls](std::size_t upstream) { return tls.find_upstream(upstream); }});
 }
 
 std::unique_ptr<proxy::AccessLog> make_access_log(EventLoop& loop, ipc::Slot& slot,
@@ -99,7 +101,8 @@ class Worker final : public native::ConnectionSink {
         access_log_(make_access_log(*loop_, *slot_, heritage, configuration.log.access)),
         hello_(heritage.worker_id, ::getpid(), pool.test_handlers),
         proxy_(make_proxy(*loop_, deadlines_, *slot_, configuration, pool, std::move(endpoints),
-                          limits_.memory_if(limits_.which.rates), std::move(pools), descriptors_)),
+                          limits_.memory_if(limits_.which.rates), std::move(pools), descriptors_,
+                          tls_)),
         limiter_({.limits = limits_.memory_if(limits_.which.addresses),
                   .place = heritage.worker_id - 1,
                   .slot = *slot_,

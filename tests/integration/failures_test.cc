@@ -236,6 +236,7 @@ constexpr Cause kCauses[] = {
 // Caused by other tests.
 constexpr std::pair<Failure, std::string_view> kElsewhere[] = {
     {Failure::kNoEndpoint, "tests/unit/upstream/cluster_test.cc"},
+    {Failure::kUpstreamTls, "tests/integration/upstream_tls_test.cc"},
     {Failure::kPlainHttp, "tests/integration/tls_test.cc"},
 };
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include <memory>
@@ -33,6 +34,16 @@ void add(X509* certificate, X509* issuer, int what, const std::string& value) {
   X509_EXTENSION_free(extension);
 }
 
+Certificate certificate_of(const Pem& pem) {
+  const Bio bio(BIO_new_mem_buf(pem.cert.data(), -1));
+  return Certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+}
+
+Key key_of(const Pem& pem) {
+  const Bio bio(BIO_new_mem_buf(pem.key.data(), -1));
+  return Key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
+}
+
 long next_serial() {
   static long serial = 0;
   return ++serial;
@@ -56,16 +67,17 @@ Pem make_certificate(const CertificateWish& wish) {
   Certificate issuer;
   Key issuer_key;
   if (wish.issuer != nullptr) {
-    const Bio cert(BIO_new_mem_buf(wish.issuer->cert.data(), -1));
-    const Bio signs(BIO_new_mem_buf(wish.issuer->key.data(), -1));
-    issuer.reset(PEM_read_bio_X509(cert.get(), nullptr, nullptr, nullptr));
-    issuer_key.reset(PEM_read_bio_PrivateKey(signs.get(), nullptr, nullptr, nullptr));
+    issuer = certificate_of(*wish.issuer);
+    issuer_key = key_of(*wish.issuer);
   }
   X509* const by = issuer == nullptr ? certificate.get() : issuer.get();
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(by));
   if (issuer == nullptr) add(certificate.get(), by, NID_basic_constraints, "critical,CA:TRUE");
   std::string names;
-  for (const std::string& name : wish.names) names += (names.empty() ? "DNS:" : ",DNS:") + name;
+  for (const std::string& name : wish.names) {
+    const bool is_address = name.find_first_not_of("0123456789.") == name.npos;
+    names += std::string(names.empty() ? "" : ",") + (is_address ? "IP:" : "DNS:") + name;
+  }
   if (!names.empty()) add(certificate.get(), by, NID_subject_alt_name, names);
   X509_sign(certificate.get(), issuer_key == nullptr ? key.get() : issuer_key.get(), EVP_sha256());
   const Bio cert(BIO_new(BIO_s_mem()));
@@ -73,6 +85,15 @@ Pem make_certificate(const CertificateWish& wish) {
   PEM_write_bio_X509(cert.get(), certificate.get());
   PEM_write_bio_PrivateKey(secret.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
   return {.cert = text_of(cert.get()), .key = text_of(secret.get())};
+}
+
+void use_certificate(ssl_ctx_st* context, const Pem& pem) {
+  EXPECT_EQ(SSL_CTX_use_certificate(context, certificate_of(pem).get()), 1);
+  EXPECT_EQ(SSL_CTX_use_PrivateKey(context, key_of(pem).get()), 1);
+}
+
+void trust_certificate(ssl_ctx_st* context, const Pem& pem) {
+  EXPECT_EQ(X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate_of(pem).get()), 1);
 }
 
 }  // namespace roundhouse::test

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -22,19 +21,6 @@ UniqueFd connected_to(const Address& server) {
   UniqueFd fd(::fcntl(client.fd(), F_DUPFD_CLOEXEC, 0));
   ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
   return fd;
-}
-
-void use(SSL_CTX* context, const Pem& pem) {
-  BIO* const cert = BIO_new_mem_buf(pem.cert.data(), -1);
-  BIO* const key = BIO_new_mem_buf(pem.key.data(), -1);
-  X509* const certificate = PEM_read_bio_X509(cert, nullptr, nullptr, nullptr);
-  EVP_PKEY* const secret = PEM_read_bio_PrivateKey(key, nullptr, nullptr, nullptr);
-  EXPECT_EQ(SSL_CTX_use_certificate(context, certificate), 1);
-  EXPECT_EQ(SSL_CTX_use_PrivateKey(context, secret), 1);
-  X509_free(certificate);
-  EVP_PKEY_free(secret);
-  BIO_free(cert);
-  BIO_free(key);
 }
 
 }  // namespace
@@ -60,7 +46,7 @@ TlsClient::TlsClient(UniqueFd fd, const Options& options)
     SSL_CTX_set_max_proto_version(context, options.version);
   }
   if (!options.ciphers.empty()) SSL_CTX_set_cipher_list(context, options.ciphers.c_str());
-  if (options.certificate != nullptr) use(context, *options.certificate);
+  if (options.certificate != nullptr) use_certificate(context, *options.certificate);
   connection_.reset(SSL_new(context));
   SSL* const connection = connection_.get();
   SSL_set_app_data(connection, this);

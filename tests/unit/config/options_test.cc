@@ -82,6 +82,8 @@ std::vector<std::string> wrong_values(const Option& option) {
     case Kind::kBytes:
     case Kind::kOptionalBytes:
       return {"x", "16KB", "-1", "1.5MiB", "99999999999999TiB", std::to_string(option.most + 1)};
+    case Kind::kSwitch:
+      return {"on", "True", "''", "1", "[true]"};
     case Kind::kChoice:
       return {"nonsense", "''", "RR"};
     case Kind::kText:

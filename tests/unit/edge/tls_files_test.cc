@@ -56,6 +56,31 @@ TEST_F(TlsFiles, WhatAllMaySeeHoldsNoKeyEvenIfItIsInTheSameFile) {
   EXPECT_EQ(open.tickets, TlsTicketKeys{});
 }
 
+TEST_F(TlsFiles, UpstreamsAreForProxiesAndTheirKeysForNobodyElse) {
+  const test::Pem pem = test::make_certificate({});
+  for (const char* name : {"gateway", "hello"}) configuration_.pools.emplace_back().name = name;
+  configuration_.pools[0].type = config::PoolType::kProxy;
+  configuration_.upstreams.resize(3);
+  configuration_.upstreams[1].tls = {.enabled = true};
+  config::UpstreamTls& tls = configuration_.upstreams[2].tls;
+  tls.enabled = true;
+  tls.ca = directory_.write("ca.pem", pem.key + pem.cert);
+  tls.cert = directory_.write("ours.pem", pem.cert);
+  tls.key = directory_.write("ours.key", "its key");
+  const auto all = read_tls_files(configuration_);
+  ASSERT_TRUE(all) << all.error().message;
+  const ipc::TlsMaterial proxies = part_for_pool(*all, configuration_, "gateway");
+  ASSERT_EQ(proxies.upstreams.size(), 2U);
+  EXPECT_EQ(proxies.upstreams[0].index, 1U);
+  EXPECT_EQ(proxies.upstreams[0].ca, "");
+  EXPECT_EQ(proxies.upstreams[1].certificate.key, "its key");
+  EXPECT_TRUE(part_for_pool(*all, configuration_, "hello").upstreams.empty());
+  const ipc::TlsMaterial open = part_for_all(*all);
+  EXPECT_EQ(open.upstreams[1].ca, pem.cert);
+  EXPECT_EQ(open.upstreams[1].certificate.cert, pem.cert);
+  EXPECT_EQ(open.upstreams[1].certificate.key, "");
+}
+
 TEST_F(TlsFiles, WhatCannotBeReadIsSaid) {
   listener("web", "one").tls.certificates = {{.cert = "/none.pem", .key = "/none.key"}};
   const auto all = read_tls_files(configuration_);

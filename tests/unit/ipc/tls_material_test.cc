@@ -12,6 +12,9 @@ TlsMaterial example() {
   material.listeners = {
       {.index = 3, .certificates = {{"cert", "key"}, {"", ""}}, .client_ca = "ca"},
       {.index = 0, .certificates = {{std::string("a\0b", 3), "k"}}, .client_ca = ""}};
+  material.upstreams = {
+      {.index = 2, .ca = "roots", .certificate = {.cert = "ours", .key = "its key"}},
+      {.index = 5, .ca = "", .certificate = {}}};
   material.tickets.current.name.fill(1);
   material.tickets.next.cipher.fill(2);
   material.tickets.previous.mac.fill(3);
