@@ -81,7 +81,8 @@ config::Surroundings surroundings_with_tls() {
   config::Surroundings surroundings = config::surroundings_of_this_process();
   surroundings.tls = {.certificate = look_at_certificate,
                       .authorities = fault_of_authorities,
-                      .ciphers = fault_of_ciphers};
+                      .ciphers = fault_of_ciphers,
+                      .lacks_roots = lacks_roots};
   return surroundings;
 }
 

@@ -28,6 +28,7 @@ struct TlsKnowledge {
   // What is wrong; "" if nothing is.
   std::function<std::string(std::string_view pem)> authorities;
   std::function<std::string(const std::string& list)> ciphers;
+  std::function<bool()> lacks_roots;  // the system has none
 };
 
 // Options of a listener that speaks TLS.

@@ -94,7 +94,12 @@ void check_upstream_tls_files(const Configuration& configuration, const TlsKnowl
       check_pair({.cert = tls.cert, .key = tls.key}, section + ".cert",
                  report.is_set(section + ".key") ? section + ".key" : section + ".cert", knowledge,
                  report, doubts);
-    if (!tls.ca.empty()) check_authorities(tls.ca, section + ".ca", knowledge, report);
+    if (!tls.ca.empty())
+      check_authorities(tls.ca, section + ".ca", knowledge, report);
+    else if (tls.verify && knowledge.lacks_roots())
+      doubts.add(section,
+                 "believes the roots of the system, and there are none; expected `ca`, or the "
+                 "package ca-certificates");
     check_ciphers(tls.ciphers, section + ".ciphers", knowledge, report);
   }
 }

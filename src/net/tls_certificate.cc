@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <ctime>
+#include <filesystem>
+#include <system_error>
 
 #include "net/tls_openssl.h"
 
@@ -117,6 +120,20 @@ std::expected<CertificateFacts, CertificateFault> examine_certificate(std::strin
 std::string fault_of_authorities(std::string_view pem) {
   if (const auto loaded = load(); !loaded) return unusable(loaded.error());
   return certificates_of(pem).empty() ? std::string(kNoCertificate) : "";
+}
+
+bool lacks_roots() {
+  if (!load()) return false;
+  const auto place = [](const char* variable, const char* otherwise) {
+    const char* const said = std::getenv(variable);
+    return std::filesystem::path(said == nullptr ? otherwise : said);
+  };
+  std::error_code none;  // what cannot be looked at is not there either
+  const auto file = place(X509_get_default_cert_file_env(), X509_get_default_cert_file());
+  const auto folder = place(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+  const bool has_file = std::filesystem::is_regular_file(file, none);
+  return !has_file &&
+         (!std::filesystem::is_directory(folder, none) || std::filesystem::is_empty(folder, none));
 }
 
 std::string fault_of_ciphers(const std::string& list) {

@@ -31,5 +31,7 @@ std::expected<CertificateFacts, CertificateFault> examine_certificate(std::strin
 // What is wrong; "" if nothing is.
 std::string fault_of_authorities(std::string_view pem);
 std::string fault_of_ciphers(const std::string& list);
+// Where OpenSSL looks for the roots of the system there are none.
+bool lacks_roots();
 
 }  // namespace roundhouse

@@ -100,6 +100,22 @@ TEST_F(UpstreamTls, WhoCannotShowAGoodCertificateGetsNothing) {
   EXPECT_TRUE(instance.metric_reaches(handshakes(plain.address(), "failed"), 1));
 }
 
+TEST_F(UpstreamTls, WithoutAnAuthorityTheRootsOfTheSystemVouch) {
+  TlsOrigin origin({.pem = certificate_for({"127.0.0.1"})}, "hello");
+  const std::string upstream = upstream_at({origin.address()}, ", tls: true");
+  Instance instance(kOneProxy, upstream,
+                    {.process = {.environment = {"SSL_CERT_FILE=" + path("ca.pem")}}});
+  EXPECT_EQ(get(instance.web()).body, "hello");
+  write("c.yaml", upstream);
+  const Finished check = run({binary(), "check", "-c", path("c.yaml")},
+                             {.environment = {"SSL_CERT_FILE=/none", "SSL_CERT_DIR=/none"}});
+  EXPECT_EQ(check.ended.code, 0);
+  EXPECT_NE(check.output.find("upstreams.site.tls: believes the roots of the system, and there "
+                              "are none"),
+            std::string::npos)
+      << check.output;
+}
+
 TEST_F(UpstreamTls, TheLogSaysWhyAndNotForEachRequest) {
   TlsOrigin expired({.pem = certificate_for({"app.test"}, -1)}, "hello");
   Instance instance(kOneProxy, upstream_at({expired.address()}, tls(", server_name: app.test") +

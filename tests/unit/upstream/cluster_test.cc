@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "asker.h"
 #include "looped_test.h"
 
 namespace roundhouse::upstream {
@@ -34,23 +35,6 @@ class Listening {
  private:
   UniqueFd fd_;
   Address address_;
-};
-
-class Asker : public Waiter {
- public:
-  void on_connection(std::unique_ptr<Connection> connection) override {
-    connection_ = std::move(connection);
-    ++calls_;
-  }
-  void on_no_connection(http::Failure failure, EndpointId endpoint) override {
-    failure_ = failure;
-    endpoint_ = endpoint;
-    ++calls_;
-  }
-  std::unique_ptr<Connection> connection_;
-  http::Failure failure_ = http::Failure::kNone;
-  EndpointId endpoint_ = 0;
-  int calls_ = 0;
 };
 
 class ClusterTest : public LoopedTest {
