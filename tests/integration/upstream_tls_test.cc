@@ -7,6 +7,7 @@
 
 #include "support/certificates.h"
 #include "support/instance.h"
+#include "support/name_server.h"
 #include "support/operated.h"
 #include "support/origin.h"
 #include "support/proxied.h"
@@ -80,6 +81,17 @@ TEST_F(UpstreamTls, AnAddressMustStandInTheCertificate) {
   EXPECT_EQ(answer_of(good, tls(), "full").body, "hello");
   TlsOrigin other({.pem = certificate_for({"127.0.0.2", "app.test"})}, "hello");
   EXPECT_EQ(answer_of(other, tls(), "certificate").status, 502);
+}
+
+TEST_F(UpstreamTls, ANameThatIsLookedUpIsTheNameThatIsVerified) {
+  TlsOrigin origin({.pem = certificate_for({"app.test"})}, "hello");
+  NameServer names;
+  names.set("app.test", {"127.0.0.1"});
+  const std::string port = std::to_string(origin.address().port());
+  Instance instance(kOneProxy, "upstreams: {site: {dns: 'app.test:" + port + "'" + tls() + "}}\n" +
+                                   names.resolver());
+  EXPECT_TRUE(eventually([&] { return get(instance.web()).body == "hello"; }));
+  EXPECT_EQ(origin.seen().at(0).server_name, "app.test");
 }
 
 TEST_F(UpstreamTls, WhoCannotShowAGoodCertificateGetsNothing) {
