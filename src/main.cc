@@ -71,9 +71,9 @@ std::vector<config::CertificateFinding> look_at_certificate(std::string_view cer
     return {{.of_key = facts.error().of_key, .is_doubt = false, .what = facts.error().what}};
   const double now = wall_clock_seconds();
   if (now > static_cast<double>(facts->not_after))
-    return {{.is_doubt = true, .what = "has expired: clients will refuse it"}};
+    return {{.is_doubt = true, .what = "has expired: it will be refused"}};
   if (now < static_cast<double>(facts->not_before))
-    return {{.is_doubt = true, .what = "is not valid yet: clients will refuse it"}};
+    return {{.is_doubt = true, .what = "is not valid yet: it will be refused"}};
   return {};
 }
 

@@ -13,7 +13,7 @@ constexpr Duration kRest = std::chrono::milliseconds(100);
 
 }  // namespace
 
-Cluster::Cluster(Parts parts) : parts_(parts), state_(std::make_unique<State>(parts)) {}
+Cluster::Cluster(const Parts& parts) : parts_(parts), state_(std::make_unique<State>(parts)) {}
 Cluster::~Cluster() = default;
 
 void Cluster::set_endpoints(std::span<const EndpointSpec> specs) { state_->set_endpoints(specs); }

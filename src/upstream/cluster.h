@@ -87,7 +87,7 @@ class Cluster {
     std::function<const TlsClientContext*()> find_tls = {};
   };
 
-  explicit Cluster(Parts parts);
+  explicit Cluster(const Parts& parts);
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
   ~Cluster();
