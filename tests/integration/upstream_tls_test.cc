@@ -333,6 +333,28 @@ TEST_F(UpstreamTls, AReloadRenewsAndABrokenFileIsRefused) {
   EXPECT_EQ(instance.worker_pids(1), workers) << "no worker is replaced for that";
 }
 
+TEST_F(UpstreamTls, AReloadTurnsItOnAndOff) {
+  TlsOrigin origin({.pem = certificate_for({"127.0.0.1"})}, "hello");
+  const Origin plain("plain");
+  const std::string probed = ", health: {probe: connect, interval: 20ms}";
+  Instance instance(kOneProxy, upstream_at({plain.address()}, probed));
+  EXPECT_EQ(get(instance.web()).body, "plain");
+  const std::string before = "'" + plain.address().to_string() + "']";
+  const std::string after = "'" + origin.address().to_string() + "']" + tls();
+  change(instance, before, after);
+  ASSERT_EQ(operate(instance, {"reload"}).ended.code, 0);
+  EXPECT_EQ(get(instance.web()).body, "hello");
+  EXPECT_TRUE(
+      instance.metric_reaches("roundhouse_upstream_probes_total{upstream=\"site\","
+                              "endpoint=\"" +
+                                  origin.address().to_string() + "\",result=\"well\"}",
+                              1));
+  change(instance, after, before);
+  ASSERT_EQ(operate(instance, {"reload"}).ended.code, 0);
+  EXPECT_EQ(get(instance.web()).body, "plain");
+  EXPECT_EQ(instance.metric(handshakes(plain.address(), "full")), -1) << "it has no TLS";
+}
+
 TEST_F(UpstreamTls, EndpointsAreProbedUnderTls) {
   TlsOrigin good({.pem = certificate_for({"app.test"})}, "hello");
   TlsOrigin expired({.pem = certificate_for({"app.test"}, -1)}, "hello");
