@@ -95,6 +95,9 @@ std::optional<Probe::Outcome> Probe::connected() {
   ::getsockopt(transport_->fd(), SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) return failed_by(error);
   connected_ = true;
+  const std::string& opening = question_.opening;
+  if (!opening.empty() && transport_->write(opening).bytes != opening.size())
+    return failed(ProbeEnd::kReset);
   if (question_.request.empty()) return Outcome{.well = true};
   return std::nullopt;
 }

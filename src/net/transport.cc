@@ -22,6 +22,13 @@ Transfer result_of(ssize_t count) {
 Transport::Transport(UniqueFd fd, const TlsContext& context)
     : fd_(std::move(fd)), tls_(std::make_unique<TlsStream>(context, fd_.get())) {}
 
+Address Transport::local_address() const {
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  if (::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0) return {};
+  return {reinterpret_cast<const sockaddr*>(&bound), size};
+}
+
 // Under TLS a read may wait for room: an answer to the peer's change of keys comes first.
 Ready Transport::meaning_of(Ready ready) {
   if (ready.writable && wants_room()) ready.readable = true;

@@ -36,7 +36,7 @@ void Connector::start(Duration timeout) {
   }
   auto connection = std::make_unique<Connection>(loop_, std::move(fd), endpoint_);
   if (done) {
-    owner_.on_connected(*this, std::move(connection));
+    connected(std::move(connection));
     return;
   }
   connection_ = std::move(connection);
@@ -56,7 +56,23 @@ void Connector::on_upstream_ready(Ready /*ready*/) {
     fail(http::Failure::kConnectFailed, error);
     return;
   }
-  owner_.on_connected(*this, std::move(connection_));
+  connected(std::move(connection_));
+}
+
+// A socket that has sent nothing has room for a header.
+void Connector::connected(std::unique_ptr<Connection> connection) {
+  const std::string_view header = wish_.header;
+  const ssize_t sent = header.empty() ? 0
+                                      : ::send(connection->transport().fd(), header.data(),
+                                               header.size(), MSG_NOSIGNAL);
+  if (sent == static_cast<ssize_t>(header.size())) {
+    owner_.on_connected(*this, std::move(connection));
+    return;
+  }
+  const int error = sent < 0 ? errno : ENOBUFS;
+  connection->retire();
+  loop_.delete_later(std::move(connection));
+  fail(http::Failure::kConnectFailed, error);
 }
 
 void Connector::abandon() {

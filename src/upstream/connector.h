@@ -47,6 +47,7 @@ class Connector final : private Connection::User, private Deadline {
  private:
   void on_upstream_ready(Ready ready) override;
   void expired() override;
+  void connected(std::unique_ptr<Connection> connection);
   void fail(http::Failure failure, int error);
 
   EventLoop& loop_;
