@@ -64,6 +64,17 @@ class Listening {
 
 class ProxyProtocol : public WithAccessLog {};
 
+void expect_limits_of_the_client(const std::string& policy) {
+  const Instance instance("hello: {workers: 2, policy: " + policy + "}", "",
+                          {.listener = kRequire + ", connections_per_address: 1"});
+  ASSERT_TRUE(instance.all_ready("hello", 2));
+  Client one(instance.web());
+  one.send(v2("192.0.2.7:1") + "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(one.receive().status, 200);
+  EXPECT_EQ(get_behind(v2("192.0.2.7:2"), instance.web()).status, 503);
+  EXPECT_EQ(get_behind(v2("192.0.2.8:1"), instance.web()).status, 200);
+}
+
 TEST_F(ProxyProtocol, TheClientOfTheHeaderIsTheClientEverywhere) {
   const Origin origin("x");
   Instance::Options options = this->options();
@@ -83,14 +94,14 @@ TEST_F(ProxyProtocol, TheClientOfTheHeaderIsTheClientEverywhere) {
 }
 
 TEST_F(ProxyProtocol, LimitsAreThoseOfTheClient) {
-  const Instance instance("hello: {workers: 2, test_handlers: local}", "",
-                          {.listener = kRequire + ", connections_per_address: 1"});
-  ASSERT_TRUE(instance.all_ready("hello", 2));
-  Client one(instance.web());
-  one.send(v2("192.0.2.7:1") + "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-  EXPECT_EQ(one.receive().status, 200);
-  EXPECT_EQ(get_behind(v2("192.0.2.7:2"), instance.web()).status, 503);
-  EXPECT_EQ(get_behind(v2("192.0.2.8:1"), instance.web()).status, 200);
+  for (const char* policy : {"rr", "none", "rr_kernel"}) {
+    SCOPED_TRACE(policy);
+    expect_limits_of_the_client(policy);
+  }
+}
+
+TEST_F(ProxyProtocol, AUserOfThisMachineIsNoneIfTheHeaderSaysSo) {
+  const Instance instance("hello: {workers: 1, test_handlers: local}", "", {.listener = kRequire});
   const std::string bytes = "GET /bytes?n=3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
   Client local(instance.web());
   local.send("PROXY UNKNOWN\r\n" + bytes);
@@ -111,11 +122,12 @@ TEST_F(ProxyProtocol, RatesAreThoseOfTheClient) {
 }
 
 TEST_F(ProxyProtocol, WhatIsNotWantedIsClosedUnansweredAndCounted) {
-  const Instance instance("hello: {workers: 1}", "",
-                          {.listener = "proxy_protocol: require, proxy_protocol_from: 127.0.0.1, "
-                                       "defer_accept: 0, timeouts: {handshake: 300ms}"});
+  Instance instance("hello: {workers: 1}", "",
+                    {.listener = "proxy_protocol: require, proxy_protocol_from: 127.0.0.1, "
+                                 "defer_accept: 0, timeouts: {handshake: 300ms}"});
   EXPECT_EQ(get(instance.web()).status, 0);
   EXPECT_TRUE(instance.metric_reaches(headers("malformed"), 1));
+  EXPECT_TRUE(instance.process().prints("127.0.0.1 sent no header of the PROXY protocol"));
   Client stranger(instance.web(), client_at("127.0.0.2:0"));
   stranger.send(v1("192.0.2.7:1") + kGet);
   EXPECT_EQ(stranger.receive().status, 0);

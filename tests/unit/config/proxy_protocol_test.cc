@@ -66,5 +66,39 @@ TEST_P(ProxyProtocolCheck, IsMade) { EXPECT_EQ(errors_of(GetParam().file), GetPa
 INSTANTIATE_TEST_SUITE_P(All, ProxyProtocolCheck, testing::ValuesIn(kCases),
                          [](const auto& info) { return info.param.name; });
 
+TEST(ProxyProtocol, IsExplainedAsAFileThatGivesTheSame) {
+  const auto loaded = load(
+      "listeners: {a: {proxy_protocol: require, proxy_protocol_from: [10.0.0.0/8, unix]}}\n"
+      "upstreams: {u: {servers: '127.0.0.1:1', proxy_protocol: v2}}");
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const std::string text = explain(*loaded);
+  const auto again = load(text);
+  ASSERT_TRUE(again) << again.error().message << text;
+  const Listener& listener = again->configuration.listeners.front();
+  EXPECT_EQ(listener.proxy_protocol, ProxyProtocol::kRequire);
+  EXPECT_EQ(listener.proxy_protocol_from.size(), 2U);
+  EXPECT_EQ(again->configuration.upstreams.front().proxy_protocol, ProxyHeader::kV2);
+  EXPECT_EQ(to_effective_text(again->configuration), to_effective_text(loaded->configuration));
+}
+
+TEST(ProxyProtocol, WhereItIsOffNobodyIsNamed) {
+  const auto loaded = load("listeners: {a: {}}");
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const std::string text = explain(*loaded);
+  EXPECT_NE(text.find("proxy_protocol: off"), std::string::npos) << text;
+  EXPECT_EQ(text.find("proxy_protocol_from"), std::string::npos) << text;
+  EXPECT_EQ(text.find("handshake"), std::string::npos) << text;
+}
+
+TEST(ProxyProtocol, BeforeAProgramIsReadByProxies) {
+  const auto loaded = load(
+      "listeners: {a: {proxy_protocol: require, proxy_protocol_from: unix}}\n"
+      "pools: {app: {type: listen_fds, command: ./x}}");
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const Listener& listener = loaded->configuration.listeners.front();
+  EXPECT_EQ(listener.via, Via::kProxy);
+  EXPECT_EQ(loaded->configuration.find_pool(listener.pool)->type, PoolType::kProxy);
+}
+
 }  // namespace
 }  // namespace roundhouse::config

@@ -150,6 +150,31 @@ TEST_F(HeaderGateTest, ACutEndsWhatWaits) {
   EXPECT_TRUE(peer.ended() || peer.reset());
 }
 
+TEST_F(HeaderGateTest, AHeaderThatComesDuringADrainIsServedAndItsConnectionEnds) {
+  Peer peer = world.connect(header.substr(0, 5));
+  world.server.drain({});
+  peer.send(header.substr(5) + kGet);
+  EXPECT_TRUE(world.until([&] { return peer.ended(); }));
+  EXPECT_TRUE(peer.receive().starts_with("HTTP/1.1 200 "));
+  EXPECT_TRUE(peer.receive().contains("Connection: close\r\n"));
+}
+
+TEST_F(HeaderGateTest, NothingBehindTheHeaderIsTaken) {
+  const std::string padded = "PROXY UNKNOWN " + std::string(91, 'x') + "\r\n";
+  ASSERT_EQ(padded.size(), 107U);
+  for (const std::string& whole : {header, padded, std::string("PROXY UNKNOWN\r\n")}) {
+    for (std::size_t split = 1; split < whole.size(); ++split) {
+      Peer peer = world.connect(whole.substr(0, split));
+      peer.send(whole.substr(split) + kGet + kGet);
+      EXPECT_TRUE(world.until([&] {
+        const std::string& all = peer.receive();
+        return all.ends_with("/who") && all.find("HTTP/1.1", 1) != std::string::npos;
+      })) << split;
+    }
+  }
+  EXPECT_EQ(counted(Outcome::kMalformed), 0U);
+}
+
 TEST_F(HeaderGateTest, TheHandshakeOfTlsComesBehindIt) {
   world.listeners[0].tls.certificates = {{.cert = "a.pem", .key = "a.key"}};
   const test::Pem pem = test::make_certificate({});
