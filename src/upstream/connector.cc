@@ -59,20 +59,26 @@ void Connector::on_upstream_ready(Ready /*ready*/) {
   connected(std::move(connection_));
 }
 
-// A socket that has sent nothing has room for a header.
 void Connector::connected(std::unique_ptr<Connection> connection) {
-  const std::string_view header = wish_.header;
-  const ssize_t sent = header.empty() ? 0
-                                      : ::send(connection->transport().fd(), header.data(),
-                                               header.size(), MSG_NOSIGNAL);
-  if (sent == static_cast<ssize_t>(header.size())) {
+  const int error = send_header(*connection);
+  if (error == 0) {
     owner_.on_connected(*this, std::move(connection));
     return;
   }
-  const int error = sent < 0 ? errno : ENOBUFS;
   connection->retire();
   loop_.delete_later(std::move(connection));
   fail(http::Failure::kConnectFailed, error);
+}
+
+// A socket that has sent nothing has room for a header. As bytes of the socket, whatever the stream
+// becomes behind it.
+int Connector::send_header(Connection& connection) const {
+  const std::string_view header = wish_.header;
+  if (header.empty()) return 0;
+  const ssize_t sent =
+      ::send(connection.transport().fd(), header.data(), header.size(), MSG_NOSIGNAL);
+  if (sent < 0) return errno;
+  return static_cast<std::size_t>(sent) == header.size() ? 0 : ENOBUFS;
 }
 
 void Connector::abandon() {

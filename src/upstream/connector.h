@@ -48,6 +48,7 @@ class Connector final : private Connection::User, private Deadline {
   void on_upstream_ready(Ready ready) override;
   void expired() override;
   void connected(std::unique_ptr<Connection> connection);
+  int send_header(Connection& connection) const;  // 0, or an errno
   void fail(http::Failure failure, int error);
 
   EventLoop& loop_;
