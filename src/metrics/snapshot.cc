@@ -50,6 +50,8 @@ SlotValues read_slot(const ipc::Slot& slot, bool alive) {
   };
   for (std::size_t i = 0; i < ipc::kMaxListeners; ++i)
     values.tls_handshakes[i] = relaxed(slot.tls_handshakes[i]);
+  for (std::size_t i = 0; i < ipc::kMaxListeners; ++i)
+    values.proxy_headers[i] = relaxed(slot.proxy_headers[i]);
   // What a dead worker left behind holds no connection.
   if (!alive) return values;
   values.connections_active = relaxed(slot.connections_active);
@@ -121,6 +123,8 @@ void add(SlotValues& sum, const SlotValues& more) {
   add(sum.refused_connections, more.refused_connections);
   for (std::size_t i = 0; i < ipc::kMaxListeners; ++i)
     add(sum.tls_handshakes[i], more.tls_handshakes[i]);
+  for (std::size_t i = 0; i < ipc::kMaxListeners; ++i)
+    add(sum.proxy_headers[i], more.proxy_headers[i]);
 }
 
 void add_counts(WorkerValues& sum, const WorkerValues& more) {
@@ -235,6 +239,7 @@ void add_slots(std::span<const PoolValues> pools, std::size_t listener, std::uin
       *values.active += worker.slot->listener_active[listener];
       *values.request_failures += worker.slot->request_failures[listener];
       add(values.tls_handshakes, worker.slot->tls_handshakes[listener]);
+      add(values.proxy_headers, worker.slot->proxy_headers[listener]);
       values.refused_per_address += worker.slot->refused_connections[listener];
     }
   }
