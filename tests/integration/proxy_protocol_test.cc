@@ -11,6 +11,7 @@
 #include "support/proxied.h"
 #include "support/proxied_tcp.h"
 #include "support/tls_client.h"
+#include "support/tls_origin.h"
 
 namespace roundhouse::test {
 namespace {
@@ -236,6 +237,32 @@ TEST_F(ProxyProtocol, ProbesSayThatTheyAreForNobody) {
       return listening.received().starts_with(expected + "GET /up HTTP/1.1\r\n");
     })) << listening.received();
   }
+}
+
+// Of a server under TLS: the header, and then the handshake.
+TEST_F(ProxyProtocol, AHeaderGoesInFrontOfTheHandshake) {
+  const std::string header =
+      proxy_header_v2(client_at("192.0.2.7:51234"), Address::parse("127.0.0.1:1").value());
+  const TlsOrigin origin(
+      {.pem = make_certificate({.names = {"app.test"}}), .opening = header.size()}, "hello");
+  const Instance instance(
+      kOneProxy, upstream_at({origin.address()}, ", proxy_protocol: v2, tls: {verify: false}"),
+      {.listener = kRequire});
+  EXPECT_EQ(get_behind(v1("192.0.2.7:51234"), instance.web()).body, "hello");
+  ASSERT_EQ(origin.seen().size(), 1U);
+  EXPECT_EQ(origin.seen()[0].opening,
+            proxy_header_v2(client_at("192.0.2.7:51234"), instance.web()));
+}
+
+TEST_F(ProxyProtocol, AProbeOfAServerUnderTlsSendsTheHeaderFirst) {
+  const TlsOrigin origin(
+      {.pem = make_certificate({.names = {"app.test"}}), .opening = proxy_header_v2_local().size()},
+      "hello");
+  const Instance instance(kOneProxy, upstream_at({origin.address()},
+                                                 ", proxy_protocol: v2, tls: {verify: false}"
+                                                 ", health: {path: /up, interval: 50ms}"));
+  ASSERT_TRUE(eventually([&] { return !origin.seen().empty(); }));
+  EXPECT_EQ(origin.seen()[0].opening, proxy_header_v2_local());
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "net/proxy_header.h"
 #include "support/certificates.h"
 #include "support/instance.h"
 #include "support/name_server.h"
@@ -75,30 +74,6 @@ TEST_F(UpstreamTls, ATicketIsNoNoiseOnAKeptConnection) {
   Client client(instance.web());
   for (int i = 0; i < 4; ++i) EXPECT_EQ(client.request("POST", "/", "", "").status, 200);
   EXPECT_EQ(origin.connections(), 1U);
-}
-
-TEST_F(UpstreamTls, AHeaderOfTheProxyProtocolGoesInFrontOfTheHandshake) {
-  const Address client = Address::parse("192.0.2.7:51234").value();
-  const std::size_t size = proxy_header_v2(client, client).size();
-  TlsOrigin origin({.pem = certificate_for({"127.0.0.1"}), .opening = size}, "hello");
-  Instance instance(kOneProxy, upstream_at({origin.address()}, ", proxy_protocol: v2" + tls()),
-                    {.listener = "proxy_protocol: require, proxy_protocol_from: [127.0.0.0/8]"});
-  Client behind(instance.web());
-  behind.send(proxy_header_v2(client, instance.web()) + "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
-  EXPECT_EQ(behind.receive().body, "hello");
-  ASSERT_EQ(origin.seen().size(), 1U);
-  EXPECT_EQ(origin.seen()[0].opening, proxy_header_v2(client, instance.web()));
-}
-
-// A probe speaks for nobody, and its header is shorter.
-TEST_F(UpstreamTls, AProbeSendsTheHeaderAndThenShakesHands) {
-  TlsOrigin origin(
-      {.pem = certificate_for({"127.0.0.1"}), .opening = proxy_header_v2_local().size()}, "hello");
-  Instance instance(kOneProxy,
-                    upstream_at({origin.address()}, ", proxy_protocol: v2" + tls() +
-                                                        ", health: {path: /up, interval: 50ms}"));
-  ASSERT_TRUE(eventually([&] { return !origin.seen().empty(); }));
-  EXPECT_EQ(origin.seen()[0].opening, proxy_header_v2_local());
 }
 
 TEST_F(UpstreamTls, AnAddressMustStandInTheCertificate) {
