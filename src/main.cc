@@ -28,12 +28,10 @@
 #include "config/new_start.h"
 #include "config/report.h"
 #include "config/settle.h"
-#include "config/tls_renewal.h"
 #include "edge/configuration_loader.h"
 #include "edge/edge.h"
 #include "edge/spawn.h"
 #include "ipc/heritage.h"
-#include "ipc/shared_memory.h"
 #include "metrics/catalogue.h"
 #include "monitor/monitor.h"
 #include "net/reuseport_rotation.h"
@@ -152,23 +150,6 @@ void print_configuration(const cli::CommandLine& line) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
-// For the edge that started this process: whether renewed certificates can be used.
-void print_renewal() {
-  edge::LoadReport report{.configuration = config::Configuration(), .warnings = {}};
-  const auto text = ipc::read_sealed_file(edge::kFirstInherited);
-  report.configuration =
-      text ? config::from_effective_text(*text) : std::unexpected(std::move(text).error());
-  if (report.configuration) {
-    auto doubts = config::check_renewal(*report.configuration, surroundings_with_tls().tls);
-    if (doubts)
-      report.warnings = *std::move(doubts);
-    else
-      report.configuration = std::unexpected(std::move(doubts).error());
-  }
-  const std::string printed = report.text();
-  std::fwrite(printed.data(), 1, printed.size(), stdout);
-}
-
 Result<void> run_edge(const cli::CommandLine& line, std::vector<std::string> arguments) {
   const config::Location location = location_of(line);
   config::Loaded loaded = TRY(load(location, line.overrides));
@@ -269,11 +250,8 @@ int run_command(const cli::CommandLine& line, std::vector<std::string> arguments
     case cli::Command::kProxy:
       break;
   }
-  if (const char* const what = std::getenv(edge::kLoadVariable)) {
-    if (what == edge::kLoadCertificates)
-      print_renewal();
-    else
-      print_configuration(line);
+  if (std::getenv(edge::kLoadVariable) != nullptr) {
+    print_configuration(line);
     return 0;
   }
   const auto ran = run_edge(line, std::move(arguments));

@@ -87,29 +87,28 @@ ConfigurationLoader::~ConfigurationLoader() {
   if (pid_ != 0) ::kill(pid_, SIGKILL);
 }
 
-void ConfigurationLoader::start_process(std::string_view what, std::span<const int> descriptors) {
+void ConfigurationLoader::start() {
   printed_.clear();
-  auto started = spawn_process(what, descriptors);
+  auto started = spawn_process();
   if (started) return deadline_.start_once(kLoadWithin);
   loop_.defer([this, error = std::move(started).error()] {
     end({.configuration = std::unexpected(error), .warnings = {}});
   });
 }
 
-Result<void> ConfigurationLoader::spawn_process(std::string_view what,
-                                                std::span<const int> descriptors) {
+Result<void> ConfigurationLoader::spawn_process() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe", errno);
   output_ = UniqueFd(ends[0]);
   const UniqueFd theirs(ends[1]);
   ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
   Program program{.path = "/proc/self/exe", .arguments = arguments_, .environment = {}, .cwd = ""};
-  program.environment.push_back(std::string(kLoadVariable) + "=" + std::string(what));
+  program.environment.push_back(std::string(kLoadVariable) + "=1");
   for (char** inherited = environ; *inherited != nullptr; ++inherited)
     program.environment.emplace_back(*inherited);
   program.die_with_us = true;
   program.out = theirs.get();
-  pid_ = TRY(spawn(program, descriptors));
+  pid_ = TRY(spawn(program, {}));
   watcher_.watch(loop_, output_.get(), Interest::kRead, Trigger::kLevel, *this);
   return {};
 }

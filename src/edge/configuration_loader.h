@@ -2,18 +2,14 @@
 // block the edge.
 //
 // That process is this program with the arguments that the edge was started with, and kLoadVariable
-// in its environment: it prints what it has read as a LoadReport and exits. With kLoadCertificates
-// there it takes the configuration as it is, from descriptor kFirstInherited, and looks only at the
-// files that this one names for TLS.
+// in its environment: it prints what it has read as a LoadReport and exits.
 #pragma once
 
 #include <sys/types.h>
 
 #include <functional>
 #include <map>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -24,9 +20,6 @@
 namespace roundhouse::edge {
 
 inline constexpr const char* kLoadVariable = "ROUNDHOUSE_LOAD";
-inline constexpr std::string_view kLoadAll = "1";
-inline constexpr std::string_view kLoadCertificates = "certificates";
-inline constexpr int kFirstInherited = 3;
 inline constexpr Duration kLoadWithin = std::chrono::seconds(15);
 inline constexpr std::size_t kLoadedBytesMax = 64 * 1024 * 1024;
 
@@ -49,19 +42,14 @@ class ConfigurationLoader final : private IoHandler {
   ~ConfigurationLoader();
 
   // Done is called later, once, whatever becomes of it. REQUIRES: !busy().
-  void start() { start_process(kLoadAll, {}); }
-  // `configuration`: the effective text of the one in force, sealed.
-  void start_certificates(int configuration) {
-    start_process(kLoadCertificates, {&configuration, 1});
-  }
+  void start();
   bool busy() const { return pid_ != 0; }
   // True if the process was the one that reads.
   bool reaped(pid_t pid);
 
  private:
   void on_ready(Ready ready) override;
-  void start_process(std::string_view what, std::span<const int> descriptors);
-  Result<void> spawn_process(std::string_view what, std::span<const int> descriptors);
+  Result<void> spawn_process();
   void end(LoadReport report);
 
   EventLoop& loop_;

@@ -144,7 +144,6 @@ Result<void> Edge::run() {
   watch_signals();
   log_start();
   fleet_->start();
-  operations_->start();
   monitor_->start();
   ticker_.start_periodic(kTick);
   tick();

@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/new_start.h"
-#include "config/tls_renewal.h"
 
 namespace roundhouse::edge {
 namespace {
@@ -28,49 +27,22 @@ std::string what_needs_a_new_start(const config::Configuration& before,
 }  // namespace
 
 Operations::Operations(Parts parts)
-    : parts_(std::move(parts)),
-      loader_(parts_.loop, parts_.arguments,
-              [this](LoadReport report) { on_loaded(std::move(report)); }),
-      certificates_(parts_.loop, [this] { return renew_certificates(); }) {
+    : parts_(std::move(parts)), loader_(parts_.loop, parts_.arguments, [this](LoadReport report) {
+        on_loaded(std::move(report));
+      }) {
   parts_.fleet.board().header().operations.last_reload_at.store(wall_clock_seconds());
-}
-
-void Operations::start() {
-  note_files(parts_.fleet.configuration());
-  certificates_.follow(config::tls_paths(parts_.fleet.configuration()), std::move(stamps_));
-}
-
-void Operations::note_files(const config::Configuration& next) {
-  stamps_ = FileWatch::stamps_of(config::tls_paths(next));
-}
-
-// As a reload of the configuration that is in force, whatever its file says by now.
-bool Operations::renew_certificates() {
-  if (running_ || stopped_) return false;
-  renewing_ = true;
-  log::info("reload_begun", "files of certificates have changed: they are read anew");
-  begin(++own_tickets_, OperationKind::kReload, "renewed certificates are read");
-  loader_.start_certificates(parts_.fleet.in_force().text.get());
-  return true;
-}
-
-// A renewal is over in a moment, and who asks for something else cannot know of it.
-bool Operations::waits_for_renewal(const ipc::CommandMessage& command) {
-  if (!renewing_) return false;
-  waiting_.push_back(command);
-  return true;
 }
 
 bool Operations::obey(const ipc::CommandMessage& command) {
   switch (command.command) {
     case ipc::Command::kReload:
-      if (!waits_for_renewal(command)) reload(command.ticket, "roundhouse reload");
+      reload(command.ticket, "roundhouse reload");
       return true;
     case ipc::Command::kRestart:
-      if (!waits_for_renewal(command)) restart(command);
+      restart(command);
       return true;
     case ipc::Command::kScale:
-      if (!waits_for_renewal(command)) scale(command);
+      scale(command);
       return true;
     case ipc::Command::kStop:
     case ipc::Command::kWorkerReady:
@@ -114,11 +86,6 @@ void Operations::end(OperationState state, const std::string& text) {
                kind + " " + std::string(to_string(state)) + ", what served before serves: " + text);
   running_.reset();
   change_.reset();
-  renewing_ = false;
-  if (!waiting_.empty())
-    parts_.loop.defer([this, commands = std::exchange(waiting_, {})] {
-      for (const ipc::CommandMessage& command : commands) obey(command);
-    });
   if (!std::exchange(reload_again_, false) || stopped_) return;
   parts_.loop.defer([this] { reload_by_signal(); });
 }
@@ -156,8 +123,7 @@ void Operations::on_loaded(LoadReport report) {
   config::Configuration next = *std::move(report.configuration);
   const std::string needs = what_needs_a_new_start(parts_.fleet.configuration(), next, report);
   if (!needs.empty()) return end(OperationState::kRefused, needs);
-  if (!renewing_) parts_.settle(next);
-  note_files(next);
+  parts_.settle(next);
   change_to(parts_.fleet.prepare(std::move(next)));
 }
 
@@ -186,7 +152,6 @@ void Operations::restart(const ipc::CommandMessage& command) {
     return refuse(command.ticket, kind,
                   "a " + std::string(to_string(running_->kind)) + " is under way; try again");
   begin(command.ticket, kind, "new workers start");
-  note_files(parts_.fleet.configuration());
   log::info("restart_begun", "restart of " + (pool->empty() ? "all pools" : "pool " + *pool));
   change_to(parts_.fleet.prepare_restart(*pool, command.worker));
 }
@@ -200,7 +165,6 @@ void Operations::scale(const ipc::CommandMessage& command) {
     return refuse(command.ticket, kind,
                   "a " + std::string(to_string(running_->kind)) + " is under way; try again");
   begin(command.ticket, kind, "new workers start");
-  note_files(parts_.fleet.configuration());
   log::info("scale_begun",
             "pool " + *pool + " is to have " + std::to_string(command.number) + " workers");
   change_to(parts_.fleet.prepare_scale(*pool, command.number));
@@ -216,10 +180,7 @@ void Operations::moved() {
   if (!committed_ && parts_.fleet.may_commit(*change_)) {
     committed_ = true;
     parts_.fleet.commit(*change_);
-    if (change_->next) {
-      parts_.put_in_force();
-      certificates_.follow(config::tls_paths(change_->next->configuration), std::move(stamps_));
-    }
+    if (change_->next) parts_.put_in_force();
   }
   if (!committed_ || !parts_.fleet.is_over(*change_)) return tell_progress();
   const std::string late = parts_.fleet.failures(*change_);
@@ -241,7 +202,6 @@ bool Operations::reaped(pid_t pid) { return loader_.reaped(pid); }
 
 void Operations::stop() {
   stopped_ = true;
-  certificates_.stop();
   if (!running_) return;
   if (change_ && !committed_) parts_.fleet.abort(*change_);
   end(OperationState::kFailed, "the edge is stopping");

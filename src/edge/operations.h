@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "edge/configuration_loader.h"
-#include "edge/file_watch.h"
 #include "edge/fleet.h"
 #include "ipc/messages.h"
 #include "ipc/operation.h"
@@ -34,8 +33,6 @@ class Operations {
   // A signal: one that comes while a reload runs is obeyed after it.
   void reload_by_signal();
 
-  // The fleet serves: from now on certificates that are replaced are noticed.
-  void start();
   // A rollout of the fleet has moved.
   void moved();
   void tick();
@@ -50,10 +47,7 @@ class Operations {
   void end(ipc::OperationState state, const std::string& text);
   void refuse(std::uint64_t ticket, ipc::OperationKind kind, const std::string& why);
   void reload(std::uint64_t ticket, const std::string& asked_by);
-  bool renew_certificates();
-  bool waits_for_renewal(const ipc::CommandMessage& command);
   void change_to(Result<std::unique_ptr<Fleet::Change>> change);
-  void note_files(const config::Configuration& next);
   void on_loaded(LoadReport report);
   void restart(const ipc::CommandMessage& command);
   void scale(const ipc::CommandMessage& command);
@@ -61,13 +55,9 @@ class Operations {
 
   Parts parts_;
   ConfigurationLoader loader_;
-  FileWatch certificates_;
-  FileWatch::Stamps stamps_;  // of the next configuration's, from before they are read
   std::optional<ipc::Operation> running_;
   std::unique_ptr<Fleet::Change> change_;  // of that, once it is prepared
   bool committed_ = false;
-  bool renewing_ = false;                     // what runs was asked for by nobody
-  std::vector<ipc::CommandMessage> waiting_;  // for the end of that
   bool reload_again_ = false;
   bool stopped_ = false;
   std::uint64_t own_tickets_ = 0;

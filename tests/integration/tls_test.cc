@@ -170,6 +170,7 @@ TEST_F(Tls, ARenewedCertificateIsForTheNextHandshakeAndTouchesNoConnection) {
   files.put("site", make_certificate({.names = {"a.test"}, .subject = "renewed"}));
   const Finished reload = run({binary(), "reload", "--socket", instance.control_socket()});
   ASSERT_EQ(reload.ended.code, 0) << reload.output;
+  EXPECT_NE(reload.output.find("certificates are renewed"), std::string::npos) << reload.output;
   EXPECT_TRUE(eventually([&] {
     int renewed = 0;
     for (int i = 0; i < 2; ++i) {
