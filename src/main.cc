@@ -28,10 +28,13 @@
 #include "config/new_start.h"
 #include "config/report.h"
 #include "config/settle.h"
+#include "edge/certificate_report.h"
 #include "edge/configuration_loader.h"
 #include "edge/edge.h"
 #include "edge/spawn.h"
 #include "ipc/heritage.h"
+#include "ipc/shared_memory.h"
+#include "ipc/tls_material.h"
 #include "metrics/catalogue.h"
 #include "monitor/monitor.h"
 #include "net/reuseport_rotation.h"
@@ -150,6 +153,19 @@ void print_configuration(const cli::CommandLine& line) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
+// For the edge that started this process: what is in the files of certificates now.
+Result<void> print_certificates() {
+  const UniqueFd configuration(edge::kCertificatesConfigurationFd);
+  const UniqueFd material(edge::kCertificatesMaterialFd);
+  const std::string text = TRY(ipc::read_sealed_file(configuration.get()));
+  const edge::CertificatesRead read =
+      edge::read_certificates(TRY(config::from_effective_text(text)));
+  TRY_VOID(ipc::seal_into(material.get(), read.material));
+  const std::string report = read.report.text();
+  std::fwrite(report.data(), 1, report.size(), stdout);
+  return {};
+}
+
 Result<void> run_edge(const cli::CommandLine& line, std::vector<std::string> arguments) {
   const config::Location location = location_of(line);
   config::Loaded loaded = TRY(load(location, line.overrides));
@@ -262,6 +278,12 @@ int run(int count, char** arguments) {
   if (ipc::Heritage::present()) {
     const auto ran = run_inherited();
     return ran ? 0 : report(ran.error());
+  }
+  if (std::getenv(edge::kCertificatesVariable) != nullptr) {
+    ::prctl(PR_SET_NAME, "roundhouse");
+    ::prctl(PR_SET_DUMPABLE, 0);  // it holds keys
+    const auto printed = print_certificates();
+    return printed ? 0 : report(printed.error());
   }
   const auto line = cli::parse_command_line(count, arguments);
   if (!line) return finish(line.error());

@@ -54,6 +54,10 @@ std::string instance_text(const Json& status) {
   if (member(status, "configuration_source").is_string()) {
     result += "configuration: " + text(status, "configuration_source") + "\n";
   }
+  const Json& certificates = member(status, "certificates");
+  if (number(certificates, "refused").value_or(0) > 0)
+    result += "CERTIFICATES REFUSED: " + shown(certificates, "refused", grouped) +
+              ", those before go on: " + text(certificates, "refusal") + "\n";
   return result;
 }
 

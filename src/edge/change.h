@@ -27,8 +27,9 @@ struct InForce {
   std::shared_ptr<const ipc::EndpointBoard> endpoints;  // none where there are no upstreams
   UniqueFd endpoints_for_workers;
   UniqueFd access_log;                  // none: nobody writes one
+  UniqueFd tls_files;                   // sealed, as read; no ticket keys; none: no TLS, as is:
   std::map<std::string, UniqueFd> tls;  // sealed, by pool: certificates and keys
-  UniqueFd tls_certificates;            // sealed, of everyone, no keys; none: no TLS
+  UniqueFd tls_certificates;            // sealed, of everyone, no keys
   bool renews_certificates = false;     // those of the configuration before are others
 };
 

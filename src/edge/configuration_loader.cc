@@ -1,17 +1,10 @@
 #include "edge/configuration_loader.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <string_view>
 #include <utility>
 
 #include "config/effective.h"
-#include "edge/spawn.h"
 
 namespace roundhouse::edge {
 namespace {
@@ -72,68 +65,15 @@ LoadReport LoadReport::from_text(const std::string& text) {
 
 ConfigurationLoader::ConfigurationLoader(EventLoop& loop, std::vector<std::string> arguments,
                                          Done done)
-    : loop_(loop),
-      arguments_(std::move(arguments)),
-      done_(std::move(done)),
-      deadline_(loop, [this] {
-        end({.configuration = fail("reading the configuration took longer than " +
-                                       std::to_string(kLoadWithin / std::chrono::seconds(1)) + " s",
-                                   ExitCode::kSystem),
-             .warnings = {}});
-      }) {}
-
-ConfigurationLoader::~ConfigurationLoader() {
-  watcher_.stop();
-  if (pid_ != 0) ::kill(pid_, SIGKILL);
-}
-
-void ConfigurationLoader::start() {
-  printed_.clear();
-  auto started = spawn_process();
-  if (started) return deadline_.start_once(kLoadWithin);
-  loop_.defer([this, error = std::move(started).error()] {
-    end({.configuration = std::unexpected(error), .warnings = {}});
-  });
-}
-
-Result<void> ConfigurationLoader::spawn_process() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe", errno);
-  output_ = UniqueFd(ends[0]);
-  const UniqueFd theirs(ends[1]);
-  ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
-  Program program{.path = "/proc/self/exe", .arguments = arguments_, .environment = {}, .cwd = ""};
-  program.environment.push_back(std::string(kLoadVariable) + "=1");
-  for (char** inherited = environ; *inherited != nullptr; ++inherited)
-    program.environment.emplace_back(*inherited);
-  program.die_with_us = true;
-  program.out = theirs.get();
-  pid_ = TRY(spawn(program, {}));
-  watcher_.watch(loop_, output_.get(), Interest::kRead, Trigger::kLevel, *this);
-  return {};
-}
-
-void ConfigurationLoader::on_ready(Ready /*ready*/) {
-  std::array<char, 65536> part;
-  const ssize_t got = ::read(output_.get(), part.data(), part.size());
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (got > 0 && printed_.size() < kLoadedBytesMax) {
-    printed_.append(part.data(), static_cast<std::size_t>(got));
-    return;
-  }
-  end(LoadReport::from_text(printed_));
-}
-
-void ConfigurationLoader::end(LoadReport report) {
-  watcher_.stop();
-  deadline_.stop();
-  output_.reset();
-  if (pid_ != 0) ::kill(pid_, SIGKILL);  // it has said all, or will not
-  pid_ = 0;
-  done_(std::move(report));
-}
-
-// It has printed all; what it printed is read when the pipe says so.
-bool ConfigurationLoader::reaped(pid_t pid) { return pid_ != 0 && pid == pid_; }
+    : done_(std::move(done)),
+      process_(
+          loop,
+          {.task = "reading the configuration",
+           .arguments = std::move(arguments),
+           .variable = kLoadVariable},
+          [this](Result<std::string> printed) {
+            if (printed) return done_(LoadReport::from_text(*printed));
+            done_({.configuration = std::unexpected(std::move(printed).error()), .warnings = {}});
+          }) {}
 
 }  // namespace roundhouse::edge

@@ -13,15 +13,13 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/unique_fd.h"
 #include "config/options.h"
+#include "edge/own_process.h"
 #include "net/event_loop.h"
 
 namespace roundhouse::edge {
 
 inline constexpr const char* kLoadVariable = "ROUNDHOUSE_LOAD";
-inline constexpr Duration kLoadWithin = std::chrono::seconds(15);
-inline constexpr std::size_t kLoadedBytesMax = 64 * 1024 * 1024;
 
 struct LoadReport {
   Result<config::Configuration> configuration;  // or all that is wrong with it
@@ -34,32 +32,20 @@ struct LoadReport {
   static LoadReport from_text(const std::string& text);
 };
 
-class ConfigurationLoader final : private IoHandler {
+class ConfigurationLoader {
  public:
   using Done = std::function<void(LoadReport)>;
   // `arguments`: of the edge itself, [0] included.
   ConfigurationLoader(EventLoop& loop, std::vector<std::string> arguments, Done done);
-  ~ConfigurationLoader();
 
-  // Done is called later, once, whatever becomes of it. REQUIRES: !busy().
-  void start();
-  bool busy() const { return pid_ != 0; }
+  // Done is called later, once, whatever becomes of it. REQUIRES: it was, for the last start.
+  void start() { process_.start(); }
   // True if the process was the one that reads.
-  bool reaped(pid_t pid);
+  bool reaped(pid_t pid) { return process_.reaped(pid); }
 
  private:
-  void on_ready(Ready ready) override;
-  Result<void> spawn_process();
-  void end(LoadReport report);
-
-  EventLoop& loop_;
-  const std::vector<std::string> arguments_;
   const Done done_;
-  UniqueFd output_;
-  IoWatcher watcher_;
-  Timer deadline_;
-  std::string printed_;
-  pid_t pid_ = 0;
+  OwnProcess process_;
 };
 
 }  // namespace roundhouse::edge

@@ -62,6 +62,11 @@ Result<void> Edge::prepare() {
                         .arguments = setting_.arguments,
                         .settle = setting_.settle,
                         .put_in_force = [this] { on_put_in_force(); }});
+  certificates_ = std::make_unique<CertificateWatch>(
+      CertificateWatch::Parts{.loop = *loop_,
+                              .fleet = *fleet_,
+                              .reloads = [this] { return operations_->reloads(); },
+                              .renewed = [this] { configure_monitor(); }});
   oom_kills_ = out_of_memory_kills();
   return create_monitor();
 }
@@ -95,9 +100,14 @@ Result<void> Edge::create_monitor() {
 }
 
 void Edge::on_put_in_force() {
-  const Fleet::InForce& in_force = fleet_->in_force();
-  const config::Log& log = in_force.configuration.log;
+  const config::Log& log = fleet_->configuration().log;
   log::configure(log.level, log.format);
+  certificates_->begin();
+  configure_monitor();
+}
+
+void Edge::configure_monitor() {
+  const Fleet::InForce& in_force = fleet_->in_force();
   monitor_->configure(in_force.text.get(), in_force.endpoints ? in_force.endpoints->fd() : -1,
                       in_force.tls_certificates.get(), [this] { fleet_->carry_counts(); });
 }
@@ -157,6 +167,7 @@ void Edge::tick() {
   header().edge_heartbeat_ns.store(nanoseconds(now));
   fleet_->tick(now);
   operations_->tick();
+  certificates_->tick(now);
   monitor_->tick(now);
 }
 
@@ -174,7 +185,9 @@ void Edge::reap() {
 
 void Edge::on_child_exit(pid_t pid, int wait_status, const rusage& usage) {
   const Time now = Clock::now();
-  if (monitor_->reaped(pid, wait_status, now) || operations_->reaped(pid)) return;
+  if (monitor_->reaped(pid, wait_status, now) || operations_->reaped(pid) ||
+      certificates_->reaped(pid))
+    return;
   ExitStatus status = exit_status_of(wait_status);
   if (status.signal == SIGKILL) {
     const std::uint64_t kills = out_of_memory_kills();
@@ -199,6 +212,7 @@ void Edge::on_stop_request(const std::string& asked_by, bool delay) {
                                  brief(shutdown.deadline));
   phase_ = Phase::kDelaying;
   operations_->stop();
+  certificates_->stop();
   fleet_->expect_close();
   delay_.start_once(std::max(delay ? shutdown.delay : Duration::zero(), kLastArrivals));
 }
@@ -220,6 +234,7 @@ void Edge::kill_everything() {
   endpoints_stopping_ = true;
   header().stopping.store(1);
   operations_->stop();
+  certificates_->stop();
   fleet_->kill(loop_->now());
   finish_if_done();
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/options.h"
+#include "edge/certificate_watch.h"
 #include "edge/fleet.h"
 #include "edge/monitor_handle.h"
 #include "edge/operations.h"
@@ -38,6 +39,7 @@ class Edge {
   Result<void> prepare();
   Result<void> create_monitor();
   void on_put_in_force();
+  void configure_monitor();
   bool obey(const ipc::CommandMessage& command);
   void log_start() const;
   void watch_signals();
@@ -59,6 +61,7 @@ class Edge {
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<Fleet> fleet_;
   std::unique_ptr<Operations> operations_;
+  std::unique_ptr<CertificateWatch> certificates_;
   ipc::HistoryBoard history_;  // the monitor's
   std::unique_ptr<MonitorHandle> monitor_;
   std::uint64_t descriptors_ = 0;  // RLIMIT_NOFILE

@@ -18,6 +18,7 @@
 #include "config/options.h"
 #include "config/rows.h"
 #include "edge/acceptor.h"
+#include "edge/certificate_report.h"
 #include "edge/change.h"
 #include "edge/pool.h"
 #include "edge/private_sockets.h"
@@ -77,6 +78,11 @@ class Fleet {
   bool all_gone() const;
   void kill(Time now);
 
+  // Certificates in other files of the same names: workers that run have what can be used for the
+  // handshakes from now on. Returns what has changed. REQUIRES: the report is on the
+  // configuration in force, and no other one is about to be.
+  Result<std::vector<CertificatePlace>> renew_certificates(const CertificateReport& report,
+                                                           int material);
   void reopen_access_log();
 
   const InForce& in_force() const { return *in_force_; }
@@ -115,6 +121,7 @@ class Fleet {
   Result<void> place_begun(const std::string& pool, std::size_t place);
   Result<void> make_own_door(Pool& pool, std::size_t place);
   Result<void> seal_tls(InForce& made);
+  Result<void> seal_parts(ipc::TlsMaterial& all, InForce& made) const;
   void hand_out_tls();
   void rotate_tickets(Time now);
   void close_what_goes(Change& change);

@@ -16,17 +16,40 @@ Result<void> Fleet::seal_tls(InForce& made) {
     tickets_ = new_ticket_keys();
     tickets_since_ = loop_.now();
   }
-  all.tickets = *tickets_;
-  for (const config::Pool& pool : made.configuration.pools) {
-    const ipc::TlsMaterial part = part_for_pool(all, made.configuration, pool.name);
-    if (!part.listeners.empty() || !part.upstreams.empty())
-      made.tls.emplace(pool.name, TRY(ipc::seal(part)));
-  }
-  made.tls_certificates = TRY(ipc::seal(part_for_all(all)));
+  TRY_VOID(seal_parts(all, made));
   if (!in_force_ || !in_force_->tls_certificates) return {};
   const std::string before = TRY(ipc::read_sealed_file(in_force_->tls_certificates.get()));
   made.renews_certificates = TRY(ipc::read_sealed_file(made.tls_certificates.get())) != before;
   return {};
+}
+
+// REQUIRES: what was there before is given to nobody any more (hand_out_tls).
+Result<void> Fleet::seal_parts(ipc::TlsMaterial& all, InForce& made) const {
+  UniqueFd files = TRY(ipc::seal(all));
+  UniqueFd certificates = TRY(ipc::seal(part_for_all(all)));
+  all.tickets = *tickets_;
+  std::map<std::string, UniqueFd> parts;
+  for (const config::Pool& pool : made.configuration.pools) {
+    const ipc::TlsMaterial part = part_for_pool(all, made.configuration, pool.name);
+    if (!part.listeners.empty() || !part.upstreams.empty())
+      parts.emplace(pool.name, TRY(ipc::seal(part)));
+  }
+  made.tls_files = std::move(files);
+  made.tls_certificates = std::move(certificates);
+  made.tls = std::move(parts);
+  return {};
+}
+
+Result<std::vector<CertificatePlace>> Fleet::renew_certificates(const CertificateReport& report,
+                                                                int material) {
+  const ipc::TlsMaterial before = TRY(ipc::open_tls_material(in_force_->tls_files.get()));
+  ipc::TlsMaterial all = TRY(ipc::open_tls_material(material));
+  keep_refused(report, before, all);
+  const std::vector<CertificatePlace> changed = changed_places(before, all);
+  if (changed.empty()) return changed;
+  TRY_VOID(seal_parts(all, *in_force_));
+  hand_out_tls();
+  return changed;
 }
 
 // To workers that run, with the ticket keys of now.

@@ -36,6 +36,8 @@ class Operations {
   // A rollout of the fleet has moved.
   void moved();
   void tick();
+  // A configuration is read, or on its way to be in force.
+  bool reloads() const { return running_ && running_->kind == ipc::OperationKind::kReload; }
   // True if the process was one of this.
   bool reaped(pid_t pid);
   // The program stops: what runs is taken back.

@@ -13,6 +13,10 @@ int& file_of(PoolSetting& setting, ipc::MessageType what) {
 void Pool::set_file(ipc::MessageType what, int fd) {
   int& ours = file_of(current_->setting, what);
   if (ours < 0) return;
+  if (next_ != nullptr) {  // restarted or scaled, they have the same ones
+    int& theirs = file_of(next_->setting, what);
+    if (theirs == ours) theirs = fd;
+  }
   ours = fd;
   for (const std::size_t place : used_) {
     if (places_[place].handle->pid() != 0) places_[place].wants.insert(what);

@@ -145,6 +145,11 @@ struct BoardHeader {
   Counter changes{0};      // of any worker's state, pid, port or shut
   char sockets[108] = {};  // the folder of the private sockets; written before the board is shared
   Gauge configuration{1};  // counts what was put in force, from 1: the start's
+  // Of files that change while the program runs (docs/tls.md).
+  Counter certificates_renewed{0};
+  Gauge certificates_refused{0};  // at the last look; those before go on
+  // The first of these, and why. Changed seldom, as WorkerRow::listens.
+  char certificate_refusal[256] = {};
   OperationRing operations;
 };
 

@@ -48,16 +48,26 @@ Result<Mapping> map_memory(int fd, std::size_t size, Access access) {
   return Mapping(address, size);
 }
 
-Result<UniqueFd> create_sealed_file(const char* name, std::string_view content) {
+Result<UniqueFd> create_unsealed_file(const char* name) {
   UniqueFd fd(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd) return fail_errno("memfd_create", errno);
+  return fd;
+}
+
+Result<void> fill_and_seal(int fd, std::string_view content) {
   for (std::size_t done = 0; done < content.size();) {
-    const ssize_t n = ::write(fd.get(), content.data() + done, content.size() - done);
+    const ssize_t n = ::write(fd, content.data() + done, content.size() - done);
     if (n < 0) return fail_errno("write of a memfd", errno);
     done += static_cast<std::size_t>(n);
   }
   constexpr int kAll = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-  if (::fcntl(fd.get(), F_ADD_SEALS, kAll) != 0) return fail_errno("seal a memfd", errno);
+  if (::fcntl(fd, F_ADD_SEALS, kAll) != 0) return fail_errno("seal a memfd", errno);
+  return {};
+}
+
+Result<UniqueFd> create_sealed_file(const char* name, std::string_view content) {
+  UniqueFd fd = TRY(create_unsealed_file(name));
+  TRY_VOID(fill_and_seal(fd.get(), content));
   return fd;
 }
 

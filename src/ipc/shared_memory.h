@@ -50,6 +50,9 @@ Result<Mapping> map_memory(int fd, std::size_t size, Access access);
 // A memfd with `content`, sealed against every change: how a configuration crosses an exec.
 // CLOEXEC.
 Result<UniqueFd> create_sealed_file(const char* name, std::string_view content);
+// The same in two steps, which two processes may take.
+Result<UniqueFd> create_unsealed_file(const char* name);
+Result<void> fill_and_seal(int fd, std::string_view content);
 Result<std::string> read_sealed_file(int fd);
 
 // One `T` in shared memory. T has a `magic` and a `version` as its first members, checked by

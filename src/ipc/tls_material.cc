@@ -84,6 +84,12 @@ TlsMaterial::~TlsMaterial() {
 }
 
 Result<UniqueFd> seal(const TlsMaterial& material) {
+  UniqueFd fd = TRY(create_unsealed_file("roundhouse-tls"));
+  TRY_VOID(seal_into(fd.get(), material));
+  return fd;
+}
+
+Result<void> seal_into(int fd, const TlsMaterial& material) {
   std::size_t size = kMagic.size() + sizeof material.tickets + 64;
   for (const TlsMaterial::Listener& listener : material.listeners) {
     size += listener.client_ca.size() + 64;
@@ -115,9 +121,9 @@ Result<UniqueFd> seal(const TlsMaterial& material) {
     put(text, upstream.certificate.cert);
     put(text, upstream.certificate.key);
   }
-  auto fd = create_sealed_file("roundhouse-tls", text);
+  auto filled = fill_and_seal(fd, text);
   wipe(text);
-  return fd;
+  return filled;
 }
 
 Result<TlsMaterial> open_tls_material(int fd) {

@@ -50,6 +50,8 @@ struct TlsMaterial {
 };
 
 Result<UniqueFd> seal(const TlsMaterial& material);
+// Into a file of create_unsealed_file().
+Result<void> seal_into(int fd, const TlsMaterial& material);
 Result<TlsMaterial> open_tls_material(int fd);
 
 }  // namespace roundhouse::ipc

@@ -196,6 +196,12 @@ class WorkerSeries {
   std::string id_;
 };
 
+bool speaks_tls(const Snapshot& snapshot) {
+  const auto speaks = [](const auto& one) { return one.layout.tls; };
+  return std::ranges::any_of(snapshot.listeners, speaks) ||
+         std::ranges::any_of(snapshot.upstreams, speaks);
+}
+
 void add_instance(Families& families, const Snapshot& snapshot) {
   families.add(Metric::build_info, {ROUNDHOUSE_VERSION}, 1);
   families.add(Metric::start_time_seconds, {}, snapshot.started_at);
@@ -207,6 +213,10 @@ void add_instance(Families& families, const Snapshot& snapshot) {
     families.add(Metric::config_reloads_total, {to_string(static_cast<ipc::OperationState>(i))},
                  snapshot.reloads[i]);
   families.add(Metric::config_last_reload_success_timestamp_seconds, {}, snapshot.last_reload_at);
+  if (speaks_tls(snapshot)) {
+    families.add(Metric::tls_certificate_renewals_total, {}, snapshot.certificates_renewed);
+    families.add(Metric::tls_certificates_refused, {}, snapshot.certificates_refused);
+  }
   families.add(Metric::container_memory_bytes, {}, snapshot.container_memory);
   families.add(Metric::container_memory_limit_bytes, {}, snapshot.container_memory_limit);
 }

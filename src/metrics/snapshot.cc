@@ -374,6 +374,9 @@ Snapshot read_snapshot(const Layout& layout, const ipc::Board& board,
       .configuration = relaxed(header.configuration),
       .reloads = relaxed(header.operations.reloads),
       .last_reload_at = relaxed(header.operations.last_reload_at),
+      .certificates_renewed = relaxed(header.certificates_renewed),
+      .certificates_refused = relaxed(header.certificates_refused),
+      .certificate_refusal = bounded_text(header.certificate_refusal),
   };
   if (const std::int64_t beat = relaxed(header.edge_heartbeat_ns); beat != 0) {
     snapshot.edge_heartbeat_age = Duration(since(beat, now));

@@ -149,6 +149,9 @@ struct Snapshot {
   std::uint32_t configuration = 1;                             // counts those put in force
   std::array<std::uint64_t, ipc::kOperationStates> reloads{};  // by how they ended
   double last_reload_at = 0;  // Unix time; of the start, if there was none
+  std::uint64_t certificates_renewed = 0;
+  std::uint32_t certificates_refused = 0;
+  std::string certificate_refusal;  // the first of them, and why
   std::vector<PoolValues> pools;
   std::vector<ListenerValues> listeners;
   std::vector<RouteValues> routes;

@@ -100,9 +100,11 @@ Result<std::unique_ptr<Monitor>> Monitor::create(ipc::Heritage heritage,
     output = TRY(ipc::OutputBoard::open(std::move(heritage.output), board.workers()));
   metrics::Layout layout = layout_of(configuration);
   upstream::TlsContexts tls;
+  std::vector<CertificateEnd> certificates;
   if (heritage.tls) {
     const ipc::TlsMaterial material = TRY(ipc::open_tls_material(heritage.tls.get()));
     add_certificates(layout, material);
+    certificates = certificate_ends(material, configuration);
     tls = TRY(upstream::make_tls_contexts(configuration, material));
   }
   Observer observer = TRY(Observer::create(std::move(layout), std::move(board)));
@@ -113,6 +115,7 @@ Result<std::unique_ptr<Monitor>> Monitor::create(ipc::Heritage heritage,
                                     .output = std::move(output),
                                     .channel = std::move(heritage.channel),
                                     .allowed_hosts = configuration.monitor.allowed_hosts,
+                                    .certificates = std::move(certificates),
                                     .configuration = configuration}));
   TRY_VOID(monitor->serve(std::move(heritage.listeners)));
   if (heritage.endpoints)
@@ -140,7 +143,9 @@ Monitor::Monitor(std::unique_ptr<EventLoop> loop, Parts parts)
             .output = output_ ? &output_ : nullptr,
             .allowed_hosts = std::move(parts.allowed_hosts)}),
       number_(observer_.board().header().configuration.load()),
+      certificates_(std::move(parts.certificates)),
       sampler_(*loop_, [this] { sample(); }),
+      daily_(*loop_, [this] { warn_of_expiry(); }),
       ending_(*loop_, [this] { loop_->stop(); }) {
   watcher_.watch(*loop_, channel_.fd(), Interest::kRead, Trigger::kLevel, *this);
   sampler_.start_periodic(kSampleEvery);
@@ -178,9 +183,21 @@ Result<void> Monitor::keep_endpoints(const config::Configuration& configuration,
 Result<void> Monitor::run() {
   if (upkeep_) upkeep_->start();
   if (worker_prober_) worker_prober_->start();
+  // It is started with each configuration, and whenever certificates are renewed.
+  warn_of_expiry();
+  daily_.start_periodic(std::chrono::hours(24));
   loop_->run();
   if (failure_) return std::unexpected(*std::move(failure_));
   return {};
+}
+
+void Monitor::warn_of_expiry() const {
+  for (const CertificateEnd& certificate : certificates_) {
+    const std::string warning = expiry_warning(certificate, wall_clock_seconds());
+    if (!warning.empty())
+      log::warn("certificate_expires", warning,
+                {{certificate.kind, certificate.owner}, {"name", certificate.name}});
+  }
 }
 
 void Monitor::on_ready(Ready /*ready*/) {

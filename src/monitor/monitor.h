@@ -19,6 +19,7 @@
 #include "ipc/history_board.h"
 #include "ipc/output_board.h"
 #include "metrics/snapshot.h"
+#include "monitor/certificate_expiry.h"
 #include "monitor/control_api.h"
 #include "monitor/endpoint_upkeep.h"
 #include "monitor/event_watch.h"
@@ -54,6 +55,7 @@ class Monitor final : private IoHandler {
     ipc::OutputBoard output;
     UniqueFd channel;
     std::vector<std::string> allowed_hosts;
+    std::vector<CertificateEnd> certificates;
     const config::Configuration& configuration;  // outlives it
   };
   Monitor(std::unique_ptr<EventLoop> loop, Parts parts);
@@ -64,6 +66,7 @@ class Monitor final : private IoHandler {
   void on_ready(Ready ready) override;
   Result<void> take_slots();
   void sample();
+  void warn_of_expiry() const;
   bool send(const ipc::CommandMessage& message);
 
   std::unique_ptr<EventLoop> loop_;
@@ -78,7 +81,9 @@ class Monitor final : private IoHandler {
   ControlApi api_;
   std::vector<std::unique_ptr<HttpServer>> servers_;
   std::uint32_t number_;  // of the configuration
+  const std::vector<CertificateEnd> certificates_;
   Timer sampler_;
+  Timer daily_;
   Timer ending_;
   std::unique_ptr<EndpointUpkeep> upkeep_;  // none where there are no upstreams, as is:
   std::unique_ptr<WorkerProber> worker_prober_;

@@ -274,11 +274,17 @@ Json status(const Snapshot& snapshot, Viewer viewer, const LastWords& last_words
         {"open_fds", json_or_null(snapshot.edge.open_fds)}}},
       {"monitor_restarts", snapshot.monitor_restarts},
       {"configuration", configuration_of(snapshot)},
+      {"certificates",
+       {{"renewed", snapshot.certificates_renewed}, {"refused", snapshot.certificates_refused}}},
       {"container",
        {{"memory_bytes", json_or_null(snapshot.container_memory)},
         {"memory_limit_bytes", json_or_null(snapshot.container_memory_limit)}}},
   };
-  if (viewer == Viewer::kOperator) json["configuration_source"] = snapshot.configuration_source;
+  if (viewer == Viewer::kOperator) {
+    json["configuration_source"] = snapshot.configuration_source;
+    if (snapshot.certificates_refused != 0)
+      json["certificates"]["refusal"] = snapshot.certificate_refusal;
+  }
   json["listeners"] = Json::array();
   for (const auto& listener : snapshot.listeners)
     json["listeners"].push_back(listener_of(listener));
