@@ -3,6 +3,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
@@ -30,15 +31,16 @@ bool FolderWatch::set(const WatchedFolders& folders) {
     if (!fd_) return false;
     watcher_.watch(loop_, fd_.get(), Interest::kRead, Trigger::kLevel, *this);
   }
-  bool is_another = false;
   std::map<int, std::set<std::string>> names;
   for (const auto& [folder, of_interest] : folders) {
     const int watch = ::inotify_add_watch(fd_.get(), folder.c_str(), kChanges);
     if (watch < 0) continue;
     names[watch].insert(of_interest.begin(), of_interest.end());
-    const auto before = names_.find(watch);
-    is_another = is_another || before == names_.end() || before->second != names[watch];
   }
+  const bool is_another = std::ranges::any_of(names, [&](const auto& watched) {
+    const auto before = names_.find(watched.first);
+    return before == names_.end() || before->second != watched.second;
+  });
   for (const auto& [watch, before] : names_) {
     if (!names.contains(watch)) ::inotify_rm_watch(fd_.get(), watch);
   }

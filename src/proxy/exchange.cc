@@ -169,7 +169,7 @@ bool UpstreamExchange::flush_unsent() {
 }
 
 bool UpstreamExchange::holds_unsent() const {
-  if (send_failed_) return false;
+  if (connection_ == nullptr || send_failed_) return false;
   return connection_->transport().holds_unsent() ||
          (space_->unsent != nullptr && !space_->unsent->empty());
 }

@@ -1,6 +1,7 @@
 // The reverse proxy, when something goes wrong on the way: who is blamed for it, and who pays.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <csignal>
 #include <future>
 #include <string>
@@ -112,6 +113,34 @@ TEST_F(ProxyBlameLog, AKeptConnectionThatDiedCostsAPostNoTry) {
   const Json post = wait_for(log_path(), 2).at(1);
   EXPECT_EQ(post["method"], "POST");
   EXPECT_EQ(post["tries"], 1);
+}
+
+// Of a method that may be sent twice: as long as none of its body was.
+TEST(ProxyBlame, ARequestWhoseBodyIsStillToComeIsTriedAtAnother) {
+  const auto receive_head = [](Stream& stream) {
+    std::string head;
+    while (!head.ends_with("\r\n\r\n") && !stream.ended()) head += stream.receive(1);
+  };
+  const TcpOrigin closing(receive_head);
+  std::atomic<int> heads = 0;
+  const TcpOrigin good([&](Stream& stream) {
+    receive_head(stream);
+    ++heads;
+    stream.send(ok(stream.receive(5)));
+  });
+  const Instance instance(kOneProxy, upstream_at({closing.address(), good.address()},
+                                                 ", balance: rr, idle_connections: 0"));
+  for (int i = 1; i <= 4; ++i) {
+    Client client(instance.web());
+    client.send("PUT / HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\n");
+    ASSERT_TRUE(eventually([&] { return heads == i; }));
+    client.send("hello");
+    EXPECT_EQ(client.receive().body, "hello");
+  }
+  EXPECT_GT(closing.connections(), 0U);
+  EXPECT_EQ(instance.metric("roundhouse_worker_restarts_total{pool=\"gateway\",worker=\"1\","
+                            "reason=\"crash\"}"),
+            0);
 }
 
 }  // namespace

@@ -87,6 +87,19 @@ TEST_F(FolderWatchTest, ANameThatMattersIsTold) {
   EXPECT_TRUE(changes());
 }
 
+TEST_F(FolderWatchTest, AFolderByTwoPathsIsTheSameAndNoNewsEachTime) {
+  directory_.write("a/site.pem", "1");
+  directory_.write("a/site.key", "1");
+  WatchedFolders folders = folders_of("a/site.pem");
+  add_folders_of(at("a/./site.key"), folders);
+  ASSERT_EQ(folders.size(), 2U);
+  EXPECT_TRUE(watch_.set(folders));
+  EXPECT_EQ(watch_.watched(), 1U);
+  EXPECT_FALSE(watch_.set(folders)) << "else it would be looked at without end";
+  directory_.write("a/site.key", "2");
+  EXPECT_TRUE(changes());
+}
+
 TEST_F(FolderWatchTest, OthersInTheSameFolderAreNot) {
   directory_.write("a/site.pem", "1");
   directory_.write("b/end", "1");
