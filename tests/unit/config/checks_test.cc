@@ -7,17 +7,7 @@
 namespace roundhouse::config {
 namespace {
 
-struct Case {
-  const char* name;
-  const char* file;
-  const char* errors;
-};
-
-void PrintTo(const Case& test, std::ostream* out) {
-  *out << test.name;
-}  // NOLINT: GoogleTest's name
-
-const Case kCases[] = {
+const FileCase kCases[] = {
     {"AListenerNamesAPoolThatExists", "listeners: {a: {pool: x}}\npools: {y: {}}",
      "t.yaml:1:23: listeners.a.pool: there is no pool 'x'; expected one of y"},
     {"AListenerNamesItsPoolWhereThereAreSeveral",
@@ -149,7 +139,7 @@ const Case kCases[] = {
      "t.yaml:1:1: a?b: unknown key; expected one of listeners, pools, routes, upstreams, user, "
      "trusted_proxies, shutdown, monitor, resolver, log"}};
 
-class Check : public testing::TestWithParam<Case> {};
+class Check : public testing::TestWithParam<FileCase> {};
 
 TEST_P(Check, IsMade) { EXPECT_EQ(errors_of(GetParam().file), GetParam().errors); }
 

@@ -9,16 +9,7 @@
 namespace roundhouse::config {
 namespace {
 
-struct Case {
-  const char* name;
-  const char* file;
-  const char* errors;
-};
-void PrintTo(const Case& test, std::ostream* out) {
-  *out << test.name;
-}  // NOLINT: GoogleTest's name
-
-const Case kCases[] = {
+const FileCase kCases[] = {
     {"SomebodyMustBeBelieved", "listeners: {a: {proxy_protocol: require}}",
      "t.yaml:1:33: listeners.a.proxy_protocol: believes nobody; expected `proxy_protocol_from` "
      "with "
@@ -61,7 +52,7 @@ const Case kCases[] = {
      "t.yaml:2:42: upstreams.u.proxy_protocol: is for servers, and the endpoints of this upstream "
      "are workers of pool p; expected no such key"}};
 
-class ProxyProtocolCheck : public testing::TestWithParam<Case> {};
+class ProxyProtocolCheck : public testing::TestWithParam<FileCase> {};
 TEST_P(ProxyProtocolCheck, IsMade) { EXPECT_EQ(errors_of(GetParam().file), GetParam().errors); }
 INSTANTIATE_TEST_SUITE_P(All, ProxyProtocolCheck, testing::ValuesIn(kCases),
                          [](const auto& info) { return info.param.name; });

@@ -12,16 +12,7 @@
 namespace roundhouse::config {
 namespace {
 
-struct Case {
-  const char* name;
-  const char* file;
-  const char* errors;
-};
-void PrintTo(const Case& test, std::ostream* out) {
-  *out << test.name;
-}  // NOLINT: GoogleTest's name
-
-const Case kCases[] = {
+const FileCase kCases[] = {
     {"NeedsACertificate", "listeners: {a: {tls: {min_version: '1.3'}}}",
      "t.yaml:1:17: listeners.a.tls: names no certificate; expected `cert` and `key`, or "
      "`certificates`"},
@@ -56,7 +47,7 @@ const Case kCases[] = {
     {"ACertificateHasTwoKeys", "listeners: {a: {tls: {certificates: [{cert: x, keys: y}]}}}",
      "t.yaml:1:48: listeners.a.tls.certificates.keys: unknown key; expected cert or key"}};
 
-class TlsCheck : public testing::TestWithParam<Case> {};
+class TlsCheck : public testing::TestWithParam<FileCase> {};
 TEST_P(TlsCheck, IsMade) { EXPECT_EQ(errors_of(GetParam().file), GetParam().errors); }
 INSTANTIATE_TEST_SUITE_P(Configuration, TlsCheck, testing::ValuesIn(kCases),
                          [](const auto& info) { return std::string(info.param.name); });

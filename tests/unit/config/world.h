@@ -2,7 +2,11 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <ostream>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "config/loader.h"
 
@@ -31,5 +35,15 @@ inline std::string errors_of(std::string_view text,
   const auto loaded = load(text, std::move(variables));
   return loaded ? "" : loaded.error().message;
 }
+
+// A file, and what loading says of it.
+struct FileCase {
+  const char* name;
+  const char* file;
+  const char* errors;
+};
+inline void PrintTo(const FileCase& test, std::ostream* out) {
+  *out << test.name;
+}  // NOLINT: GoogleTest's name
 
 }  // namespace roundhouse::config
