@@ -255,6 +255,10 @@ void check_routes(const Configuration& configuration, Report& report) {
 void doubt_routes(const Configuration& configuration, Report& report) {
   const std::vector<Route>& routes = configuration.routes;
   for (std::size_t i = 0; i < routes.size(); ++i) {
+    if (routes[i].path.ends_with('*'))
+      report.add(key_of(i) + ".path", "'" + report.shown(key_of(i) + ".path", routes[i].path) +
+                                          "': the `*` stands for itself; a `/` at the end means "
+                                          "everything below it");
     for (std::size_t earlier = 0; earlier < i; ++earlier) {
       if (!covers(routes[earlier], routes[i])) continue;
       report.add(key_of(i), "never matches: " + key_of(earlier) + " (" + routes[earlier].name +

@@ -123,6 +123,13 @@ TEST(Routes, ThatNeverMatchAreDoubted) {
     EXPECT_EQ(warnings_of(fine), "") << fine;
 }
 
+TEST(Routes, APathThatLooksLikeAPatternIsDoubted) {
+  EXPECT_EQ(warnings_of("- {path: '/a/*', upstream: a}\n- {upstream: b}"),
+            "t.yaml:3:10: routes.1.path: '/a/*': the `*` stands for itself; a `/` at the end means "
+            "everything below it\n");
+  EXPECT_EQ(warnings_of("- {path: '/a*b', upstream: a}\n- {upstream: b}"), "");
+}
+
 struct Wrong {
   const char* routes;
   const char* said;
