@@ -83,6 +83,8 @@ WorkerValues read_worker(const ipc::WorkerRow& row, const ipc::Slot* slot, Time 
       .output_dropped = relaxed(row.output_dropped),
       .untaken = relaxed(row.untaken),
       .stalled = relaxed(row.stalled) != 0,
+      .certificates = relaxed(row.certificates),
+      .certificates_refused = relaxed(row.certificates_refused) != 0,
       .shut = relaxed(row.shut) != 0,
       .on_trial = relaxed(row.on_trial) != 0,
       .dead_cpu_seconds = static_cast<double>(relaxed(row.dead_cpu_ns)) * kNanosecond,

@@ -114,6 +114,12 @@ TEST(Return, OfAWorkerThatWasNotAskedIsABreach) {
   EXPECT_EQ(get(instance.web()).status, 200);
 }
 
+TEST(TlsAnswer, OfAWorkerThatWasGivenNoCertificatesIsABreach) {
+  Instance instance("app: {type: native, command: " + scripted_worker("answer") + ", workers: 1}",
+                    "", {.wait = false});
+  EXPECT_TRUE(instance.process().prints("worker 1 broke the protocol"));
+}
+
 Origin::Reply echo_or_silence(const Origin::Seen& seen) {
   if (seen.head.contains("/slow")) return {};
   return {.bytes =
