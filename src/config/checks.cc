@@ -7,6 +7,7 @@
 #include "config/option_table.h"
 #include "config/program_probes.h"
 #include "config/program_rules.h"
+#include "config/proxy_protocol_rules.h"
 #include "config/report.h"
 #include "config/route_checks.h"
 #include "config/tls_rules.h"
@@ -156,6 +157,7 @@ void Checker::check_listener(const Listener& listener) {
   check_protocol(listener, key);
   check_via(configuration_, listener, provenance_, report_);
   check_tls(configuration_, listener, report_);
+  check_proxy_protocol(configuration_, listener, report_);
   std::string names;
   for (const Pool& pool : configuration_.pools) names += (names.empty() ? "" : ", ") + pool.name;
   if (!listener.pool.empty() && configuration_.find_pool(listener.pool) == nullptr) {
@@ -254,6 +256,7 @@ void Checker::check_upstreams() {
     servers += upstream.servers.size();
     if (const Pool* const pool = configuration_.find_pool(upstream.pool)) servers += pool->workers;
     check_upstream_pool(configuration_, upstream, report_);
+    check_proxy_protocol(upstream, report_);
     check_upstream(upstream, "upstreams." + upstream.name);
     check_upstream_tls(upstream, report_);
   }

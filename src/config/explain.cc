@@ -4,6 +4,7 @@
 
 #include "config/checks.h"
 #include "config/option_table.h"
+#include "config/proxy_protocol_rules.h"
 #include "config/rows.h"
 #include "config/settle.h"
 #include "config/tls_rules.h"
@@ -111,7 +112,7 @@ std::string Explanation::text() {
              "");
   add_named("listeners", Section::kListener, configuration.listeners,
             [](const Listener& listener, std::string_view key) {
-              return has_option(listener.protocol, key) && (listener.tls.on() || !is_of_tls(key));
+              return has_option(listener.protocol, key) && is_used(listener, key);
             });
   add_named("pools", Section::kPool, configuration.pools,
             [](const Pool& pool, std::string_view key) { return has_option(pool.type, key); });

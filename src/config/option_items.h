@@ -57,6 +57,14 @@ struct Names<Protocol> {
   static constexpr std::string_view kAll[] = {"http", "tcp"};
 };
 template <>
+struct Names<ProxyProtocol> {
+  static constexpr std::string_view kAll[] = {"off", "require"};
+};
+template <>
+struct Names<ProxyHeader> {
+  static constexpr std::string_view kAll[] = {"off", "v1", "v2"};
+};
+template <>
 struct Names<TlsVersion> {
   static constexpr std::string_view kAll[] = {"1.2", "1.3"};
 };

@@ -28,6 +28,9 @@ inline constexpr Bytes kTiB = 1024 * kGiB;
 
 // What the connections of a listener carry. tcp: bytes, handed on as they are.
 enum class Protocol : std::uint8_t { kHttp, kTcp };
+// Whether each connection begins with a header of the PROXY protocol, which tells the client's
+// address (docs/proxy-protocol.md).
+enum class ProxyProtocol : std::uint8_t { kOff, kRequire };
 
 std::string_view to_string(Protocol protocol);
 std::string_view to_string(Balance balance);
@@ -62,6 +65,8 @@ struct Listener {
   std::uint32_t max_connections = 10000;
   std::uint32_t connections_per_address = 0;  // open at once from one client address; 0: no limit
   Duration defer_accept = 1s;                 // 0: off
+  ProxyProtocol proxy_protocol = ProxyProtocol::kOff;
+  std::vector<Network> proxy_protocol_from;  // whose headers are believed; nobody else may connect
   Timeouts timeouts;
   Limits limits;
   Tls tls;

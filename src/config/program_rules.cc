@@ -97,7 +97,8 @@ void choose_types(Configuration& configuration, Provenance& provenance, const Fi
 
 std::string http_key_of(const Listener& listener, const Provenance& provenance) {
   const std::string section = "listeners." + listener.name + ".";
-  for (const char* key : {"timeouts.", "limits.", "tls.", "connections_per_address"}) {
+  for (const char* key :
+       {"timeouts.", "limits.", "tls.", "connections_per_address", "proxy_protocol"}) {
     const auto found = provenance.lower_bound(section + key);
     if (found != provenance.end() && found->first.starts_with(section + key) &&
         found->second.from == From::kFile)

@@ -29,6 +29,9 @@ enum class Balance : std::uint8_t { kP2c, kRr, kLeast, kHash };
 // must be answered with 2xx or 3xx.
 enum class Probe : std::uint8_t { kOff, kConnect, kHttp };
 
+// Which header of the PROXY protocol, if any, opens each connection to an endpoint.
+enum class ProxyHeader : std::uint8_t { kOff, kV1, kV2 };
+
 // `set` replaces all fields of that name, `add` leaves them. Values are text templates.
 struct FieldEdits {
   std::vector<Variable> set;
@@ -139,6 +142,7 @@ struct Upstream {
   Queue queue;
   std::uint32_t max_connections = 1000;  // open at once to one endpoint, by one worker
   std::uint32_t idle_connections = 64;   // kept open to one endpoint, by one worker
+  ProxyHeader proxy_protocol = ProxyHeader::kOff;
   Duration slow_start = 0s;          // an endpoint that is new or back gets its full share after
   std::uint32_t first_endpoint = 0;  // no option: row of place 0 of `pool`, on the endpoint board
 };

@@ -67,7 +67,8 @@ void check_tls(const Configuration& configuration, const Listener& listener, Rep
     return;
   }
   const std::string handshake = "listeners." + listener.name + ".timeouts.handshake";
-  if (!tls.on() && report.is_set(handshake) && !report.is_refused(handshake))
+  if (!tls.on() && listener.proxy_protocol == ProxyProtocol::kOff && report.is_set(handshake) &&
+      !report.is_refused(handshake))
     report.add(handshake, "is for TLS, and this listener has none; expected `tls`, or no such key");
   if (tls.certificates.size() > kMaxCertificates)
     report.add(section + ".certificates", "has " + std::to_string(tls.certificates.size()) +

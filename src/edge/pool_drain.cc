@@ -27,12 +27,15 @@ bool Pool::wants_returned(std::size_t /*place*/, std::uint64_t listeners) {
   return signals_.takes_back && signals_.takes_back(listeners);
 }
 
-// The kernel knows better whose it is; of a client that has gone it does not.
+// The kernel knows better whose it is; of a client that has gone it does not. Only where the worker
+// was told so by a header of the PROXY protocol it is another's, and only built-in ones read those.
 void Pool::on_returned(std::size_t place, Connection connection) {
   dispatcher_.gave_back(place);
   const auto peer = peer_of_connection(connection.fd.get());
   if (!peer) return;
-  ipc::set_peer(connection.info, *peer);
+  const bool is_ours = places_[place].generation->options->command.empty();
+  if (!is_ours || connection.info.begun == 0) ipc::set_peer(connection.info, *peer);
+  connection.info.begun = 1;
   connection.info.accepted_ns = nanoseconds(loop_.now());
   signals_.returned(std::move(connection));
 }

@@ -57,7 +57,8 @@ struct ConnectionInfo {
   std::uint16_t peer_family;      // AF_INET, AF_INET6, AF_UNIX
   std::uint16_t peer_port;        // host byte order
   std::uint8_t peer_host[16];     // network byte order; 4 bytes of it for AF_INET
-  std::uint32_t reserved;
+  std::uint32_t begun;            // 1: what precedes its first request (a header of the PROXY
+                                  // protocol) was read, and the peer is whom that named
 };
 
 struct ConnectionsMessage {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "ipc/proxy_header_outcome.h"
 #include "ipc/tls_outcome.h"
 #include "ipc/traffic.h"
 
@@ -85,7 +86,8 @@ struct Slot {
   Counter refused_connections[kMaxListeners]{};  // too many from one address
   Counter access_log_lines{0};                   // of every built-in worker: written
   Counter access_log_dropped{0};                 // which could not be
-  Counter tls_handshakes[kMaxListeners][kTlsOutcomeCount]{};  // of every built-in worker
+  Counter tls_handshakes[kMaxListeners][kTlsOutcomeCount]{};         // of every built-in worker
+  Counter proxy_headers[kMaxListeners][kProxyHeaderOutcomeCount]{};  // as is
 };
 
 // By the edge, between two workers of the place.

@@ -250,6 +250,9 @@ void add_listener(Families& families, const ListenerValues& listener) {
     families.add(Metric::tls_handshakes_total, {name, outcome.version, outcome.result},
                  listener.tls_handshakes[i]);
   }
+  for (std::size_t i = 0; listener.layout.proxy_protocol && i < ipc::kProxyHeaderOutcomeCount; ++i)
+    families.add(Metric::proxy_headers_total, {name, ipc::kProxyHeaderOutcomes[i]},
+                 listener.proxy_headers[i]);
   for (const auto& certificate : listener.layout.certificates)
     families.add(Metric::tls_certificate_not_after_timestamp_seconds, {name, certificate.name},
                  certificate.not_after);

@@ -28,6 +28,7 @@ struct Layout {
     std::string pool;
     std::uint32_t max_connections = 0;
     bool tls = false;
+    bool proxy_protocol = false;
     struct Certificate {
       std::string name;
       std::int64_t not_after = 0;  // Unix time

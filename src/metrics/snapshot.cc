@@ -1,35 +1,17 @@
 #include "metrics/snapshot.h"
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <memory>
 #include <set>
 
 #include "base/check.h"
+#include "metrics/relaxed.h"
 
 namespace roundhouse::metrics {
 namespace {
 
 constexpr double kNanosecond = 1e-9;
-
-template <typename T>
-T relaxed(const std::atomic<T>& value) {
-  return value.load(std::memory_order_relaxed);
-}
-
-template <typename T, std::size_t N>
-std::array<T, N> relaxed(const std::atomic<T> (&values)[N]) {
-  std::array<T, N> copy;
-  std::ranges::transform(values, copy.begin(), [](const auto& value) { return relaxed(value); });
-  return copy;
-}
-
-// Text of shared memory: its end is not to be believed.
-template <std::size_t N>
-std::string bounded_text(const char (&text)[N]) {
-  return {text, ::strnlen(text, N)};
-}
 
 std::int64_t since(std::int64_t then_ns, Time now) {
   return std::max<std::int64_t>(nanoseconds(now) - then_ns, 0);
@@ -50,6 +32,8 @@ SlotValues read_slot(const ipc::Slot& slot, bool alive) {
   };
   for (std::size_t i = 0; i < ipc::kMaxListeners; ++i)
     values.tls_handshakes[i] = relaxed(slot.tls_handshakes[i]);
+  for (std::size_t i = 0; i < ipc::kMaxListeners; ++i)
+    values.proxy_headers[i] = relaxed(slot.proxy_headers[i]);
   // What a dead worker left behind holds no connection.
   if (!alive) return values;
   values.connections_active = relaxed(slot.connections_active);
@@ -123,6 +107,8 @@ void add(SlotValues& sum, const SlotValues& more) {
   add(sum.refused_connections, more.refused_connections);
   for (std::size_t i = 0; i < ipc::kMaxListeners; ++i)
     add(sum.tls_handshakes[i], more.tls_handshakes[i]);
+  for (std::size_t i = 0; i < ipc::kMaxListeners; ++i)
+    add(sum.proxy_headers[i], more.proxy_headers[i]);
 }
 
 void add_counts(WorkerValues& sum, const WorkerValues& more) {
@@ -237,6 +223,7 @@ void add_slots(std::span<const PoolValues> pools, std::size_t listener, std::uin
       *values.active += worker.slot->listener_active[listener];
       *values.request_failures += worker.slot->request_failures[listener];
       add(values.tls_handshakes, worker.slot->tls_handshakes[listener]);
+      add(values.proxy_headers, worker.slot->proxy_headers[listener]);
       values.refused_per_address += worker.slot->refused_connections[listener];
     }
   }

@@ -31,6 +31,7 @@ struct ProcessUsage {
 };
 
 using TlsCounts = std::array<std::uint64_t, ipc::kTlsOutcomeCount>;
+using ProxyHeaderCounts = std::array<std::uint64_t, ipc::kProxyHeaderOutcomeCount>;
 
 // A copy of what the worker itself tells.
 struct SlotValues {
@@ -48,6 +49,7 @@ struct SlotValues {
   std::array<std::uint64_t, ipc::kMaxListeners> request_failures{};
   std::array<std::uint64_t, ipc::kMaxListeners> refused_connections{};
   std::array<TlsCounts, ipc::kMaxListeners> tls_handshakes{};
+  std::array<ProxyHeaderCounts, ipc::kMaxListeners> proxy_headers{};
 };
 
 // A process of a worker that another one has replaced, and that drains.
@@ -128,6 +130,7 @@ struct ListenerValues {
   std::uint64_t abandoned = 0;
   std::uint64_t refused_per_address = 0;
   TlsCounts tls_handshakes{};
+  ProxyHeaderCounts proxy_headers{};
   std::optional<ipc::PauseReason> paused;
   std::array<double, ipc::kPauseReasons> paused_seconds{};
 };

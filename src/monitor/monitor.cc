@@ -48,10 +48,12 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
                             .tells = !config::is_foreign(pool.type)});
   }
   for (const config::Listener& listener : configuration.listeners) {
-    layout.listeners.push_back({.name = listener.name,
-                                .pool = listener.pool,
-                                .max_connections = listener.max_connections,
-                                .tls = listener.tls.on()});
+    layout.listeners.push_back(
+        {.name = listener.name,
+         .pool = listener.pool,
+         .max_connections = listener.max_connections,
+         .tls = listener.tls.on(),
+         .proxy_protocol = listener.proxy_protocol != config::ProxyProtocol::kOff});
   }
   if (!configuration.routes.empty()) layout.routes.push_back({.name = "none"});
   for (const config::Route& route : configuration.routes)

@@ -121,6 +121,9 @@ std::optional<Probe::Outcome> Probe::connected() {
   socklen_t size = sizeof error;
   ::getsockopt(transport_->fd(), SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) return failed_by(error);
+  const std::string& opening = question_.opening;
+  if (!opening.empty() && transport_->write(opening).bytes != opening.size())
+    return failed(ProbeEnd::kReset);
   if (question_.tls != nullptr) {
     transport_->begin_tls(*question_.tls, question_.peer);
     step_ = Step::kHandshake;

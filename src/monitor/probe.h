@@ -25,7 +25,8 @@ class Probe final : private IoHandler {
  public:
   struct Question {
     Address address;
-    std::string request;  // a whole request; empty: that it connects is enough
+    std::string opening = {};  // sent before anything else
+    std::string request;       // a whole request; empty: that it connects is enough
     Duration timeout{};
     const TlsClientContext* tls = nullptr;  // none: in plain text
     TlsPeer peer = {};

@@ -6,14 +6,29 @@
 #include <string>
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "config/upstream_tls.h"
+#include "net/proxy_header.h"
 
 namespace roundhouse::monitor {
 namespace {
 
 std::string name_of(const ipc::EndpointRow& row, const config::Upstream& upstream) {
   return "endpoint " + std::string(row.name()) + " of upstream " + upstream.name;
+}
+
+// Of a connection that is for no client.
+std::string opening_of(config::ProxyHeader header) {
+  switch (header) {
+    case config::ProxyHeader::kOff:
+      return "";
+    case config::ProxyHeader::kV1:
+      return proxy_header_v1({}, {});
+    case config::ProxyHeader::kV2:
+      return proxy_header_v2_local();
+  }
+  CHECK(false);
 }
 
 }  // namespace
@@ -84,6 +99,7 @@ void Prober::begin(std::size_t row) {
   target.probe = std::make_unique<Probe>(
       parts_.loop,
       Probe::Question{.address = target.address,
+                      .opening = opening_of(target.upstream.proxy_protocol),
                       .request = health.probe == config::Probe::kHttp
                                      ? probe_request(health.path, target.upstream.name)
                                      : "",

@@ -26,6 +26,13 @@ void Transport::begin_tls(const TlsClientContext& context, const TlsPeer& peer) 
   tls_ = std::make_unique<TlsStream>(context, fd_.get(), peer);
 }
 
+Address Transport::local_address() const {
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  if (::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0) return {};
+  return {reinterpret_cast<const sockaddr*>(&bound), size};
+}
+
 // Under TLS a read may wait for room: an answer to the peer's change of keys comes first.
 Ready Transport::meaning_of(Ready ready) {
   if (ready.writable && wants_room()) ready.readable = true;

@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/address.h"
 #include "base/unique_fd.h"
 #include "net/event_loop.h"
 #include "net/tls_facts.h"
@@ -28,6 +29,8 @@ class Transport {
   void begin_tls(const TlsClientContext& context, const TlsPeer& peer);
 
   int fd() const { return fd_.get(); }
+  // Of our end, where the peer has connected to; none where there is none any more.
+  Address local_address() const;
   // The bytes of the socket are those of the stream: what another process, or a pipe, can go on
   // with.
   bool is_plain() const { return tls_ == nullptr; }

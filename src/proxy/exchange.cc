@@ -70,6 +70,7 @@ bool UpstreamExchange::has_request_body() const {
 void UpstreamExchange::start() {
   const Inside inside(*this);
   plan_.cluster.request_begins();
+  plan_.wish.header = plan_.proxy_header;
   if (has_request_body()) plan_.client.accept_body();
   acquire();
 }

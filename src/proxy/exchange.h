@@ -96,8 +96,9 @@ class UpstreamExchange final : public Exchange,
     upstream::Wish wish;
     Duration response_timeout;
     Duration idle_timeout;
-    std::uint32_t retries;  // tries after the first
-    bool upgrade = false;   // the client asked to switch protocols, and that goes on
+    std::uint32_t retries;          // tries after the first
+    bool upgrade = false;           // the client asked to switch protocols, and that goes on
+    std::string proxy_header = {};  // opens each connection; empty: none does
   };
 
   UpstreamExchange(ExchangeHost& host, Plan plan);

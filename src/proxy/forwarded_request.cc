@@ -4,10 +4,13 @@
 #include <cstring>
 #include <string_view>
 
+#include "proxy/proxy_header.h"
+
 namespace roundhouse::proxy {
 namespace {
 
 constexpr std::string_view kVia = "Via: 1.1 roundhouse\r\n";
+constexpr std::string_view kClose = "Connection: close\r\n";
 constexpr std::string_view kUpgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
 constexpr std::size_t kRequestIdMax = 128;
 
@@ -182,7 +185,10 @@ void ForwardedRequest::write_framing(http::HeadWriter& head) const {
       if (request_.fields.find("Content-Length")) head.trusted_lines("Content-Length: 0\r\n");
       break;
   }
-  if (upgrade_) head.trusted_lines(kUpgrade);
+  if (upgrade_)
+    head.trusted_lines(kUpgrade);
+  else if (opens_with_header(parts_.cluster.config()))
+    head.trusted_lines(kClose);  // so that the endpoint, which has the ports, closes first
 }
 
 void ForwardedRequest::write_response(const http::Response& response,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string_view>
 
+#include "base/address.h"
 #include "config/options.h"
 #include "http/failure.h"
 #include "http/message.h"
@@ -26,6 +27,7 @@ class Client {
   virtual bool is_local() const = 0;  // a peer on this machine: loopback or a unix socket
   virtual const TlsFacts* tls() const { return nullptr; }  // of its connection; nullptr: plain text
   virtual const ipc::ConnectionInfo& connection() const = 0;
+  virtual Address local_address() const { return {}; }  // where it has connected to; none: unknown
   virtual const config::Listener& listener() const = 0;
   virtual Time began() const = 0;  // when the first byte of the request came
   virtual EventLoop& loop() = 0;

@@ -9,6 +9,7 @@
 #include "http/path.h"
 #include "proxy/failure_answer.h"
 #include "proxy/fixed_answer.h"
+#include "proxy/proxy_header.h"
 
 namespace roundhouse::proxy {
 namespace {
@@ -182,7 +183,11 @@ std::unique_ptr<Exchange> Proxy::forward(Client& client, const RequestFacts& fac
                  .response_timeout = either(config.timeouts.response, timeouts.response),
                  .idle_timeout = either(config.timeouts.idle, timeouts.idle),
                  .retries = config.retries.value_or(cluster.config().retries.attempts),
-                 .upgrade = upgrade});
+                 .upgrade = upgrade,
+                 .proxy_header = opens_with_header(cluster.config())
+                                     ? proxy_header_for(cluster.config(), client.connection(),
+                                                        client.local_address())
+                                     : std::string()});
   exchange->start();
   return exchange;
 }

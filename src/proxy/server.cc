@@ -52,6 +52,13 @@ Server::Server(Parts parts)
             .listeners = parts_.listeners,
             .on_closed = parts_.on_closed,
             .descriptors = parts_.descriptors}),
+      gate_({.loop = parts_.loop,
+             .deadlines = parts_.deadlines,
+             .slot = parts_.slot,
+             .listeners = parts_.listeners,
+             .on_passed = [this](UniqueFd fd,
+                                 const ipc::ConnectionInfo& info) { admit(std::move(fd), info); },
+             .on_closed = parts_.on_closed}),
       scratch_(kScratch),
       give_back_again_(parts_.loop, [this] { give_back_idle(); }) {}
 
@@ -59,6 +66,16 @@ Server::~Server() = default;
 
 void Server::take(UniqueFd fd, const ipc::ConnectionInfo& info) {
   CHECK(info.listener < parts_.listeners.size());
+  const bool begun =
+      parts_.listeners[info.listener].proxy_protocol == config::ProxyProtocol::kOff ||
+      info.begun != 0;
+  if (begun)
+    admit(std::move(fd), info);
+  else
+    gate_.take(std::move(fd), info);
+}
+
+void Server::admit(UniqueFd fd, const ipc::ConnectionInfo& info) {
   std::optional<ConnectionLimiter::Ticket> ticket = ConnectionLimiter::Ticket();
   if (parts_.limiter != nullptr) ticket = parts_.limiter->admit(info);
   const config::Listener& listener = parts_.listeners[info.listener];
@@ -93,6 +110,7 @@ void Server::drain(const ipc::DrainTerms& terms) {
 }
 
 void Server::cut_requests() {
+  gate_.cut();
   for (auto session = open_.begin(); session != open_.end();) (session++)->cut();
 }
 

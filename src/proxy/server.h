@@ -19,6 +19,7 @@
 #include "proxy/access_log.h"
 #include "proxy/connection_limiter.h"
 #include "proxy/handler.h"
+#include "proxy/header_gate.h"
 #include "proxy/session.h"
 #include "proxy/tcp_server.h"
 #include "upstream/cluster.h"
@@ -56,7 +57,8 @@ class Server {
   ~Server();
 
   // Serves it until it is closed: what has already come is answered within this call. One that is
-  // too many for its address is answered with 503 and closed.
+  // too many for its address is answered with 503 and closed. Where the listener expects a header
+  // of the PROXY protocol all that happens once it has come.
   void take(UniqueFd fd, const ipc::ConnectionInfo& info);
   // Connections that are wanted back are given back as soon as they are idle. Each other one ends
   // after its next answer, or when it stays idle for a moment; those of tcp listeners, which cannot
@@ -69,13 +71,16 @@ class Server {
   void give_way() { tcp_.give_way(); }
 
   bool draining() const { return draining_; }
-  std::size_t open_connections() const { return open_.size() + tcp_.open_connections(); }
+  std::size_t open_connections() const {
+    return gate_.waiting() + open_.size() + tcp_.open_connections();
+  }
   std::size_t free_workspaces() const { return free_.size(); }
 
  private:
   friend class Session;
   using Sessions = std::list<Session>;
 
+  void admit(UniqueFd fd, const ipc::ConnectionInfo& info);
   std::unique_ptr<Workspace> acquire();
   void release(std::unique_ptr<Workspace> workspace);
   void closed(Session& session);
@@ -89,6 +94,7 @@ class Server {
   Parts parts_;
   http::HeadLimits largest_limits_;
   TcpServer tcp_;
+  HeaderGate gate_;
   Sessions open_;
   Sessions closed_;  // until the end of the turn
   std::vector<std::unique_ptr<Workspace>> free_;

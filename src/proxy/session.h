@@ -98,6 +98,7 @@ class Session final : private IoHandler, private Deadline, private Client, priva
   AccessRecord* record() const override;
   const config::Listener& listener() const override;
   const ipc::ConnectionInfo& connection() const override { return info_; }
+  Address local_address() const override { return transport_.local_address(); }
   Time began() const override { return entered_; }
   void accept_body() override;
   void begin_tunnel() override;

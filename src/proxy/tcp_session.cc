@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "proxy/handshake.h"
+#include "proxy/proxy_header.h"
 #include "proxy/tcp_server.h"
 
 namespace roundhouse::proxy {
@@ -31,6 +32,9 @@ TcpSession::TcpSession(TcpServer& server, Transport client, const ipc::Connectio
       info_(info),
       state_(client_.is_plain() ? State::kConnecting : State::kHandshake) {
   wish_.fresh = true;  // one that has served an HTTP request may not
+  if (opens_with_header(cluster.config()))
+    proxy_header_ = proxy_header_for(cluster.config(), info, client_.local_address());
+  wish_.header = proxy_header_;
   if (cluster.config().balance == config::Balance::kHash) wish_.hash = hash_of(info);
   ipc::increment(server.parts_.slot.requests_in_flight);
   ipc::add(server.parts_.slot.requests_total);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <string>
 
 #include "http/failure.h"
 #include "ipc/messages.h"
@@ -74,6 +75,7 @@ class TcpSession final : private IoHandler,
   std::unique_ptr<upstream::Connection> endpoint_;
   Flow up_;  // from the client to the endpoint
   Flow down_;
+  std::string proxy_header_;  // opens each connection to an endpoint; empty: none does
   upstream::Wish wish_;
   ipc::ConnectionInfo info_;
   ConnectionLimiter::Ticket ticket_;

@@ -203,7 +203,8 @@ void Cluster::State::release(std::unique_ptr<Connection> connection, const Use& 
   settle(endpoint, use);
   connection->set_user(nullptr);
   ++connection->served_;
-  if (use.reusable) {
+  // One that told of a client is that client's alone.
+  if (use.reusable && parts_.config.proxy_protocol == config::ProxyHeader::kOff) {
     endpoint.keep(std::move(connection));
   } else {
     connection->retire();

@@ -44,7 +44,9 @@ struct Wish {
   std::array<EndpointId, kAvoidMax> avoid{};  // tried already; only if there is another
   std::optional<EndpointId> only;             // sticky: if it is eligible
   bool fresh = false;                         // a connection that has served nothing
-  Time wait_until{};                          // the cluster's: not set before it has waited
+  std::string_view header = {};  // sent before all else on a new connection; the waiter's, whole
+                                 // until its call
+  Time wait_until{};             // the cluster's: not set before it has waited
 };
 
 // Who wants a connection. Exactly one of the calls follows, perhaps inside acquire(), unless it is

@@ -72,6 +72,7 @@ void Connector::on_upstream_ready(Ready /*ready*/) {
 }
 
 void Connector::connected() {
+  if (const int error = send_header()) return give_up(http::Failure::kConnectFailed, error);
   const TlsClientContext* const tls = endpoint_.tls();
   if (tls == nullptr) return succeed();
   step_ = Step::kHandshake;
@@ -93,6 +94,17 @@ void Connector::succeed() {
   cancel();
   connection_->set_user(nullptr);
   owner_.on_connected(*this, std::move(connection_));
+}
+
+// A socket that has sent nothing has room for a header. As bytes of the socket, whatever the stream
+// becomes behind it.
+int Connector::send_header() const {
+  const std::string_view header = wish_.header;
+  if (header.empty()) return 0;
+  const ssize_t sent =
+      ::send(connection_->transport().fd(), header.data(), header.size(), MSG_NOSIGNAL);
+  if (sent < 0) return errno;
+  return static_cast<std::size_t>(sent) == header.size() ? 0 : ENOBUFS;
 }
 
 // It may be inside a call of the connection.

@@ -57,6 +57,7 @@ class Connector final : private Connection::User, private Deadline {
   void shake_hands();
   void succeed();
   void give_up(http::Failure failure, int error);
+  int send_header() const;  // 0, or an errno
   void fail(http::Failure failure, int error);
 
   EventLoop& loop_;

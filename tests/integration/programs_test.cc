@@ -124,17 +124,22 @@ TEST(Port, ItMayBeAPrivatePathInstead) {
   EXPECT_FALSE(std::ifstream(path).good()) << "nothing is left behind";
 }
 
+// In a folder of its own: any other edge that starts meanwhile would be the next one.
 TEST(Port, ThePathsOfAnEdgeThatWasKilledAreRemovedByTheNext) {
+  const TemporaryDirectory base;
+  std::filesystem::permissions(base.path(), std::filesystem::perms(0755));
+  const Instance::Options options{.process = {.environment = {"RUNTIME_DIRECTORY=" + base.path()}}};
   std::string path;
   {
-    Instance instance(pool_of("serve", "workers: 1, socket: unix"));
+    Instance instance(pool_of("serve", "workers: 1, socket: unix"), "", options);
     path = get(instance.web(), "/env/SOCKET").body;
     instance.process().signal(SIGKILL);
     instance.process().wait();
   }
   const std::string folder = path.substr(0, path.rfind('/'));
+  EXPECT_TRUE(folder.starts_with(base.path() + "/")) << folder;
   EXPECT_TRUE(std::filesystem::exists(folder)) << folder;
-  Instance next(pool_of("serve", "workers: 1, socket: unix"));
+  Instance next(pool_of("serve", "workers: 1, socket: unix"), "", options);
   EXPECT_FALSE(std::filesystem::exists(folder));
   EXPECT_EQ(get(next.web()).body, "program 1\n");
 }

@@ -120,6 +120,17 @@ TEST(TlsAnswer, OfAWorkerThatWasGivenNoCertificatesIsABreach) {
   EXPECT_TRUE(instance.process().prints("worker 1 broke the protocol"));
 }
 
+TEST(Return, OfAProgramIsNotBelievedAboutWhoThePeerIs) {
+  const std::string native = "type: native, command: " + scripted_worker("forge");
+  Instance instance("app: {" + native + ", workers: 1}", "", {.listener = "defer_accept: 0"});
+  Client client(instance.web());
+  ASSERT_TRUE(
+      instance.metric_reaches("roundhouse_listener_connections_active{listener=\"web\"}", 1));
+  change(instance, native, "type: hello, test_handlers: local");
+  ASSERT_EQ(operate(instance, {"reload"}).ended.code, 0);
+  EXPECT_EQ(client.get("/bytes?n=3").body.size(), 3U) << "it is a peer on this machine";
+}
+
 Origin::Reply echo_or_silence(const Origin::Seen& seen) {
   if (seen.head.contains("/slow")) return {};
   return {.bytes =

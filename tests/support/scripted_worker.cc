@@ -10,6 +10,7 @@
 //   deaf             becomes ready, ignores SIGTERM and drains
 //   boast            becomes ready, claims more open connections than anybody can have, takes
 //   nothing storm            becomes ready, then says Room without end
+//   forge            keeps every connection; when it drains, gives them back as another client's
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,6 +18,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "ipc/heritage.h"
 #include "ipc/shared_memory.h"
@@ -49,6 +52,31 @@ class AnswerAndClose final : public native::ConnectionSink {
  private:
   EventLoop& loop_;
   native::ConnectionSource* source_ = nullptr;
+};
+
+class ForgeAndGiveBack final : public native::ConnectionSink {
+ public:
+  explicit ForgeAndGiveBack(EventLoop& loop) : loop_(loop) {}
+  void serve_from(native::ConnectionSource& source) { source_ = &source; }
+
+  void on_connection(UniqueFd fd, const ipc::ConnectionInfo& info) override {
+    infos_.push_back(info);
+    infos_.back().begun = 1;
+    ipc::set_peer(infos_.back(), Address::parse("192.0.2.66:1").value());
+    descriptors_.push_back(fd.get());
+    kept_.push_back(std::move(fd));
+  }
+  void on_drain(const ipc::DrainTerms& /*terms*/) override {
+    source_->give_back(infos_, descriptors_);
+    loop_.stop();
+  }
+
+ private:
+  EventLoop& loop_;
+  native::ConnectionSource* source_ = nullptr;
+  std::vector<UniqueFd> kept_;
+  std::vector<int> descriptors_;
+  std::vector<ipc::ConnectionInfo> infos_;
 };
 
 void say_ready(ipc::Channel& channel) {
@@ -101,12 +129,17 @@ int run_script(int count, char** arguments) {
   if (!heritage) return 2;
   auto slot = ipc::Shared<ipc::Slot>::open(std::move(heritage->memory), ipc::Access::kReadWrite);
   if (!slot) return 2;
-  if (script != "serve" && script != "crash-later") misbehave(script, *heritage, **slot);
+  const bool behaves = script == "serve" || script == "crash-later" || script == "forge";
+  if (!behaves) misbehave(script, *heritage, **slot);
   auto loop = EventLoop::create();
   if (!loop) return 2;
-  AnswerAndClose sink(**loop);
+  AnswerAndClose answers(**loop);
+  ForgeAndGiveBack forges(**loop);
+  native::ConnectionSink& sink =
+      script == "forge" ? static_cast<native::ConnectionSink&>(forges) : answers;
   native::ConnectionSource source(**loop, std::move(*heritage), **slot, {}, sink);
-  sink.serve_from(source);
+  answers.serve_from(source);
+  forges.serve_from(source);
   Timer crash(**loop, [] { ::raise(SIGSEGV); });
   if (script == "crash-later") crash.start_once(std::chrono::milliseconds(number));
   source.start();

@@ -96,6 +96,7 @@ std::vector<TlsOrigin::Seen> TlsOrigin::seen() const {
 }
 
 void TlsOrigin::shake_hands_and_serve(Stream& stream) {
+  std::string opening = stream.receive(setting_.opening);
   SSL* const connection = SSL_new(context_);
   SSL_set_fd(connection, stream.fd());
   if (SSL_accept(connection) == 1) {
@@ -108,7 +109,8 @@ void TlsOrigin::shake_hands_and_serve(Stream& stream) {
       seen_.push_back({.server_name = name == nullptr ? "" : name,
                        .client = subject_of(SSL_get0_peer_certificate(connection)),
                        .protocol = {reinterpret_cast<const char*>(protocol), size},
-                       .resumed = SSL_session_reused(connection) == 1});
+                       .resumed = SSL_session_reused(connection) == 1,
+                       .opening = std::move(opening)});
     }
     TlsConversation with(connection);
     serve_(with);

@@ -40,6 +40,7 @@ class TlsOrigin {
     const Pem* clients = nullptr;  // who vouches for clients, which then must show a certificate
     int version = 0;               // TLS1_2_VERSION, TLS1_3_VERSION; 0: any
     bool cuts = false;             // ends without saying so
+    std::size_t opening = 0;       // bytes in front of the handshake
   };
   // Of a handshake that was done.
   struct Seen {
@@ -47,6 +48,7 @@ class TlsOrigin {
     std::string client;    // the common name of its certificate
     std::string protocol;  // that was offered first by ALPN
     bool resumed = false;
+    std::string opening;  // as long as the setting says
   };
   using Serve = std::function<void(TlsConversation&)>;
 
