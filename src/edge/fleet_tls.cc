@@ -46,7 +46,7 @@ Result<std::vector<CertificatePlace>> Fleet::renew_certificates(const Certificat
   const ipc::TlsMaterial before = TRY(ipc::open_tls_material(in_force_->tls_files.get()));
   ipc::TlsMaterial all = TRY(ipc::open_tls_material(material));
   keep_refused(report, before, all);
-  const std::vector<CertificatePlace> changed = changed_places(before, all);
+  std::vector<CertificatePlace> changed = changed_places(before, all);
   if (changed.empty()) return changed;
   TRY_VOID(seal_parts(all, *in_force_));
   hand_out_tls();

@@ -6,6 +6,7 @@
 #include <array>
 #include <climits>
 #include <string_view>
+#include <utility>
 
 namespace roundhouse::edge {
 namespace {
@@ -43,10 +44,10 @@ void add_folders_of(const std::string& path, WatchedFolders& folders) {
     }
     folders[folder].insert(name);
     if (!is_there || !S_ISLNK(status.st_mode) || ++links > kMaxLinks) return;
-    const std::string target = target_of(here);
+    std::string target = target_of(here);
     if (target.empty()) return;
     if (target.starts_with('/')) folder = "/";
-    rest = target + rest;
+    rest = std::move(target.append(rest));
   }
 }
 

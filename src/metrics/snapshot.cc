@@ -216,7 +216,7 @@ void add_slots(std::span<const PoolValues> pools, std::size_t listener, std::uin
   if (!told) return;
   values.active = values.request_failures = 0;
   if (listener >= ipc::kMaxListeners) return;
-  for (const PoolValues& pool : pools) {
+  for (const PoolValues& pool : pools)
     for (const WorkerValues& worker : pool.workers) {
       if (!worker.slot) continue;
       *values.accepted += worker.slot->listener_accepted[listener];
@@ -226,7 +226,6 @@ void add_slots(std::span<const PoolValues> pools, std::size_t listener, std::uin
       add(values.proxy_headers, worker.slot->proxy_headers[listener]);
       values.refused_per_address += worker.slot->refused_connections[listener];
     }
-  }
 }
 
 void read_endpoints(const Layout& layout, const ipc::EndpointBoard& board, Snapshot& snapshot) {
@@ -362,9 +361,8 @@ Snapshot read_snapshot(const Layout& layout, const ipc::Board& board,
       .certificates_refused = relaxed(header.certificates_refused),
       .certificate_refusal = bounded_text(header.certificate_refusal),
   };
-  if (const std::int64_t beat = relaxed(header.edge_heartbeat_ns); beat != 0) {
+  if (const std::int64_t beat = relaxed(header.edge_heartbeat_ns); beat != 0)
     snapshot.edge_heartbeat_age = Duration(since(beat, now));
-  }
   for (const Layout::Pool& pool : layout.pools)
     snapshot.pools.push_back(read_pool(pool, board, slots, now));
   for (std::size_t i = 0; i < layout.listeners.size(); ++i) {
