@@ -39,6 +39,7 @@ std::string last_exit(const Json& worker, double now) {
 std::string state_of(const Json& worker) {
   std::string state = text(worker, "state");
   if (is_true(worker, "stalled")) state += " (stalled)";
+  if (is_true(worker, "certificates_refused")) state += " (OLD CERTIFICATES)";
   if (const auto next = number(worker, "next_start_in_seconds"))
     state += " (start in " + short_duration(*next) + ")";
   return state;

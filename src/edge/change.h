@@ -29,6 +29,7 @@ struct InForce {
   UniqueFd access_log;                  // none: nobody writes one
   UniqueFd tls_files;                   // sealed, as read; no ticket keys; none: no TLS, as is:
   std::map<std::string, UniqueFd> tls;  // sealed, by pool: certificates and keys
+  std::uint64_t tls_number = 0;         // of what is there now; grows
   UniqueFd tls_certificates;            // sealed, of everyone, no keys
   bool renews_certificates = false;     // those of the configuration before are others
 };

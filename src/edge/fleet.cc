@@ -279,7 +279,7 @@ void Fleet::reopen_access_log() {
                "SIGUSR1: " + opened.error().message + "; the access log goes on where it was");
     return;
   }
-  for (const auto& pool : pools_) pool->set_file(ipc::MessageType::kAccessLog, opened->get());
+  for (const auto& pool : pools_) pool->set_access_log(opened->get());
   in_force_->access_log = *std::move(opened);
   log::info("access_log_reopened", "the access log goes on in " + to);
 }

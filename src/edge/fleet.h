@@ -83,6 +83,10 @@ class Fleet {
   // configuration in force, and no other one is about to be.
   Result<std::vector<CertificatePlace>> renew_certificates(const CertificateReport& report,
                                                            int material);
+  // Of the workers that serve: how many have not said yet whether they can use the certificates
+  // that they were given last, and who cannot, a line for each pool; "": nobody.
+  std::size_t workers_owing_certificates() const;
+  std::string certificate_refusals() const;
   void reopen_access_log();
 
   const InForce& in_force() const { return *in_force_; }
@@ -121,7 +125,7 @@ class Fleet {
   Result<void> place_begun(const std::string& pool, std::size_t place);
   Result<void> make_own_door(Pool& pool, std::size_t place);
   Result<void> seal_tls(InForce& made);
-  Result<void> seal_parts(ipc::TlsMaterial& all, InForce& made) const;
+  Result<void> seal_parts(ipc::TlsMaterial& all, InForce& made);
   void hand_out_tls();
   void rotate_tickets(Time now);
   void close_what_goes(Change& change);
@@ -161,6 +165,7 @@ class Fleet {
   ipc::ListenerRow own_doors_row_;                    // of all of them; on no board
   std::optional<TlsTicketKeys> tickets_;              // as soon as somebody speaks TLS
   Time tickets_since_{};
+  std::uint64_t tls_number_ = 0;                       // of the last certificates
   std::set<std::size_t> told_slots_;                   // by row
   std::map<std::string, std::uint32_t> most_workers_;  // that a pool has had
   std::uint32_t generations_ = 0;

@@ -81,6 +81,7 @@ Result<PoolSetting> Fleet::setting_for(const std::shared_ptr<InForce>& in_force,
       .tls = tls_of(*in_force, options.name),
       .limits = shape_of_limits(configuration, options),
       .output = output_.get()};
+  if (setting.tls >= 0) setting.tls_number = in_force->tls_number;
   setting.own_sockets.resize(options.rows.count());
   const std::vector<config::PoolUpstream> upstreams = config::pool_upstreams(configuration);
   setting.reads_board = options.type == config::PoolType::kProxy && !upstreams.empty();

@@ -24,7 +24,7 @@ Result<void> Fleet::seal_tls(InForce& made) {
 }
 
 // REQUIRES: what was there before is given to nobody any more (hand_out_tls).
-Result<void> Fleet::seal_parts(ipc::TlsMaterial& all, InForce& made) const {
+Result<void> Fleet::seal_parts(ipc::TlsMaterial& all, InForce& made) {
   UniqueFd files = TRY(ipc::seal(all));
   UniqueFd certificates = TRY(ipc::seal(part_for_all(all)));
   all.tickets = *tickets_;
@@ -37,6 +37,7 @@ Result<void> Fleet::seal_parts(ipc::TlsMaterial& all, InForce& made) const {
   made.tls_files = std::move(files);
   made.tls_certificates = std::move(certificates);
   made.tls = std::move(parts);
+  made.tls_number = ++tls_number_;
   return {};
 }
 
@@ -54,20 +55,38 @@ Result<std::vector<CertificatePlace>> Fleet::renew_certificates(const Certificat
 
 // To workers that run, with the ticket keys of now.
 void Fleet::hand_out_tls() {
+  if (!in_force_->tls.empty()) in_force_->tls_number = ++tls_number_;
   for (auto& [name, fd] : in_force_->tls) {
     auto material = ipc::open_tls_material(fd.get());
     if (material && material->tickets != *tickets_) {
       material->tickets = *tickets_;
       if (auto sealed = ipc::seal(*material)) {
-        if (Pool* const pool = find_pool(name))
-          pool->set_file(ipc::MessageType::kTlsMaterial, sealed->get());
+        if (Pool* const pool = find_pool(name)) pool->set_certificates(sealed->get(), tls_number_);
         fd = *std::move(sealed);
         continue;
       }
     }
-    if (Pool* const pool = find_pool(name))
-      pool->set_file(ipc::MessageType::kTlsMaterial, fd.get());
+    if (Pool* const pool = find_pool(name)) pool->set_certificates(fd.get(), tls_number_);
   }
+}
+
+std::size_t Fleet::workers_owing_certificates() const {
+  std::size_t owing = 0;
+  for (const auto& pool : pools_) owing += pool->certificates().owing();
+  return owing;
+}
+
+std::string Fleet::certificate_refusals() const {
+  std::string text;
+  for (const auto& pool : pools_) {
+    const CertificateLedger& ledger = pool->certificates();
+    if (ledger.refusing() == 0) continue;
+    const std::size_t count = ledger.refusing();
+    text += (text.empty() ? "" : "\n") + ("pool " + pool->options().name) + ": " +
+            std::to_string(count) + (count == 1 ? " worker" : " workers") +
+            " cannot use the certificates; those before go on: " + ledger.refusal();
+  }
+  return text;
 }
 
 void Fleet::rotate_tickets(Time now) {

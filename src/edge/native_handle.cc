@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace roundhouse::edge {
 namespace {
@@ -30,7 +31,7 @@ Result<WorkerHandle::Inheritance> NativeHandle::prepare(ipc::Bequest bequest, Ti
   channel_ = std::move(ours);
   workers_end_ = std::move(theirs);
   kept_.clear();
-  may_return_ = 0;
+  may_return_ = certificates_ = 0;
   ipc::reset_gauges(slot(), nanoseconds(now));
   requests_at_start_ = slot().requests_total.load(std::memory_order_relaxed);
   watcher_.watch(loop_, channel_.fd(), Interest::kRead, Trigger::kLevel, *this);
@@ -74,6 +75,7 @@ bool NativeHandle::has_room_for_returned() {
 
 bool NativeHandle::obey_message() {
   if (message_.type() == ipc::MessageType::kReturn) return take_returned();
+  if (message_.type() == ipc::MessageType::kTlsAnswer) return take_tls_answer();
   const bool notice =
       message_.bytes().size() == sizeof(ipc::NoticeMessage) && message_.descriptors().empty();
   switch (notice ? message_.type() : ipc::MessageType{}) {
@@ -103,6 +105,20 @@ bool NativeHandle::take_returned() {
   return true;
 }
 
+// Of a worker that was given some.
+bool NativeHandle::take_tls_answer() {
+  const auto* answer = message_.as<ipc::TlsAnswerMessage>();
+  if (answer == nullptr || message_.bytes().size() != sizeof *answer ||
+      !message_.descriptors().empty() || answer->number == 0 || answer->number > certificates_)
+    return false;
+  std::string refusal;
+  if (answer->accepted == 0)
+    refusal.assign(answer->reason, ::strnlen(answer->reason, sizeof answer->reason));
+  if (answer->accepted == 0 && refusal.empty()) refusal = "it does not say why";
+  listener().on_tls_answer(place(), answer->number, refusal);
+  return true;
+}
+
 void NativeHandle::hear_again() {
   if (channel_ && !watcher_.watching())
     watcher_.watch(loop_, channel_.fd(), Interest::kRead, Trigger::kLevel, *this);
@@ -124,9 +140,9 @@ void NativeHandle::ask_to_drain(const ipc::DrainTerms& terms) {
   channel_.send(drain, ipc::MessageType::kDrain);
 }
 
-bool NativeHandle::give(ipc::MessageType what, int fd) {
-  ipc::FileMessage message{};
-  message.header = {what, sizeof message, 0};
+bool NativeHandle::give(ipc::MessageType what, int fd, std::uint64_t number) {
+  ipc::FileMessage message{.header = {what, sizeof message, 0}, .number = number};
+  certificates_ = std::max(certificates_, number);
   return channel_.send(std::as_bytes(std::span(&message, 1)), std::span(&fd, 1)) !=
          ipc::Sent::kFull;
 }

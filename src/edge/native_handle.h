@@ -21,7 +21,7 @@ class NativeHandle : public WorkerHandle, private IoHandler {
   void ended() override;
   void ask_to_drain(const ipc::DrainTerms& terms) override;
   void hear_again() override;
-  bool give(ipc::MessageType what, int fd) override;
+  bool give(ipc::MessageType what, int fd, std::uint64_t number) override;
   std::optional<Time> heartbeat() const override;
   std::uint64_t requests_since_start() const override;
 
@@ -44,6 +44,7 @@ class NativeHandle : public WorkerHandle, private IoHandler {
   bool has_room_for_returned();
   bool obey_message();  // false: it breaks the protocol
   bool take_returned();
+  bool take_tls_answer();
   void resend_kept();
 
   EventLoop& loop_;
@@ -51,8 +52,9 @@ class NativeHandle : public WorkerHandle, private IoHandler {
   ipc::Channel workers_end_;  // duplicate: what it has not read can be received here
   IoWatcher watcher_;
   std::uint64_t requests_at_start_ = 0;
-  std::uint64_t may_return_ = 0;  // as DrainTerms::give_back
-  std::vector<Kept> kept_;        // messages without connections met while taking back
+  std::uint64_t may_return_ = 0;    // as DrainTerms::give_back
+  std::uint64_t certificates_ = 0;  // number of the last that were given
+  std::vector<Kept> kept_;          // messages without connections met while taking back
   ipc::Message message_;
 };
 

@@ -12,6 +12,9 @@ namespace {
 using ipc::OperationKind;
 using ipc::OperationState;
 
+// A worker that is full, or hangs, does not say whether it can use new certificates.
+constexpr Duration kAnswerWithin = std::chrono::seconds(3);
+
 std::string what_needs_a_new_start(const config::Configuration& before,
                                    const config::Configuration& next, const LoadReport& report) {
   std::string text;
@@ -179,13 +182,22 @@ void Operations::moved() {
   }
   if (!committed_ && parts_.fleet.may_commit(*change_)) {
     committed_ = true;
+    committed_at_ = parts_.loop.now();
     parts_.fleet.commit(*change_);
     if (change_->next) parts_.put_in_force();
   }
   if (!committed_ || !parts_.fleet.is_over(*change_)) return tell_progress();
-  const std::string late = parts_.fleet.failures(*change_);
-  end(late.empty() ? OperationState::kApplied : OperationState::kFailed,
-      late.empty() ? parts_.fleet.describe(*change_) : late);
+  const std::size_t owing = change_->next ? parts_.fleet.workers_owing_certificates() : 0;
+  if (owing != 0 && parts_.loop.now() - committed_at_ < kAnswerWithin) return;
+  std::string late = parts_.fleet.failures(*change_);
+  if (change_->next) late += (late.empty() ? "" : "\n") + parts_.fleet.certificate_refusals();
+  if (late.ends_with('\n')) late.pop_back();
+  if (!late.empty()) return end(OperationState::kFailed, late);
+  std::string text = parts_.fleet.describe(*change_);
+  if (owing != 0)
+    text += "; " + std::to_string(owing) + (owing == 1 ? " worker takes" : " workers take") +
+            " the certificates when it reads again";
+  end(OperationState::kApplied, text);
 }
 
 void Operations::tell_progress() {

@@ -60,6 +60,7 @@ class Operations {
   std::optional<ipc::Operation> running_;
   std::unique_ptr<Fleet::Change> change_;  // of that, once it is prepared
   bool committed_ = false;
+  Time committed_at_{};
   bool reload_again_ = false;
   bool stopped_ = false;
   std::uint64_t own_tickets_ = 0;

@@ -316,6 +316,9 @@ void Pool::publish(std::size_t place) {
   on_board.messages.store(places_[place].handle->program_messages(), std::memory_order_relaxed);
   on_board.untaken.store(static_cast<std::uint32_t>(dispatcher_.untaken(place)),
                          std::memory_order_relaxed);
+  on_board.certificates.store(certificates_.used(place), std::memory_order_relaxed);
+  on_board.certificates_refused.store(certificates_.refuses(place) ? 1 : 0,
+                                      std::memory_order_relaxed);
   on_board.stalled.store(dispatcher_.stalled(place) ? 1 : 0, std::memory_order_relaxed);
   const std::string listens = places_[place].handle->listens();
   if (std::string_view(on_board.listens) != listens.substr(0, sizeof on_board.listens - 1))

@@ -11,6 +11,7 @@
 #include <set>
 #include <vector>
 
+#include "edge/certificate_ledger.h"
 #include "edge/dispatcher.h"
 #include "edge/exit_report.h"
 #include "edge/kernel_turns.h"
@@ -54,10 +55,8 @@ class Pool final : private WorkerHandle::Listener {
   void commit_rollout();
   void abort_rollout();
   const Rollout* rollout() const { return rollout_ ? &*rollout_ : nullptr; }
-  // Why its new worker was lost; empty: none was.
-  const std::string& loss() const { return loss_; }
-  // Options that concern the edge alone are in force at once.
-  void adopt(Generation next);
+  const std::string& loss() const { return loss_; }  // why its new worker was; empty: none was
+  void adopt(Generation next);  // options that concern the edge alone are in force at once
 
   void tick(Time now);
   // True if the process was a worker of this pool.
@@ -73,15 +72,15 @@ class Pool final : private WorkerHandle::Listener {
   void offer(Connection connection);
   // What draining workers give back is looked at again.
   void hear_returned();
-  std::uint64_t connections_of(
-      std::uint32_t listener) const;  // open at workers, or on their way there
+  std::uint64_t connections_of(std::uint32_t listener) const;   // at workers, or on their way
   std::uint64_t open_at_workers(std::uint32_t listener) const;  // as they say
 
   // Policy rr_kernel: whom the kernel is to give connections to, by worker: 0 is that of id 1.
   const std::optional<KernelTurns>& turns() const { return turns_; }
-  // kAccessLog, kTlsMaterial: workers that run, and those started later, get this one in place of
-  // theirs. Borrowed, until the next one.
-  void set_file(ipc::MessageType what, int fd);
+  // Of workers that run, and of those started later. Borrowed, until the next.
+  void set_access_log(int fd) { set_file(ipc::MessageType::kAccessLog, fd); }
+  void set_certificates(int fd, std::uint64_t number);
+  const CertificateLedger& certificates() const { return certificates_; }
 
   // Connections that come in at the private socket of one worker are those of this listener.
   static std::uint32_t own_door_of(std::size_t place) {
@@ -99,16 +98,13 @@ class Pool final : private WorkerHandle::Listener {
   bool all_gone() const { return supervisor_.all_gone(); }
 
   bool is_proxied() const { return setting().proxied; }
-
   const config::Pool& options() const { return *current_->options; }
   const Generation& generation() const { return current_; }
   std::size_t places() const { return places_.size(); }
   // A process runs there, or will without anybody's asking.
   bool is_occupied(std::size_t place) const;
   // Of a place that has been used, as is:
-  const PoolGeneration& generation_at(std::size_t place) const {
-    return *places_[place].generation;
-  }
+  const PoolGeneration& generation_at(std::size_t at) const { return *places_[at].generation; }
   int slot_fd(std::size_t place) const { return places_[place].handle->slot_fd(); }
 
  private:
@@ -131,6 +127,7 @@ class Pool final : private WorkerHandle::Listener {
   void on_turned_away(std::size_t place, std::uint64_t sequence, Connection connection) override;
   bool wants_returned(std::size_t place, std::uint64_t listeners) override;
   void on_returned(std::size_t place, Connection connection) override;
+  void on_tls_answer(std::size_t place, std::uint64_t number, const std::string& refusal) override;
 
   Result<void> equip(std::size_t place, const Generation& generation);
   Result<std::unique_ptr<WorkerHandle>> make_handle(std::size_t place,
@@ -151,6 +148,8 @@ class Pool final : private WorkerHandle::Listener {
   Program program_for(std::size_t place, WorkerHandle::Inheritance given) const;
   std::string last_words_of(std::size_t place, pid_t pid, std::size_t exit);
   std::string name_of(std::size_t place) const;  // for the log
+  void set_file(ipc::MessageType what, int fd);
+  bool takes_files(std::size_t place) const;
   void hand_out_files();
   void flush_later();
   void warn_of_one_peer(const PeerWatch::Finding& found) const;
@@ -181,6 +180,7 @@ class Pool final : private WorkerHandle::Listener {
   std::vector<std::size_t> worker_places_;  // by id
   Supervisor supervisor_;
   Dispatcher dispatcher_;
+  CertificateLedger certificates_;
   std::optional<PeerWatch> peers_;  // of policy sticky
   Timer untaken_timer_;
   std::optional<KernelTurns> turns_;

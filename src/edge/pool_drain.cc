@@ -14,6 +14,7 @@ namespace roundhouse::edge {
 void Pool::drain(const Action& action) {
   dispatcher_.flush(loop_.now());
   set_serving(action.place, false);
+  certificates_.left(action.place);
   const config::Pool& options = *places_[action.place].generation->options;
   ipc::DrainTerms terms{
       .deadline = action.deadline,

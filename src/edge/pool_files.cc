@@ -1,4 +1,5 @@
 // What workers that run are given anew: the file of the access log, certificates.
+#include "base/log.h"
 #include "edge/pool.h"
 
 namespace roundhouse::edge {
@@ -19,20 +20,63 @@ void Pool::set_file(ipc::MessageType what, int fd) {
   }
   ours = fd;
   for (const std::size_t place : used_) {
-    if (places_[place].handle->pid() != 0) places_[place].wants.insert(what);
+    if (takes_files(place)) places_[place].wants.insert(what);
   }
   hand_out_files();
 }
 
-// To one whose channel is full at a later tick.
+// Who drains has no use for them.
+bool Pool::takes_files(std::size_t place) const {
+  return places_[place].handle->pid() != 0 && supervisor_.state(place) != WorkerState::kDraining;
+}
+
+void Pool::set_certificates(int fd, std::uint64_t number) {
+  if (current_->setting.tls < 0) return;
+  current_->setting.tls_number = number;
+  if (next_ != nullptr && next_->setting.tls == current_->setting.tls)
+    next_->setting.tls_number = number;
+  for (const std::size_t place : used_) {
+    if (takes_files(place)) certificates_.given(place, number);
+  }
+  set_file(ipc::MessageType::kTlsMaterial, fd);
+}
+
+// To one whose channel is full, or who could not use it, at a later tick.
 void Pool::hand_out_files() {
+  const PoolSetting& setting = current_->setting;
+  for (const std::size_t place : certificates_.due_again(loop_.now()))
+    places_[place].wants.insert(ipc::MessageType::kTlsMaterial);
   for (const std::size_t place : used_) {
     Place& here = places_[place];
     const bool is_gone = here.handle->pid() == 0;
     std::erase_if(here.wants, [&](ipc::MessageType what) {
-      return is_gone || here.handle->give(what, file_of(current_->setting, what));
+      const bool counts = what == ipc::MessageType::kTlsMaterial;
+      return is_gone || here.handle->give(what, file_of(current_->setting, what),
+                                          counts ? setting.tls_number : 0);
     });
   }
+}
+
+void Pool::on_tls_answer(std::size_t place, std::uint64_t number, const std::string& refusal) {
+  const std::initializer_list<log::Field> fields = {
+      {"pool", options().name}, {"worker", id(place)}, {"pid", places_[place].handle->pid()}};
+  switch (certificates_.answered(place, number, refusal, loop_.now())) {
+    case CertificateLedger::News::kNone:
+      break;
+    case CertificateLedger::News::kRefused:
+      log::error("worker_certificates_refused",
+                 name_of(place) +
+                     " cannot use the certificates that it was given, and goes on "
+                     "with those before: " +
+                     refusal,
+                 fields);
+      break;
+    case CertificateLedger::News::kAcceptedAgain:
+      log::info("worker_certificates_accepted",
+                name_of(place) + " uses the certificates that it was given", fields);
+      break;
+  }
+  publish(place);
 }
 
 }  // namespace roundhouse::edge

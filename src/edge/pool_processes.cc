@@ -81,6 +81,7 @@ void Pool::start_process(std::size_t place) {
   }
   places_[place].handle->started(*pid);
   supervisor_.spawned(place, now);
+  certificates_.started(place, places_[place].generation->setting.tls_number);
   dispatcher_.attach(place, *places_[place].handle);
   ipc::WorkerRow& on_board = row(place);
   ipc::add(on_board.starts);
@@ -173,6 +174,7 @@ bool Pool::reaped(pid_t pid, ExitStatus status, bool core_dumped, const rusage& 
   // is its own still.
   if (config::is_program(options().type)) ::kill(-pid, SIGKILL);
   set_serving(place, false);
+  certificates_.left(place);
   handle->died();
   status.announced = handle->has_announced_exit();
   if (status.signal != 0 || status.code != 0) dispatcher_.be_cautious(now + kCautiousAfterCrash);

@@ -26,8 +26,9 @@ struct PoolSetting {
   int endpoints_fd = -1;              // borrowed, read-only; for workers of type proxy
   std::shared_ptr<const void> keeps;  // what is borrowed above, for as long as needed
   const Identity* identity = nullptr;
-  int access_log = -1;  // what built-in workers write to; borrowed; -1: no access log
-  int tls = -1;         // certificates and keys; borrowed; -1: its workers speak no TLS
+  int access_log = -1;           // what built-in workers write to; borrowed; -1: no access log
+  int tls = -1;                  // certificates and keys; borrowed; -1: its workers speak no TLS
+  std::uint64_t tls_number = 0;  // of these; 0: none
   std::optional<ipc::Limits::Shape> limits;  // that its workers share
   OutputPlaces* output = nullptr;            // of programs; outlives the pool
   std::vector<ipc::InheritedListener>

@@ -42,6 +42,9 @@ class WorkerHandle : public HandoffPort {
     virtual bool wants_returned(std::size_t place, std::uint64_t listeners) = 0;
     // It drains, and this one was idle. What its info says is not to be believed.
     virtual void on_returned(std::size_t place, Connection connection) = 0;
+    // It uses the certificates of this number, or says why those before go on.
+    virtual void on_tls_answer(std::size_t place, std::uint64_t number,
+                               const std::string& refusal) = 0;
 
    protected:
     ~Listener() = default;
@@ -73,8 +76,11 @@ class WorkerHandle : public HandoffPort {
   virtual void ask_to_drain(const ipc::DrainTerms& terms) = 0;
   // There may be room for what it gives back.
   virtual void hear_again() {}
-  // A built-in worker gets another one: kAccessLog, kTlsMaterial. Borrowed. False: not now.
-  virtual bool give(ipc::MessageType /*what*/, int /*fd*/) { return true; }
+  // A built-in worker gets another one: kAccessLog, kTlsMaterial with its number. Borrowed. False:
+  // not now.
+  virtual bool give(ipc::MessageType /*what*/, int /*fd*/, std::uint64_t /*number*/) {
+    return true;
+  }
   // When its event loop last ran; none: it does not tell.
   virtual std::optional<Time> heartbeat() const = 0;
   virtual std::uint64_t requests_since_start() const = 0;

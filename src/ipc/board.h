@@ -109,6 +109,8 @@ struct WorkerRow {
   Counter output_dropped{0};  // of these: whoever reads us took no more
   Gauge untaken{0};
   Gauge stalled{0};
+  Counter certificates{0};        // number of those that it uses; 0: none
+  Gauge certificates_refused{0};  // 1: it could not use the last ones, and goes on with these
   // In the first row of a pool: how many workers it is to have. 0: as many as are configured.
   Gauge wanted{0};
   // Exit records, newest at (exits - 1) % kKeptExits. Odd `exits_lock`: being written.

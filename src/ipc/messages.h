@@ -29,11 +29,12 @@ enum class MessageType : std::uint32_t {
   kAccessLog = 4,    // FileMessage, one descriptor; to built-in workers only, as is:
   kTlsMaterial = 5,  // FileMessage, one descriptor
   // worker -> edge
-  kReady = 16,     // I serve: give me connections
-  kDraining = 17,  // I stop by myself (a signal to me): give me nothing
-  kRoom = 18,      // there is room again (answer to Slot::room_wanted)
-  kReturn = 19,    // ConnectionsMessage, `count` descriptors: idle ones, for another worker; only
-                   // from one that was asked to drain, and of the listeners in give_back
+  kReady = 16,      // I serve: give me connections
+  kDraining = 17,   // I stop by myself (a signal to me): give me nothing
+  kRoom = 18,       // there is room again (answer to Slot::room_wanted)
+  kReturn = 19,     // ConnectionsMessage, `count` descriptors: idle ones, for another worker; only
+                    // from one that was asked to drain, and of the listeners in give_back
+  kTlsAnswer = 20,  // TlsAnswerMessage: what became of a kTlsMaterial
   // edge -> monitor
   kSlots = 32,  // SlotsMessage, `count` descriptors
   // monitor -> edge
@@ -96,6 +97,16 @@ DrainTerms terms_of(const DrainMessage& message);
 // handshakes from now on (ipc/tls_material.h). Sequence 0.
 struct FileMessage {
   MessageHeader header;
+  std::uint64_t number;  // of these certificates, for the answer; else 0
+};
+
+// The certificates of this number are used from now on, or those before go on.
+struct TlsAnswerMessage {
+  MessageHeader header;
+  std::uint64_t number;
+  std::uint32_t accepted;  // 0 or 1
+  std::uint32_t reserved;
+  char reason[160];  // why not; cut
 };
 
 // Ready, Draining, Room: nothing but the header.

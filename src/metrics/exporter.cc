@@ -136,6 +136,8 @@ class WorkerSeries {
         continue;
       add(Metric::worker_crashes_total, signal_name(static_cast<int>(i)), worker_.crashes[i]);
     }
+    if (worker_.certificates != 0)
+      add(Metric::worker_certificates_refused, worker_.certificates_refused ? 1 : 0);
     add(Metric::worker_output_lines_total, worker_.output_lines);
     add(Metric::worker_output_dropped_total, worker_.output_dropped);
     if (!worker_.exits.empty())

@@ -1,35 +1,17 @@
 #include "metrics/snapshot.h"
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <memory>
 #include <set>
 
 #include "base/check.h"
+#include "metrics/relaxed.h"
 
 namespace roundhouse::metrics {
 namespace {
 
 constexpr double kNanosecond = 1e-9;
-
-template <typename T>
-T relaxed(const std::atomic<T>& value) {
-  return value.load(std::memory_order_relaxed);
-}
-
-template <typename T, std::size_t N>
-std::array<T, N> relaxed(const std::atomic<T> (&values)[N]) {
-  std::array<T, N> copy;
-  std::ranges::transform(values, copy.begin(), [](const auto& value) { return relaxed(value); });
-  return copy;
-}
-
-// Text of shared memory: its end is not to be believed.
-template <std::size_t N>
-std::string bounded_text(const char (&text)[N]) {
-  return {text, ::strnlen(text, N)};
-}
 
 std::int64_t since(std::int64_t then_ns, Time now) {
   return std::max<std::int64_t>(nanoseconds(now) - then_ns, 0);
@@ -85,6 +67,8 @@ WorkerValues read_worker(const ipc::WorkerRow& row, const ipc::Slot* slot, Time 
       .output_dropped = relaxed(row.output_dropped),
       .untaken = relaxed(row.untaken),
       .stalled = relaxed(row.stalled) != 0,
+      .certificates = relaxed(row.certificates),
+      .certificates_refused = relaxed(row.certificates_refused) != 0,
       .shut = relaxed(row.shut) != 0,
       .on_trial = relaxed(row.on_trial) != 0,
       .dead_cpu_seconds = static_cast<double>(relaxed(row.dead_cpu_ns)) * kNanosecond,

@@ -88,6 +88,8 @@ struct WorkerValues {
   std::uint64_t output_dropped = 0;
   std::uint32_t untaken = 0;
   bool stalled = false;
+  std::uint64_t certificates = 0;  // number of those that it uses; 0: none
+  bool certificates_refused = false;
   bool left = false;                   // there is to be none of this id (any more); it has counts
   bool shut = false;                   // nothing serves its private socket
   bool on_trial = false;               // nobody else of this id runs, and it is not in force yet

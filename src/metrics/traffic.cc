@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <numeric>
 
+#include "metrics/relaxed.h"
+
 namespace roundhouse::metrics {
 namespace {
-
-template <typename T>
-T relaxed(const std::atomic<T>& value) {
-  return value.load(std::memory_order_relaxed);
-}
 
 void add(const ipc::DurationHistogram& from, DurationValues& to) {
   for (std::size_t i = 0; i < ipc::kRequestBuckets; ++i) to.buckets[i] += relaxed(from.buckets[i]);

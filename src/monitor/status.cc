@@ -143,6 +143,8 @@ Json worker_of(const PoolValues& pool, const WorkerValues& worker, Viewer viewer
       {"uptime_seconds", worker.pid != 0 ? Json(worker.uptime_seconds) : Json(nullptr)},
       {"next_start_in_seconds", json_or_null(worker.next_start_in_seconds)},
       {"stalled", worker.stalled},
+      {"certificates", worker.certificates != 0 ? Json(worker.certificates) : Json(nullptr)},
+      {"certificates_refused", worker.certificates_refused},
       {"untaken", worker.untaken},
       {"restarts", restarts},
       {"restarts_by_reason", restarts_by_reason},

@@ -174,8 +174,7 @@ bool ConnectionSource::read_message() {
         sink_.on_access_log(std::move(message_.descriptors().front()));
       break;
     case ipc::MessageType::kTlsMaterial:
-      if (message_.descriptors().size() == 1)
-        sink_.on_tls_material(std::move(message_.descriptors().front()));
+      take_tls_material(message_);
       break;
     default:
       slot_.taken.store(message_.sequence());
@@ -200,7 +199,8 @@ void ConnectionSource::take(ipc::Message& message) {
 
 // The limit was lowered under us a moment ago, or others use more descriptors than we know of. What
 // did not fit is lost; that none is free now keeps the next one from it.
-void ConnectionSource::forgo(const ipc::Message& message) {
+void ConnectionSource::forgo(ipc::Message& message) {
+  if (message.type() == ipc::MessageType::kTlsMaterial) return take_tls_material(message);
   if (message.sequence() == 0) return;  // it carried no connections
   log::error("connection_lost", "connections were lost: no descriptors were free to receive them");
   slot_.taken.store(message.sequence());
@@ -209,6 +209,26 @@ void ConnectionSource::forgo(const ipc::Message& message) {
                              (options_.allowance != nullptr ? options_.allowance->taken() : 0);
   reserved_ = std::max(reserved_, limit_ > used ? limit_ - used : 0);
   set_capacity();
+}
+
+void ConnectionSource::take_tls_material(ipc::Message& message) {
+  const auto* file = message.as<ipc::FileMessage>();
+  if (file == nullptr) return;
+  const Result<void> taken = message.descriptors().size() == 1
+                                 ? sink_.on_tls_material(std::move(message.descriptors().front()))
+                                 : fail("no descriptor was free to receive them");
+  tls_answer_ = {.header = {},
+                 .number = file->number,
+                 .accepted = taken ? 1U : 0U,
+                 .reserved = 0,
+                 .reason = {}};
+  if (!taken) taken.error().message.copy(tls_answer_->reason, sizeof tls_answer_->reason - 1);
+  send_tls_answer();
+}
+
+void ConnectionSource::send_tls_answer() {
+  if (tls_answer_ && channel_.send(*tls_answer_, ipc::MessageType::kTlsAnswer) != ipc::Sent::kFull)
+    tls_answer_.reset();
 }
 
 void ConnectionSource::opened(std::uint32_t listener) {
@@ -259,6 +279,7 @@ void ConnectionSource::beat() {
     sink_.on_shortage();
   if (!taking_) update_interest();
   answer_room();
+  send_tls_answer();
   const std::int64_t drain_by = slot_.drain_by_ns.load(std::memory_order_relaxed);
   if (drain_by != 0 && !draining_) begin_drain(terms_by_itself(time_from_nanoseconds(drain_by)));
   // A worker without room does not read its channel: the end of the edge is looked for here.

@@ -11,10 +11,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "ipc/channel.h"
 #include "ipc/heritage.h"
 #include "ipc/limits.h"
@@ -36,8 +38,8 @@ class ConnectionSink {
   virtual void on_shortage() {}
   // Where the access log goes on. Programs get none.
   virtual void on_access_log(UniqueFd /*fd*/) {}
-  // Other certificates, sealed. Programs get none.
-  virtual void on_tls_material(UniqueFd /*fd*/) {}
+  // Other certificates, sealed. Error: those before go on. Programs get none.
+  virtual Result<void> on_tls_material(UniqueFd /*fd*/) { return {}; }
 
  protected:
   ~ConnectionSink() = default;
@@ -101,13 +103,15 @@ class ConnectionSource final : private IoHandler {
   void on_ready(Ready ready) override;
   bool read_message();  // false: nothing more to read now
   void take(ipc::Message& message);
-  void forgo(const ipc::Message& message);
+  void forgo(ipc::Message& message);
   void opened(std::uint32_t listener);
   bool has_room() const;
   bool has_descriptors() const;
   void set_capacity();
   void share_descriptors();
   void update_interest();
+  void take_tls_material(ipc::Message& message);
+  void send_tls_answer();
   void answer_room();
   void beat();
   void begin_drain(const ipc::DrainTerms& terms);
@@ -132,7 +136,8 @@ class ConnectionSource final : private IoHandler {
   std::uint32_t capacity_ = 0;  // descriptors under it for connections and what comes with them
   std::uint32_t open_ = 0;
   std::uint32_t room_answered_ = 0;
-  std::uint64_t busy_before_;  // of predecessors, ns
+  std::uint64_t busy_before_;                        // of predecessors, ns
+  std::optional<ipc::TlsAnswerMessage> tls_answer_;  // that the channel has not taken yet
   bool taking_ = false;
   bool draining_ = false;
   ipc::Message message_;

@@ -162,11 +162,8 @@ class Worker final : public native::ConnectionSink {
     if (access_log_ != nullptr) access_log_->replace(std::move(fd));
   }
 
-  void on_tls_material(UniqueFd fd) override {
-    const auto replaced = tls_.replace(configuration_, std::move(fd));
-    if (replaced) return;
-    log::error("certificates_refused",
-               "new certificates cannot be used, the old ones go on: " + replaced.error().message);
+  Result<void> on_tls_material(UniqueFd fd) override {
+    return tls_.replace(configuration_, std::move(fd));
   }
 
  private:

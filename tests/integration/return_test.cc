@@ -114,6 +114,12 @@ TEST(Return, OfAWorkerThatWasNotAskedIsABreach) {
   EXPECT_EQ(get(instance.web()).status, 200);
 }
 
+TEST(TlsAnswer, OfAWorkerThatWasGivenNoCertificatesIsABreach) {
+  Instance instance("app: {type: native, command: " + scripted_worker("answer") + ", workers: 1}",
+                    "", {.wait = false});
+  EXPECT_TRUE(instance.process().prints("worker 1 broke the protocol"));
+}
+
 TEST(Return, OfAProgramIsNotBelievedAboutWhoThePeerIs) {
   const std::string native = "type: native, command: " + scripted_worker("forge");
   Instance instance("app: {" + native + ", workers: 1}", "", {.listener = "defer_accept: 0"});

@@ -333,6 +333,18 @@ TEST_F(UpstreamTls, AReloadRenewsAndABrokenFileIsRefused) {
   EXPECT_EQ(instance.worker_pids(1), workers) << "no worker is replaced for that";
 }
 
+TEST_F(UpstreamTls, AuthoritiesInAnotherFileAreNoticedWithoutAReload) {
+  const Pem next = make_certificate({.subject = "next"});
+  TlsOrigin origin({.pem = make_certificate({.names = {"127.0.0.1"}, .issuer = &next})}, "hello");
+  Instance instance(kOneProxy, upstream_at({origin.address()}, tls() + ", eject: {failures: 0}"));
+  EXPECT_EQ(get(instance.web()).status, 502) << "nobody vouches for it yet";
+  const std::vector<pid_t> workers = instance.worker_pids(1);
+  write("ca.pem", kAuthority.cert + next.cert);
+  EXPECT_TRUE(eventually([&] { return get(instance.web()).body == "hello"; }));
+  EXPECT_TRUE(instance.process().prints("upstream site: the authorities are others now"));
+  EXPECT_EQ(instance.worker_pids(1), workers);
+}
+
 TEST_F(UpstreamTls, AReloadTurnsItOnAndOff) {
   TlsOrigin origin({.pem = certificate_for({"127.0.0.1"})}, "hello");
   const Origin plain("plain");

@@ -102,6 +102,11 @@ void say_ready(ipc::Channel& channel) {
     const ipc::ConnectionInfo any{};
     const int descriptor = channel.fd();
     channel.send(ipc::MessageType::kReturn, 0, std::span(&any, 1), std::span(&descriptor, 1));
+  } else if (script == "answer") {
+    say_ready(channel);
+    ipc::TlsAnswerMessage answer{};
+    answer.number = 1;
+    channel.send(answer, ipc::MessageType::kTlsAnswer);
   } else if (script == "deaf" || script == "storm") {
     say_ready(channel);
   }
