@@ -11,7 +11,7 @@
 
 namespace roundhouse::http {
 
-enum class Version : std::uint8_t { kHttp10, kHttp11 };
+enum class Version : std::uint8_t { kHttp10, kHttp11, kHttp2 };
 
 // RFC 9110 9.3 and PATCH. Methods are case-sensitive; any other token is kOther.
 enum class Method : std::uint8_t {

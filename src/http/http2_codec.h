@@ -1,0 +1,179 @@
+// HTTP/2 framing and field compression of one connection (RFC 9113, RFC 7541): bytes in, events
+// out, and the way back. The only place that knows nghttp2. Pure: no sockets; the time is told.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "http/http2_head.h"
+#include "http/message.h"
+
+namespace roundhouse::http {
+
+// RFC 9113 7.
+enum class Http2Error : std::uint32_t {
+  kNone = 0x0,
+  kProtocol = 0x1,
+  kInternal = 0x2,
+  kFlowControl = 0x3,
+  kStreamClosed = 0x5,
+  kRefusedStream = 0x7,
+  kCancel = 0x8,
+  kEnhanceYourCalm = 0xb,
+};
+
+// What a peer may not send without measure: each kind has its own budget, since a connection that
+// uses frames for what they are for stays far below all of them.
+enum class Http2Flood : std::uint8_t {
+  kResets,         // RST_STREAM, and streams that we must reset for what was sent on them
+  kPings,          // PING
+  kSettings,       // SETTINGS
+  kEmptyFrames,    // DATA without data and without END_STREAM
+  kWindowUpdates,  // WINDOW_UPDATE beyond those that data sent by us explains
+  kPriorities,     // PRIORITY, PRIORITY_UPDATE, and frames of unknown types
+  kContinuations,  // a head in too many pieces, or longer than any that we would read
+};
+inline constexpr std::size_t kHttp2FloodCount = 7;
+std::string_view name_of(Http2Flood flood);  // "resets": for logs and metrics
+
+struct Http2Limits {
+  HeadLimits head;
+  std::uint32_t streams = 100;                  // at once, that the other end may open
+  std::uint32_t stream_window = 64U * 1024;     // bytes
+  std::uint32_t session_window = 1024U * 1024;  // bytes, of the whole connection
+};
+
+// One stream. Owned by its codec, from its first head (or Http2Codec::request) until the event
+// kClosed of it was taken and the next one is asked for.
+class Http2Stream {
+ public:
+  class User {
+   protected:
+    ~User() = default;
+  };
+
+  std::int32_t id() const { return id_; }
+  // Whose it is; nothing is done with it here.
+  User* user() const { return user_; }
+  void set_user(User* user) { user_ = user; }
+
+ private:
+  friend class Http2Codec;
+  explicit Http2Stream(std::int32_t id) : id_(id) {}
+
+  std::int32_t id_;
+  User* user_ = nullptr;
+  // What write() offers while it runs, and what was asked for since.
+  std::string_view view_;
+  bool ends_ = false;
+  bool closed_ = false;
+};
+
+struct Http2Event {
+  enum class Kind : std::uint8_t {
+    kHead,      // of a request, or of a final or interim answer
+    kTrailers,  // kEnd follows
+    kData,      // always the last event of a receive()
+    kEnd,       // the other end has said all
+    kClosed,    // the stream is over both ways, or reset by either end: the last one of it
+    kGoAway,    // the other end takes no further streams; those that it did not see are closed
+                // with kRefusedStream
+  };
+
+  Kind kind;
+  Http2Stream* stream = nullptr;  // nullptr: kGoAway
+  std::unique_ptr<Http2Head> head =
+      nullptr;                           // kHead, kTrailers; goes back to the pool by its taker
+  std::string_view data = {};            // kData: points into what receive() was given
+  Http2Error error = Http2Error::kNone;  // kClosed, kGoAway
+};
+
+// Nothing calls back: events are taken out one by one after each receive(), and nothing is sent but
+// by produce() and write(), into the caller's room. What stays behind in a stream's view stays the
+// caller's: no stream has a buffer here.
+//
+// Received data counts against the connection's window only until receive() returns, so that a
+// stream whose data nobody takes holds up no other; against its own window until consume().
+//
+// Rules of RFC 9113 8 are held here for both roles: names in lower case, no field that steers a
+// connection, pseudo-header fields first and once, Content-Length that matches the data. A stream
+// that breaks one is reset with PROTOCOL_ERROR; its head is never handed out.
+class Http2Codec {
+ public:
+  enum class Role : std::uint8_t { kServer, kClient };
+  using Time = std::chrono::steady_clock::time_point;
+
+  // The pool must outlive it.
+  Http2Codec(Role role, const Http2Limits& limits, Http2HeadPool& heads);
+  ~Http2Codec();
+
+  // How many bytes it took: all, or those up to the end of one piece of data. The events must be
+  // taken before it is called again, and before `bytes` are given up. A server begins with the
+  // client's preface.
+  std::size_t receive(std::string_view bytes, Time now);
+  // A request whose stream was reset before its head was taken never shows, nor does its kClosed.
+  std::optional<Http2Event> next_event();
+
+  // Broken beyond repair, or closed by agreement: once produce() has nothing more, so is the
+  // connection.
+  bool finished() const;
+  // Why the other end was told ENHANCE_YOUR_CALM.
+  std::optional<Http2Flood> flood() const;
+  // What it was told by us in GOAWAY, if not NO_ERROR.
+  Http2Error error() const;
+  // Open streams.
+  std::size_t streams() const;
+  // Client: whether request() would open one now, within what the server allows.
+  bool may_open() const;
+
+  // Field names need not be in lower case. A server's head is its answer (1xx: interim, never
+  // `ended`), on a stream that has none yet. Queued: written by the next produce() or write().
+  void answer(Http2Stream& stream, int status, std::span<const Field> fields, bool ended);
+  struct RequestHead {
+    std::string_view method;
+    std::string_view scheme;
+    std::string_view authority;  // may be empty
+    std::string_view path;
+    std::span<const Field> fields;
+    bool ended;
+  };
+  // nullptr: !may_open(), or the stream numbers are used up.
+  Http2Stream* request(const RequestHead& head);
+
+  struct Written {
+    std::size_t taken;     // of `data`
+    std::size_t produced;  // into `room`: with whatever else was to be sent
+    bool ended;            // END_STREAM has gone out
+  };
+  // As much of `data` as both windows and `room` allow; `ends`: with END_STREAM if all of it went.
+  // After a head that is not `ended`. The rest is what is offered next.
+  Written write(Http2Stream& stream, std::string_view data, bool ends, std::span<char> room);
+  // Ends the stream, behind whatever was written. Queued.
+  void end(Http2Stream& stream, std::span<const Field> trailers);
+  // No event but kClosed follows. Queued.
+  void reset(Http2Stream& stream, Http2Error error);
+  // Bytes of kData that are done with: the other end may send as many again.
+  void consume(Http2Stream& stream, std::size_t bytes);
+  // Bytes of data that could be written now, room aside.
+  std::size_t window(const Http2Stream& stream) const;
+
+  // GOAWAY that announces the end (RFC 9113 6.8): streams may still be opened until close().
+  void announce_close();
+  // GOAWAY that names the last stream that will be answered; finished() when all of them are over.
+  void close(Http2Error error);
+
+  // Frames that wait, into the room; 0: there are none, or nothing fits.
+  std::size_t produce(std::span<char> room);
+  bool has_output() const;
+
+ private:
+  struct Session;
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace roundhouse::http
