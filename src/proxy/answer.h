@@ -1,52 +1,35 @@
-// One HTTP/1.1 response on its way into the output buffer of a session.
+// One response on its way to a client, as whoever makes it sees it.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 
 #include "http/http1_writer.h"
 #include "http/message.h"
 #include "net/pipe.h"
-#include "proxy/buffer.h"
 
 namespace roundhouse::proxy {
-
-// The connection behind an answer's buffer.
-class Outlet {
- public:
-  // Sends what the buffer holds, and behind it as much of `more` as can be sent now without a copy;
-  // how much of that it was. Less than all: Exchange::on_room follows.
-  virtual std::size_t send_with(std::string_view more) = 0;
-  // The same from a pipe that is not empty.
-  virtual std::size_t send_from(Pipe& pipe) = 0;
-
- protected:
-  ~Outlet() = default;
-};
 
 // A handler begins a head, adds its fields, says how the body is framed, writes it and ends it. The
 // fields that frame the message and steer the connection (Content-Length, Transfer-Encoding,
 // Connection, Date) are added here and must not be added by it. A body that must not be sent (HEAD,
-// 204, 304) is swallowed; chunks that an HTTP/1.0 client would not understand become a body that
-// ends with the connection.
+// 204, 304) is swallowed.
 class Answer {
  public:
-  // The session's side. `out`, `outlet` and `request` must outlive the answer; `date_line` is a
-  // whole field line.
-  void start(Buffer& out, Outlet& outlet, const http::Request& request, bool close,
-             std::string_view date_line);
-  // The same for bytes that are no request.
-  void start(Buffer& out, Outlet& outlet, std::string_view date_line);
-  void set_close(bool close) { close_ = close; }
+  virtual ~Answer() = default;
+
   bool begun() const { return begun_; }
   bool done() const { return done_; }
-  bool closes() const { return close_; }
   // REQUIRES: begun().
   int status() const { return status_; }
   // Of its body, without framing; of a tunnel all.
   std::uint64_t body_bytes() const { return body_bytes_; }
+  // The connection ends with it, where it serves one request at a time.
+  void set_close(bool close) { close_ = close; }
+  bool closes() const { return close_; }
   // Whether `bytes` of a body would fit; if not, Exchange::on_room follows.
   bool has_room(std::size_t bytes);
   // Exchange::on_room follows when what is there has been sent.
@@ -63,21 +46,23 @@ class Answer {
   // An interim answer (1xx, not 101): its head is added to the writer, and sent. False: no room; it
   // is dropped. Clients of HTTP/1.0 get none (RFC 9110 15.2).
   http::HeadWriter& begin_interim(int status);
-  bool end_interim();
+  virtual bool end_interim() = 0;
   // False if the head was refused or did not fit: nothing was written, and another may begin.
   // kUntilClose is only for an answer to HEAD whose length is unknown. An answer to HEAD or a 304
   // may announce a length and is ended without its body.
   bool begin_body(http::BodyLength length);
   // After begin_forwarded(101): what is written from now on are bytes without framing, up to end().
+  // False as with begin_body(), and where the protocol has no such thing.
   bool begin_tunnel();
   // How many bytes of `data` were taken; Exchange::on_room follows when they were fewer. The rest
   // must be what is written next. Large pieces are sent from where they are.
   std::size_t write(std::string_view data);
   // The same from a pipe, for a body whose bytes need no framing. REQUIRES: goes_as_it_is().
-  std::size_t write_from(Pipe& pipe);
-  bool goes_as_it_is() const;
+  virtual std::size_t write_from(Pipe& pipe) = 0;
+  virtual bool goes_as_it_is() const = 0;
   // The body is whole. False if there was no room yet: again in Exchange::on_room. Trailers are
-  // sent only in chunks. REQUIRES: as many bytes as announced have been written.
+  // sent only behind a body of unknown length. REQUIRES: as many bytes as announced have been
+  // written.
   bool end(const http::FieldTable* trailers = nullptr);
 
   // All of it at once, for a body of at most kWholeBodyMax; `lines` are constant field lines.
@@ -86,29 +71,43 @@ class Answer {
 
   static constexpr std::size_t kWholeBodyMax = 2048;
 
- private:
-  http::HeadWriter& begin_head(int status);
-  void write_framing(http::BodyLength length);
-  std::size_t body_room() const;
-  std::size_t write_now(std::string_view data, std::size_t room);
-  std::size_t write_chunk(std::string_view data);
+ protected:
+  // For the next request, none of which is known yet.
+  void clear(std::string_view date_line);
 
-  Buffer* out_ = nullptr;
-  Outlet* outlet_ = nullptr;
+  // Where a head is written.
+  virtual std::span<char> head_room() = 0;
+  // Adds to the head what frames it as length_ and its other fields say, and ends it; sends it if
+  // that is in order.
+  virtual bool send_head() = 0;
+  virtual bool send_tunnel_head() = 0;
+  // Bytes of a body that could be written now.
+  virtual std::size_t body_room() const = 0;
+  // Some of it; never called for a body that is swallowed. REQUIRES: there are bytes.
+  virtual std::size_t write_body(std::string_view data) = 0;
+  // False: no room.
+  virtual bool end_body(const http::FieldTable* trailers) = 0;
+  virtual bool has_room_for_whole(std::size_t body) const = 0;
+
+  static bool never_has_a_body(int status) {
+    return status < 200 || status == 204 || status == 304;
+  }
+
   std::string_view date_line_;
   http::HeadWriter head_{{}};
   http::BodyLength length_;
-  std::uint64_t left_ = 0;      // of a body of known length
-  std::size_t chunk_left_ = 0;  // of the chunk whose size was written
+  std::uint64_t left_ = 0;  // of a body of known length
   std::uint64_t body_bytes_ = 0;
   int status_ = 0;
   bool of_head_ = false;  // answers HEAD
-  bool http10_ = false;
   bool close_ = false;
   bool begun_ = false;
   bool bodiless_ = false;
   bool done_ = false;
   bool starved_ = false;
+
+ private:
+  http::HeadWriter& begin_head(int status);
 };
 
 }  // namespace roundhouse::proxy

@@ -169,17 +169,4 @@ void Server::closed(Session& session) {
   if (parts_.on_closed) parts_.on_closed(session.info_.listener);
 }
 
-std::string_view Server::date_line() {
-  const auto second = static_cast<std::time_t>(wall_clock_seconds());
-  if (second != date_second_) {
-    date_second_ = second;
-    std::tm utc{};
-    ::gmtime_r(&second, &utc);
-    std::array<char, 64> text;
-    date_line_.assign(text.data(), std::strftime(text.data(), text.size(),
-                                                 "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc));
-  }
-  return date_line_;
-}
-
 }  // namespace roundhouse::proxy

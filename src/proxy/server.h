@@ -18,6 +18,7 @@
 #include "net/tls_context.h"
 #include "proxy/access_log.h"
 #include "proxy/connection_limiter.h"
+#include "proxy/date_line.h"
 #include "proxy/handler.h"
 #include "proxy/header_gate.h"
 #include "proxy/session.h"
@@ -89,7 +90,6 @@ class Server {
   void give_back_later();
   void give_back_idle();
   bool give_back(std::span<Session* const> sessions);
-  std::string_view date_line();
 
   Parts parts_;
   http::HeadLimits largest_limits_;
@@ -99,8 +99,7 @@ class Server {
   Sessions closed_;  // until the end of the turn
   std::vector<std::unique_ptr<Workspace>> free_;
   std::vector<char> scratch_;  // for bytes that are read to be dropped
-  std::string date_line_;
-  std::int64_t date_second_ = -1;
+  DateLine date_line_;
   bool draining_ = false;
   Time drain_began_{};
   ipc::DrainTerms terms_;

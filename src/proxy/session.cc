@@ -1,7 +1,6 @@
 #include "proxy/session.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/check.h"
 #include "proxy/server.h"
@@ -12,21 +11,6 @@ namespace {
 // What must be free for an answer before a request is given out: else what is there is sent first.
 constexpr std::size_t kAnswerRoom = 20 * std::size_t{1024};
 constexpr std::uint64_t kLingerBytesMax = 16 * std::uint64_t{1024} * 1024;
-
-// "GET /die from 127.0.0.1", without the query, which may hold secrets.
-std::string_view describe(const http::Request& request, const ipc::ConnectionInfo& info,
-                          std::array<char, ipc::kInFlightText>& text) {
-  std::size_t size = 0;
-  const auto put = [&](std::string_view part) {
-    size += part.substr(0, text.size() - size).copy(text.data() + size, text.size() - size);
-  };
-  put(request.method_name.substr(0, 16));
-  put(" ");
-  put(request.path.substr(0, 60));
-  put(" from ");
-  put(ipc::peer_of(info).host());
-  return {text.data(), size};
-}
 
 }  // namespace
 
@@ -142,7 +126,8 @@ bool Session::step_head() {
       return true;
     case Input::kEnd:
       if (state_ == State::kHead) {
-        work_->answer.start(work_->output, *this, server_.date_line());  // forgets the one before
+        work_->answer.start(work_->output, *this,
+                            server_.date_line_.text());  // forgets the one before
         log_refusal(http::Failure::kClientGone);
       }
       enter(State::kFlushing);
@@ -185,16 +170,12 @@ Session::Input Session::fill() {
 
 void Session::begin_request() {
   Workspace& work = *work_;
-  ipc::Slot& slot = server_.parts_.slot;
   const config::Listener::Limits& limits = listener().limits;
   work.input.drop(work.request.head_size);
   work.input.pin();
   state_ = State::kRequest;  // the clock of the request runs since its first byte
   ++requests_;
-  std::array<char, ipc::kInFlightText> text;
-  in_flight_ = ipc::claim_in_flight(slot, describe(work.request, info_, text));
-  ipc::increment(slot.requests_in_flight);
-  ipc::add(slot.requests_total);
+  in_progress_.emplace(server_.parts_.slot, work.request, info_);
   accepts_body_ = body_end_left_ = tunnel_ = false;
   body_left_ = {};
   work.record.start();
@@ -206,7 +187,7 @@ void Session::begin_request() {
       !work.request.keep_alive || requests_ >= limits.requests_per_connection || ends_with_server();
   // Whether the body of who waits for 100 will come is unknown unless it is asked for.
   work.answer.start(work.output, *this, work.request, close || work.request.expect_continue,
-                    server_.date_line());
+                    server_.date_line_.text());
   if (work.body.failure() != http::Failure::kNone) {
     refuse(work.body.failure());
     return;

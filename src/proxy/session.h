@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 
 #include "config/options.h"
 #include "http/http1_body.h"
@@ -15,11 +16,12 @@
 #include "net/event_loop.h"
 #include "net/transport.h"
 #include "proxy/access_record.h"
-#include "proxy/answer.h"
 #include "proxy/body_pace.h"
 #include "proxy/buffer.h"
 #include "proxy/connection_limiter.h"
 #include "proxy/handler.h"
+#include "proxy/http1_answer.h"
+#include "proxy/request_log.h"
 
 namespace roundhouse::proxy {
 
@@ -44,7 +46,7 @@ struct Workspace {
   http::BodyDecoder body;
   BodyPace pace;         // of the body
   BodyPace answer_pace;  // of what the client takes
-  Answer answer;
+  Http1Answer answer;
   AccessRecord record;
   Buffer input;
   Buffer output;
@@ -129,7 +131,7 @@ class Session final : private IoHandler, private Deadline, private Client, priva
   void refuse(http::Failure failure);
   void log_request();
   void log_refusal(http::Failure failure);
-  void log(AccessRecord& record);
+  void log(AccessRecord& record, std::uint32_t requests);
   void count(http::Failure failure);
   void enter(State state);
   void close();
@@ -155,7 +157,7 @@ class Session final : private IoHandler, private Deadline, private Client, priva
   ConnectionLimiter::Ticket ticket_;
   std::unique_ptr<Workspace> work_;
   std::unique_ptr<Exchange> exchange_;
-  ipc::InFlightText* in_flight_ = nullptr;
+  std::optional<RequestInProgress> in_progress_;
   std::string_view body_left_;  // decoded, not yet taken by the exchange
   Time entered_;                // the state; for kHead and kRequest the first byte of the request
   Time received_;               // the last byte

@@ -59,8 +59,7 @@ void Session::enter(State state) {
 void Session::leave_request() {
   end_exchange();
   if (server_.parts_.access_log != nullptr) log_request();
-  ipc::release_in_flight(std::exchange(in_flight_, nullptr));
-  ipc::decrement(server_.parts_.slot.requests_in_flight);
+  in_progress_.reset();
 }
 
 void Session::end_exchange() {
@@ -105,9 +104,9 @@ void Session::refuse(http::Failure failure) {
   if (info_.listener < ipc::kMaxListeners)
     ipc::add(server_.parts_.slot.request_failures[info_.listener]);
   if (state_ == State::kRequest)
-    work.answer.start(work.output, *this, work.request, true, server_.date_line());
+    work.answer.start(work.output, *this, work.request, true, server_.date_line_.text());
   else
-    work.answer.start(work.output, *this, server_.date_line());
+    work.answer.start(work.output, *this, server_.date_line_.text());
   const bool answered = answer_failure(work.answer, failure, Duration{});
   if (state_ != State::kRequest) log_refusal(failure);
   if (!answered) {
