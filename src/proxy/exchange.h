@@ -13,9 +13,9 @@
 #include "config/options.h"
 #include "http/http1_body.h"
 #include "http/http1_response_parser.h"
+#include "net/buffer.h"
 #include "net/deadline_queue.h"
 #include "net/pipe.h"
-#include "proxy/buffer.h"
 #include "proxy/handler.h"
 #include "upstream/cluster.h"
 

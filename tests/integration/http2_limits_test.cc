@@ -32,7 +32,7 @@ std::string frame(char type, char flags, std::uint32_t stream, const std::string
 }
 
 std::string floods(const std::string& kind) {
-  return "roundhouse_http2_floods_total{listener=\"web\",kind=\"" + kind + "\"}";
+  return "roundhouse_http2_floods_total{listener=\"web\",reason=\"" + kind + "\"}";
 }
 
 TEST(Http2Limits, WhatIsTooLargeIsRefusedAndTheConnectionGoesOn) {
