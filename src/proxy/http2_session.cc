@@ -150,10 +150,12 @@ void Http2Session::begin_request(http::Http2Event event) {
   request->self_ = request;
   event.stream->set_user(&*request);
   request->begin();
-  // Those that the client has sent before it read our GOAWAY are answered, but not without end.
+  // It stands for as many connections of HTTP/1.1 as it may have streams. What the client has sent
+  // before it read our GOAWAY is answered, but not without end.
   const config::Listener::Limits& limits = listener().limits;
-  if (requests_ >= limits.requests_per_connection) announce_close();
-  if (requests_ >= limits.requests_per_connection + limits.streams && !closing_) {
+  const std::uint64_t most = std::uint64_t{limits.requests_per_connection} * limits.streams;
+  if (requests_ >= most) announce_close();
+  if (requests_ >= most + limits.streams && !closing_) {
     closing_ = true;
     codec_.close(http::Http2Error::kNone);
   }

@@ -70,7 +70,7 @@ TEST(Http2Limits, StreamsBeyondTheLimitAreRefused) {
 
 TEST(Http2Limits, AConnectionEndsAfterItsRequests) {
   const Instance instance("hello: {workers: 1}", "",
-                          {.listener = "limits: {requests_per_connection: 3}"});
+                          {.listener = "limits: {requests_per_connection: 3, streams: 1}"});
   Http2Client client(instance.web());
   for (int i = 0; i < 3; ++i) EXPECT_EQ(client.wait(client.get("/")).status, 200);
   EXPECT_TRUE(client.until_end());
