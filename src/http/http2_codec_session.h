@@ -30,6 +30,7 @@ class Http2Codec::Session {
   void forget(Http2Stream& stream);
   void terminate(Http2Error error);
   // What is asked of its user's streams goes to nghttp2 in these terms.
+  void consume(Http2Stream& stream, std::size_t bytes);
   std::span<const nghttp2_nv> pairs(std::initializer_list<Field> first,
                                     std::span<const Field> fields);
   nghttp2_data_provider provider(Http2Stream& stream);
@@ -56,6 +57,7 @@ class Http2Codec::Session {
   int on_frame(const nghttp2_frame& frame);
   int on_head(const nghttp2_frame& frame, Http2Stream& stream);
   int on_data(std::int32_t id, std::string_view data);
+  void settle_window();
   void on_close(std::int32_t id, std::uint32_t error);
   int on_sent(const nghttp2_frame& frame);
   ssize_t send_some(std::string_view bytes);
@@ -76,6 +78,8 @@ class Http2Codec::Session {
   std::span<char> room_;  // of the send() that runs
   std::size_t sent_ = 0;
   std::size_t open_ = 0;
+  std::size_t held_ = 0;  // of all streams
+  std::size_t owed_ = 0;  // of these, bytes that are still missing in the connection's window
   std::optional<Http2Flood> flood_;
   Http2Error error_ = Http2Error::kNone;
   bool broken_ = false;  // nothing is read any more
