@@ -2,7 +2,7 @@
 # Everything that it needs of the other rooms is inside; the public headers need the standard library alone.
 
 set(CLUSTER_ROOMS cluster proxy upstream edge native config ipc http net base)
-set(CLUSTER_PRIVATE_LIBRARIES event_core spdlog fmt)  # of the static library
+set(CLUSTER_PRIVATE_LIBRARIES event_core nghttp2 spdlog fmt)  # of the static library
 
 # Only the API can be seen.
 add_library(roundhouse_cluster_shared SHARED $<TARGET_OBJECTS:roundhouse_cluster>)

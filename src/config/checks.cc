@@ -367,7 +367,7 @@ bool has_option(PoolType type, std::string_view key) {
 
 bool has_option(Protocol protocol, std::string_view key) {
   if (protocol != Protocol::kTcp) return key != "upstream";
-  return !key.starts_with("limits.") &&
+  return !key.starts_with("limits.") && key != "http2" &&
          (!key.starts_with("timeouts.") || key == "timeouts.tunnel" || key == "timeouts.handshake");
 }
 

@@ -52,6 +52,7 @@ struct Listener {
     Bytes body = 10 * kMiB;
     Bytes body_rate = 240;    // a second; 0: any
     Bytes answer_rate = 240;  // as is
+    std::uint32_t streams = 100;  // open at once on an HTTP/2 connection
     std::uint32_t requests_per_connection = 1000;
   };
 
@@ -65,6 +66,7 @@ struct Listener {
   std::uint32_t max_connections = 10000;
   std::uint32_t connections_per_address = 0;  // open at once from one client address; 0: no limit
   Duration defer_accept = 1s;                 // 0: off
+  bool http2 = true;
   ProxyProtocol proxy_protocol = ProxyProtocol::kOff;
   std::vector<Network> proxy_protocol_from;  // whose headers are believed; nobody else may connect
   Timeouts timeouts;

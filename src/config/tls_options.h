@@ -29,7 +29,7 @@ struct Tls {
   std::string key;
   std::vector<Certificate> certificates;  // the first is for clients that name no other
   TlsVersion min_version = TlsVersion::k12;
-  std::vector<std::string> alpn;  // empty: http/1.1, and of tcp none
+  std::vector<std::string> alpn;  // as loaded: empty only with tcp
   std::string ciphers = std::string(kTlsCiphers);
   ClientAuth client_auth = ClientAuth::kOff;
   std::string client_ca;  // a file

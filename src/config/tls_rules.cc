@@ -55,6 +55,14 @@ void derive_tls(Listener& listener, Provenance& provenance,
     certificate.key = certificate.key.empty() ? certificate.cert : placed(certificate.key);
   }
   if (!tls.client_ca.empty()) tls.client_ca = placed(tls.client_ca);
+  if (tls.on() && tls.alpn.empty() && listener.protocol == Protocol::kHttp) {
+    if (listener.http2) tls.alpn.emplace_back("h2");
+    tls.alpn.emplace_back("http/1.1");
+    Source& source = provenance[section + ".alpn"];
+    if (source.from == From::kDefault)
+      source = {From::kDerived, provenance["listeners." + listener.name + ".http2"].at, "`http2`",
+                false};
+  }
 }
 
 void check_tls(const Configuration& configuration, const Listener& listener, Report& report) {
@@ -79,10 +87,13 @@ void check_tls(const Configuration& configuration, const Listener& listener, Rep
     report.add(section, "is ended by built-in workers, and those of pool " + pool->name +
                             " are a program of type native; expected no such key");
   for (const std::string& protocol : tls.alpn) {
-    if (protocol == "http/1.1" || listener.protocol == Protocol::kTcp) continue;
-    report.add(section + ".alpn", "'" + report.shown(section + ".alpn", protocol) +
-                                      "' is not spoken here; expected http/1.1" +
-                                      (protocol == "h2" ? " (HTTP/2 comes later)" : ""));
+    if (listener.protocol == Protocol::kTcp || protocol == "http/1.1") continue;
+    if (protocol != "h2")
+      report.add(section + ".alpn", "'" + report.shown(section + ".alpn", protocol) +
+                                        "' is not spoken here; expected h2 or http/1.1");
+    else if (!listener.http2)
+      report.add(section + ".alpn",
+                 "has 'h2', and `http2: false` switches that off; expected one of the two");
   }
   if (tls.client_auth != ClientAuth::kOff && tls.client_ca.empty())
     report.add(section + ".client_auth",

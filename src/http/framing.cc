@@ -80,7 +80,7 @@ Steering read_steering(const FieldTable& fields, bool of_request) {
 }
 
 bool wants_keep_alive(Version version, const Steering& steering) {
-  return !steering.close && (version == Version::kHttp11 || steering.keep_alive);
+  return !steering.close && (version != Version::kHttp10 || steering.keep_alive);
 }
 
 BodyLength announced_length(const Steering& steering, Framing otherwise) {
@@ -105,20 +105,20 @@ std::optional<std::uint64_t> parse_content_length(std::string_view value) {
   return bytes;
 }
 
-Failure frame_request(Request& request) {
+Failure frame_request(Request& request, Framing otherwise) {
   const Steering steering = read_steering(request.fields, true);
   if (steering.failure != Failure::kNone) return steering.failure;
   if (request.version == Version::kHttp10 && steering.chunked) return Failure::kOldTransferEncoding;
   if (request.version == Version::kHttp11 && !steering.host) return Failure::kMissingHost;
   if (request.authority.empty() && steering.host) request.authority = *steering.host;
   request.keep_alive = wants_keep_alive(request.version, steering);
-  request.body = announced_length(steering, Framing::kNone);
-  request.expect_continue = steering.expect_continue && request.version == Version::kHttp11 &&
+  request.body = announced_length(steering, otherwise);
+  request.expect_continue = steering.expect_continue && request.version != Version::kHttp10 &&
                             request.body.framing != Framing::kNone;
   return Failure::kNone;
 }
 
-Failure frame_response(Response& response, Method asked) {
+Failure frame_response(Response& response, Method asked, Framing otherwise) {
   const Steering steering = read_steering(response.fields, false);
   if (steering.failure != Failure::kNone) return steering.failure;
   if (response.version == Version::kHttp10 && steering.chunked)
@@ -126,7 +126,7 @@ Failure frame_response(Response& response, Method asked) {
   const bool bodiless = response.status < 200 || response.status == 204 || response.status == 304 ||
                         asked == Method::kHead ||
                         (asked == Method::kConnect && response.status < 300);
-  response.body = bodiless ? BodyLength{} : announced_length(steering, Framing::kUntilClose);
+  response.body = bodiless ? BodyLength{} : announced_length(steering, otherwise);
   response.keep_alive =
       wants_keep_alive(response.version, steering) && response.body.framing != Framing::kUntilClose;
   return Failure::kNone;

@@ -10,10 +10,14 @@
 #include <span>
 #include <string_view>
 
+#include "http/http2_flood.h"
 #include "http/http2_head.h"
 #include "http/message.h"
 
 namespace roundhouse::http {
+
+// What a client begins with (RFC 9113 3.4).
+inline constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 // RFC 9113 7.
 enum class Http2Error : std::uint32_t {
@@ -26,20 +30,6 @@ enum class Http2Error : std::uint32_t {
   kCancel = 0x8,
   kEnhanceYourCalm = 0xb,
 };
-
-// What a peer may not send without measure: each kind has its own budget, since a connection that
-// uses frames for what they are for stays far below all of them.
-enum class Http2Flood : std::uint8_t {
-  kResets,         // RST_STREAM, and streams that we must reset for what was sent on them
-  kPings,          // PING
-  kSettings,       // SETTINGS
-  kEmptyFrames,    // DATA without data and without END_STREAM
-  kWindowUpdates,  // WINDOW_UPDATE beyond those that data sent by us explains
-  kPriorities,     // PRIORITY, PRIORITY_UPDATE, and frames of unknown types
-  kContinuations,  // a head in too many pieces, or longer than any that we would read
-};
-inline constexpr std::size_t kHttp2FloodCount = 7;
-std::string_view name_of(Http2Flood flood);  // "resets": for logs and metrics
 
 struct Http2Limits {
   HeadLimits head;
@@ -68,21 +58,24 @@ class Http2Stream {
 
   std::int32_t id_;
   User* user_ = nullptr;
-  // What write() offers while it runs, and what was asked for since.
-  std::string_view view_;
-  bool ends_ = false;
+  std::string_view view_;  // what write() offers, while it runs
+  bool ends_ = false;      // behind the view nothing follows
+  bool ended_ = false;     // END_STREAM has gone out, or is about to
+  bool shown_ = false;     // its head was taken, or it is ours
+  bool reset_ = false;     // by the user
   bool closed_ = false;
+  std::unique_ptr<Http2Head> incoming_;  // what HPACK has given so far
 };
 
 struct Http2Event {
   enum class Kind : std::uint8_t {
     kHead,      // of a request, or of a final or interim answer
     kTrailers,  // kEnd follows
-    kData,      // always the last event of a receive()
-    kEnd,       // the other end has said all
-    kClosed,    // the stream is over both ways, or reset by either end: the last one of it
-    kGoAway,    // the other end takes no further streams; those that it did not see are closed
-                // with kRefusedStream
+    kData,
+    kEnd,     // the other end has said all: behind a head that is `ended`, too
+    kClosed,  // the stream is over both ways, or reset by either end: the last one of it
+    kGoAway,  // the other end takes no further streams; those that it did not see are closed
+              // with kRefusedStream
   };
 
   Kind kind;
@@ -95,7 +88,8 @@ struct Http2Event {
 
 // Nothing calls back: events are taken out one by one after each receive(), and nothing is sent but
 // by produce() and write(), into the caller's room. What stays behind in a stream's view stays the
-// caller's: no stream has a buffer here.
+// caller's: no stream has a buffer here. What is asked of a stream that is closed already, as its
+// event will tell, comes to nothing.
 //
 // Received data counts against the connection's window only until receive() returns, so that a
 // stream whose data nobody takes holds up no other; against its own window until consume().
@@ -112,15 +106,14 @@ class Http2Codec {
   Http2Codec(Role role, const Http2Limits& limits, Http2HeadPool& heads);
   ~Http2Codec();
 
-  // How many bytes it took: all, or those up to the end of one piece of data. The events must be
-  // taken before it is called again, and before `bytes` are given up. A server begins with the
-  // client's preface.
-  std::size_t receive(std::string_view bytes, Time now);
+  // The events must be taken before it is called again, and before `bytes` are given up. A server
+  // begins with the client's preface.
+  void receive(std::string_view bytes, Time now);
   // A request whose stream was reset before its head was taken never shows, nor does its kClosed.
   std::optional<Http2Event> next_event();
 
-  // Broken beyond repair, or closed by agreement: once produce() has nothing more, so is the
-  // connection.
+  // Nothing more will be received: it is closed by agreement, or broken, and the other end was told
+  // so by what produce() has given.
   bool finished() const;
   // Why the other end was told ENHANCE_YOUR_CALM.
   std::optional<Http2Flood> flood() const;
@@ -159,7 +152,7 @@ class Http2Codec {
   void reset(Http2Stream& stream, Http2Error error);
   // Bytes of kData that are done with: the other end may send as many again.
   void consume(Http2Stream& stream, std::size_t bytes);
-  // Bytes of data that could be written now, room aside.
+  // Bytes of data that could be written now, room aside; 0 for a stream that is closed.
   std::size_t window(const Http2Stream& stream) const;
 
   // GOAWAY that announces the end (RFC 9113 6.8): streams may still be opened until close().
@@ -172,7 +165,7 @@ class Http2Codec {
   bool has_output() const;
 
  private:
-  struct Session;
+  class Session;
   std::unique_ptr<Session> session_;
 };
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "ipc/http2_count.h"
 #include "ipc/proxy_header_outcome.h"
 #include "ipc/tls_outcome.h"
 #include "ipc/traffic.h"
@@ -88,6 +89,7 @@ struct Slot {
   Counter access_log_dropped{0};                 // which could not be
   Counter tls_handshakes[kMaxListeners][kTlsOutcomeCount]{};         // of every built-in worker
   Counter proxy_headers[kMaxListeners][kProxyHeaderOutcomeCount]{};  // as is
+  Counter http2[kMaxListeners][kHttp2Counts]{};                      // as is
 };
 
 // By the edge, between two workers of the place.

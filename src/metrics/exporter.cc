@@ -236,6 +236,19 @@ void add_pool(Families& families, const PoolValues& pool) {
   }
 }
 
+void add_http2(Families& families, std::string_view name, const Http2Counts& counts) {
+  const auto count = [&](ipc::Http2Count of) { return counts[static_cast<std::size_t>(of)]; };
+  using enum ipc::Http2Count;
+  families.add(Metric::http2_connections_total, {name}, count(kConnections));
+  families.add(Metric::http2_streams_total, {name}, count(kStreams));
+  families.add(Metric::http2_stream_resets_total, {name, "client"}, count(kClientResets));
+  families.add(Metric::http2_stream_resets_total, {name, "server"}, count(kServerResets));
+  families.add(Metric::http2_connection_errors_total, {name}, count(kConnectionErrors));
+  for (std::size_t i = 0; i < std::size(ipc::kHttp2Floods); ++i)
+    families.add(Metric::http2_floods_total, {name, ipc::kHttp2Floods[i]},
+                 counts[static_cast<std::size_t>(kFloods) + i]);
+}
+
 void add_listener(Families& families, const ListenerValues& listener) {
   const std::string_view name = listener.layout.name;
   families.add(Metric::listener_accepted_total, {name}, listener.accepted);
@@ -253,6 +266,7 @@ void add_listener(Families& families, const ListenerValues& listener) {
   for (std::size_t i = 0; listener.layout.proxy_protocol && i < ipc::kProxyHeaderOutcomeCount; ++i)
     families.add(Metric::proxy_headers_total, {name, ipc::kProxyHeaderOutcomes[i]},
                  listener.proxy_headers[i]);
+  if (listener.layout.http2) add_http2(families, name, listener.http2);
   for (const auto& certificate : listener.layout.certificates)
     families.add(Metric::tls_certificate_not_after_timestamp_seconds, {name, certificate.name},
                  certificate.not_after);

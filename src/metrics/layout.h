@@ -29,6 +29,7 @@ struct Layout {
     std::uint32_t max_connections = 0;
     bool tls = false;
     bool proxy_protocol = false;
+    bool http2 = false;  // and its workers tell of it
     struct Certificate {
       std::string name;
       std::int64_t not_after = 0;  // Unix time

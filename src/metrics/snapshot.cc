@@ -30,10 +30,11 @@ SlotValues read_slot(const ipc::Slot& slot, bool alive) {
       .request_failures = relaxed(slot.request_failures),
       .refused_connections = relaxed(slot.refused_connections),
   };
-  for (std::size_t i = 0; i < ipc::kMaxListeners; ++i)
+  for (std::size_t i = 0; i < ipc::kMaxListeners; ++i) {
     values.tls_handshakes[i] = relaxed(slot.tls_handshakes[i]);
-  for (std::size_t i = 0; i < ipc::kMaxListeners; ++i)
     values.proxy_headers[i] = relaxed(slot.proxy_headers[i]);
+    values.http2[i] = relaxed(slot.http2[i]);
+  }
   // What a dead worker left behind holds no connection.
   if (!alive) return values;
   values.connections_active = relaxed(slot.connections_active);
@@ -105,10 +106,11 @@ void add(SlotValues& sum, const SlotValues& more) {
   add(sum.listener_active, more.listener_active);
   add(sum.request_failures, more.request_failures);
   add(sum.refused_connections, more.refused_connections);
-  for (std::size_t i = 0; i < ipc::kMaxListeners; ++i)
+  for (std::size_t i = 0; i < ipc::kMaxListeners; ++i) {
     add(sum.tls_handshakes[i], more.tls_handshakes[i]);
-  for (std::size_t i = 0; i < ipc::kMaxListeners; ++i)
     add(sum.proxy_headers[i], more.proxy_headers[i]);
+    add(sum.http2[i], more.http2[i]);
+  }
 }
 
 void add_counts(WorkerValues& sum, const WorkerValues& more) {
@@ -224,6 +226,7 @@ void add_slots(std::span<const PoolValues> pools, std::size_t listener, std::uin
       *values.request_failures += worker.slot->request_failures[listener];
       add(values.tls_handshakes, worker.slot->tls_handshakes[listener]);
       add(values.proxy_headers, worker.slot->proxy_headers[listener]);
+      add(values.http2, worker.slot->http2[listener]);
       values.refused_per_address += worker.slot->refused_connections[listener];
     }
 }

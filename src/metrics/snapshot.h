@@ -32,6 +32,7 @@ struct ProcessUsage {
 
 using TlsCounts = std::array<std::uint64_t, ipc::kTlsOutcomeCount>;
 using ProxyHeaderCounts = std::array<std::uint64_t, ipc::kProxyHeaderOutcomeCount>;
+using Http2Counts = std::array<std::uint64_t, ipc::kHttp2Counts>;
 
 // A copy of what the worker itself tells.
 struct SlotValues {
@@ -50,6 +51,7 @@ struct SlotValues {
   std::array<std::uint64_t, ipc::kMaxListeners> refused_connections{};
   std::array<TlsCounts, ipc::kMaxListeners> tls_handshakes{};
   std::array<ProxyHeaderCounts, ipc::kMaxListeners> proxy_headers{};
+  std::array<Http2Counts, ipc::kMaxListeners> http2{};
 };
 
 // A process of a worker that another one has replaced, and that drains.
@@ -131,6 +133,7 @@ struct ListenerValues {
   std::uint64_t refused_per_address = 0;
   TlsCounts tls_handshakes{};
   ProxyHeaderCounts proxy_headers{};
+  Http2Counts http2{};
   std::optional<ipc::PauseReason> paused;
   std::array<double, ipc::kPauseReasons> paused_seconds{};
 };

@@ -48,12 +48,15 @@ metrics::Layout layout_of(const config::Configuration& configuration) {
                             .tells = !config::is_foreign(pool.type)});
   }
   for (const config::Listener& listener : configuration.listeners) {
+    const config::Pool* const pool = configuration.find_pool(listener.pool);
     layout.listeners.push_back(
         {.name = listener.name,
          .pool = listener.pool,
          .max_connections = listener.max_connections,
          .tls = listener.tls.on(),
-         .proxy_protocol = listener.proxy_protocol != config::ProxyProtocol::kOff});
+         .proxy_protocol = listener.proxy_protocol != config::ProxyProtocol::kOff,
+         .http2 = listener.http2 && listener.protocol == config::Protocol::kHttp &&
+                  pool != nullptr && !config::is_program(pool->type)});
   }
   if (!configuration.routes.empty()) layout.routes.push_back({.name = "none"});
   for (const config::Route& route : configuration.routes)

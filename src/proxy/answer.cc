@@ -81,7 +81,7 @@ bool Answer::respond(int status, std::string_view lines, std::string_view body) 
   // A head that fits without its body would leave half an answer.
   if (!has_room_for_whole(body.size())) return false;
   if (!begin_body({framing, body.size()})) return false;
-  write(body);
+  write_whole(body);
   return end();
 }
 

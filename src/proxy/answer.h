@@ -87,7 +87,9 @@ class Answer {
   virtual std::size_t write_body(std::string_view data) = 0;
   // False: no room.
   virtual bool end_body(const http::FieldTable* trailers) = 0;
+  // For respond(): whether all of it fits, and its body.
   virtual bool has_room_for_whole(std::size_t body) const = 0;
+  virtual void write_whole(std::string_view body) { write(body); }
 
   static bool never_has_a_body(int status) {
     return status < 200 || status == 204 || status == 304;

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "proxy/proxy_header.h"
 
 namespace roundhouse::proxy {
 namespace {
 
-constexpr std::string_view kVia = "Via: 1.1 roundhouse\r\n";
 constexpr std::string_view kClose = "Connection: close\r\n";
 constexpr std::string_view kUpgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
 constexpr std::size_t kRequestIdMax = 128;
@@ -46,6 +46,19 @@ bool asks_for_websocket(const http::Request& request) {
          request.body.framing == http::Framing::kNone &&
          lists(request.fields, http::FieldId::kConnection, "upgrade") &&
          lists(request.fields, http::FieldId::kUpgrade, "websocket");
+}
+
+// The version in which we got the message (RFC 9110 7.6.3).
+std::string_view via(http::Version received) {
+  switch (received) {
+    case http::Version::kHttp10:
+      return "Via: 1.0 roundhouse\r\n";
+    case http::Version::kHttp11:
+      return "Via: 1.1 roundhouse\r\n";
+    case http::Version::kHttp2:
+      return "Via: 2 roundhouse\r\n";
+  }
+  std::unreachable();
 }
 
 bool is_request_id(std::string_view text) {
@@ -146,7 +159,7 @@ void ForwardedRequest::write_origin(http::HeadWriter& head) const {
   write(kClientSubject,
         facts_.client_subject.empty() ? said(kClientSubject) : facts_.client_subject);
   if (!edits.drops("Forwarded")) write_forwarded(head);
-  head.trusted_lines(kVia);
+  head.trusted_lines(via(request_.version));
   write_trace(head);
 }
 
@@ -208,7 +221,7 @@ void ForwardedRequest::write_response(const http::Response& response,
         hop.too_many() || hop.holds(field);
     if (!ends_here && !edits.drops(field.name)) head.field(field.name, field.value);
   }
-  head.trusted_lines(kVia);
+  head.trusted_lines(via(response.version));
   if (response.status == 101) head.trusted_lines(kUpgrade);
   facts_.endpoint = upstream::Cluster::name_of(endpoint);
   if (response.status >= 200) {

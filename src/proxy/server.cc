@@ -52,6 +52,14 @@ Server::Server(Parts parts)
             .listeners = parts_.listeners,
             .on_closed = parts_.on_closed,
             .descriptors = parts_.descriptors}),
+      http2_({.loop = parts_.loop,
+              .deadlines = parts_.deadlines,
+              .slot = parts_.slot,
+              .handler = parts_.handler,
+              .listeners = parts_.listeners,
+              .access_log = parts_.access_log,
+              .on_closed = parts_.on_closed,
+              .date_line = date_line_}),
       gate_({.loop = parts_.loop,
              .deadlines = parts_.deadlines,
              .slot = parts_.slot,
@@ -105,12 +113,14 @@ void Server::drain(const ipc::DrainTerms& terms) {
   terms_ = terms;
   if (!draining_) drain_began_ = parts_.loop.now();
   draining_ = true;
+  http2_.drain();
   for (auto session = open_.begin(); session != open_.end();) (session++)->drain();
   give_back_later();
 }
 
 void Server::cut_requests() {
   gate_.cut();
+  http2_.cut();
   for (auto session = open_.begin(); session != open_.end();) (session++)->cut();
 }
 
@@ -163,9 +173,13 @@ void Server::release(std::unique_ptr<Workspace> workspace) {
 }
 
 // The session may be inside its own functions: it is destroyed at the end of the turn.
-void Server::closed(Session& session) {
+void Server::let_go(Session& session) {
   if (closed_.empty()) parts_.loop.defer([this] { closed_.clear(); });
   closed_.splice(closed_.end(), open_, session.self_);
+}
+
+void Server::closed(Session& session) {
+  let_go(session);
   if (parts_.on_closed) parts_.on_closed(session.info_.listener);
 }
 

@@ -21,6 +21,7 @@
 #include "proxy/date_line.h"
 #include "proxy/handler.h"
 #include "proxy/header_gate.h"
+#include "proxy/http2_server.h"
 #include "proxy/session.h"
 #include "proxy/tcp_server.h"
 #include "upstream/cluster.h"
@@ -73,7 +74,7 @@ class Server {
 
   bool draining() const { return draining_; }
   std::size_t open_connections() const {
-    return gate_.waiting() + open_.size() + tcp_.open_connections();
+    return gate_.waiting() + open_.size() + http2_.open_connections() + tcp_.open_connections();
   }
   std::size_t free_workspaces() const { return free_.size(); }
 
@@ -85,6 +86,8 @@ class Server {
   std::unique_ptr<Workspace> acquire();
   void release(std::unique_ptr<Workspace> workspace);
   void closed(Session& session);
+  // Its connection is not its any more.
+  void let_go(Session& session);
   Transport transport_for(UniqueFd fd, std::uint32_t listener) const;
   bool gives_back(std::uint32_t listener) const;
   void give_back_later();
@@ -94,12 +97,13 @@ class Server {
   Parts parts_;
   http::HeadLimits largest_limits_;
   TcpServer tcp_;
+  DateLine date_line_;
+  Http2Server http2_;
   HeaderGate gate_;
   Sessions open_;
   Sessions closed_;  // until the end of the turn
   std::vector<std::unique_ptr<Workspace>> free_;
   std::vector<char> scratch_;  // for bytes that are read to be dropped
-  DateLine date_line_;
   bool draining_ = false;
   Time drain_began_{};
   ipc::DrainTerms terms_;

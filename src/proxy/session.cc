@@ -113,13 +113,14 @@ bool Session::step_head() {
     if (!readable_) return false;
     acquire_workspace();
   }
-  if (!work_->input.empty()) {
+  if (!work_->input.empty() && !begins_http2()) {
     if (work_->output.room_size() < kAnswerRoom) return false;
     const http::Parse parsed = work_->parser.parse(work_->input.bytes(), work_->request);
     if (parsed == http::Parse::kDone) begin_request();
     if (parsed == http::Parse::kFailed) refuse(work_->parser.failure());
     if (parsed != http::Parse::kMore) return true;
   }
+  if (state_ == State::kClosed) return false;
   switch (fill()) {
     case Input::kBytes:
       if (state_ == State::kIdle) enter(State::kHead);

@@ -111,6 +111,8 @@ class Session final : private IoHandler, private Deadline, private Client, priva
 
   void advance();
   void acquire_workspace();
+  bool begins_http2();
+  void become_http2();
   bool step();
   bool step_handshake();
   void end_handshake(ipc::TlsOutcome outcome);

@@ -13,6 +13,10 @@ bool Session::step_handshake() {
       count_handshake(server_.parts_.slot, info_.listener, outcome_of_handshake(transport_));
       tls_ = std::make_unique<TlsFacts>(transport_.facts());
       readable_ = true;  // a request may have come behind the handshake
+      if (tls_->protocol == "h2") {
+        become_http2();
+        return false;
+      }
       enter(State::kIdle);
       return true;
     case Transport::Status::kWouldBlock:
@@ -24,6 +28,32 @@ bool Session::step_handshake() {
       return true;
   }
   CHECK(false);
+}
+
+// With prior knowledge (RFC 9113 3.3): as far as it has come, its preface stands where the first
+// request would. When it is whole, this is over.
+bool Session::begins_http2() {
+  if (!fresh() || tls_ != nullptr || !listener().http2) return false;
+  const std::string_view bytes = work_->input.bytes();
+  const std::string_view known = bytes.substr(0, http::kHttp2Preface.size());
+  if (!http::kHttp2Preface.starts_with(known)) return false;
+  if (known.size() == http::kHttp2Preface.size()) become_http2();
+  return true;
+}
+
+// Somebody else goes on with the connection, and with what was read of it.
+void Session::become_http2() {
+  cancel();
+  watcher_.stop();
+  state_ = State::kClosed;
+  Http2Server::Arrival arrival{.transport = std::move(transport_),
+                               .tls = std::move(tls_),
+                               .info = info_,
+                               .ticket = std::move(ticket_)};
+  const std::unique_ptr<Workspace> work = std::move(work_);
+  server_.let_go(*this);
+  server_.http2_.take(std::move(arrival),
+                      work == nullptr ? std::string_view() : work->input.bytes());
 }
 
 // Who speaks HTTP without TLS is told so, since that is a person who mistyped; nobody else could

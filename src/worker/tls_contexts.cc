@@ -32,8 +32,6 @@ Result<std::unique_ptr<TlsContext>> make_context(const config::Listener& listene
                      .tickets = tickets};
   for (const ipc::TlsMaterial::Certificate& files : material.certificates)
     setting.certificates.push_back({.cert = files.cert, .key = files.key});
-  if (setting.alpn.empty() && listener.protocol == config::Protocol::kHttp)
-    setting.alpn = {"http/1.1"};
   auto context = TlsContext::create(setting);
   if (!context)
     context.error().message = "listener " + listener.name + ": " + context.error().message;

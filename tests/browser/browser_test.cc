@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "support/certificate_files.h"
 #include "support/instance.h"
 #include "support/process.h"
 
@@ -27,19 +28,22 @@ std::vector<std::string> chromium(const std::string& profile, const std::string&
           "--disable-component-update",
           "--disable-sync",
           "--disable-dev-shm-usage",
+          "--ignore-certificate-errors",
           "--remote-debugging-port=0",  // without it the shell ends when the page is loaded
           "--user-data-dir=" + profile,
           url};
 }
 
-class Browser : public testing::Test {
+// Its parameter: under TLS or not.
+class Browser : public testing::TestWithParam<bool> {
  protected:
   Browser() : origin_({"node", BROWSER_FOLDER "/origin.js"}) {
     EXPECT_TRUE(origin_.prints(".\n")) << origin_.output();
     const std::string printed = origin_.output();
     const std::string port = printed.substr(5, printed.find('.') - 5);
-    instance_ = std::make_unique<Instance>("gateway: {type: proxy, workers: 2}",
-                                           "upstreams: {site: '127.0.0.1:" + port + "'}\n");
+    instance_ = std::make_unique<Instance>(
+        "gateway: {type: proxy, workers: 2}", "upstreams: {site: '127.0.0.1:" + port + "'}\n",
+        Instance::Options{.listener = GetParam() ? files_.tls() : ""});
   }
 
   // What the page reported when it was loaded for this time.
@@ -61,15 +65,21 @@ class Browser : public testing::Test {
     return results;
   }
 
+  CertificateFiles files_{make_certificate({.names = {"127.0.0.1"}})};
   Process origin_;
   std::unique_ptr<Instance> instance_;
   TemporaryDirectory profile_;
 };
 
-TEST_F(Browser, UsesWebSocketsAndEventStreamsThroughTheProxyAndReloads) {
+INSTANTIATE_TEST_SUITE_P(Over, Browser, testing::Bool(),
+                         [](const auto& info) { return info.param ? "Tls" : "PlainText"; });
+
+TEST_P(Browser, UsesWebSocketsAndEventStreamsThroughTheProxyAndReloads) {
   Process browser(
-      chromium(profile_.path() + "/profile", "http://" + instance_->web().to_string() + "/page"));
-  const std::map<std::string, std::string> wanted = {{"text", "welcome, grüße ✓"},
+      chromium(profile_.path() + "/profile",
+               (GetParam() ? "https://" : "http://") + instance_->web().to_string() + "/page"));
+  const std::map<std::string, std::string> wanted = {{"version", GetParam() ? "h2" : "http/1.1"},
+                                                     {"text", "welcome, grüße ✓"},
                                                      {"binary", "same"},
                                                      {"protocol", "chat.2"},
                                                      {"closedByPage", "4001 bye true"},

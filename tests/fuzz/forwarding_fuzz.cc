@@ -16,6 +16,7 @@
 #include "http/http1_request_parser.h"
 #include "http/http1_response_parser.h"
 #include "proxy/forwarded_request.h"
+#include "proxy/http1_answer.h"
 #include "upstream/endpoint.h"
 
 namespace roundhouse::proxy {
@@ -70,7 +71,7 @@ class FakeClient final : public Client {
  private:
   const http::Request& request_;
   EventLoop& loop_;
-  Answer answer_;
+  Http1Answer answer_;
   ipc::ConnectionInfo connection_{};
   config::Listener listener_;
 };
@@ -165,7 +166,7 @@ void check_request(const http::Request& request, ForwardedRequest& source) {
 void check_answer(const http::Response& response, ForwardedRequest& source,
                   const http::Request& request, upstream::Endpoint& endpoint) {
   Buffer buffer(65536);
-  Answer answer;
+  Http1Answer answer;
   NoOutlet outlet;
   answer.start(buffer, outlet, request, false, kDate);
   http::HeadWriter& head = answer.begin_forwarded(response.status);

@@ -16,9 +16,10 @@ constexpr std::string_view kHeadEnd = "\r\n\r\n";
 // Bytes of the body behind a head; nothing while it is not whole.
 std::optional<std::size_t> body_size(const std::string& head, std::string_view rest) {
   if (head.find("Transfer-Encoding: chunked") != head.npos) {
-    if (rest.starts_with("0\r\n\r\n")) return 5;
-    const auto end = rest.find("\r\n0\r\n\r\n");
-    return end == rest.npos ? std::nullopt : std::optional(end + 7);
+    const auto last = rest.starts_with("0\r\n") ? 0 : rest.find("\r\n0\r\n");
+    if (last == rest.npos) return std::nullopt;
+    const auto empty = rest.find("\r\n\r\n", last == 0 ? 1 : last + 3);  // behind trailers
+    return empty == rest.npos ? std::nullopt : std::optional(empty + 4);
   }
   const auto at = head.find("Content-Length: ");
   const std::size_t size = at == head.npos ? 0 : std::stoul(head.substr(at + 16));

@@ -17,6 +17,12 @@ const routes = {
     res.setHeader('X-Framing', req.headers['transfer-encoding'] || req.headers['content-length'] || 'none');
     req.pipe(res);
   },
+  '/large': (req, res) => res.end(Buffer.alloc(2_000_000, 'l')),
+  '/count': (req, res) => {
+    let size = 0;
+    req.on('data', (data) => { size += data.length; });
+    req.on('end', () => res.end(String(size)));
+  },
   '/fields': (req, res) => res.end(JSON.stringify(req.headers)),
   '/events': (req, res) => {
     res.writeHead(200, {'Content-Type': 'text/event-stream'});

@@ -22,11 +22,14 @@ const FileCase kCases[] = {
     {"ItsHandshakeIsOfTlsAlone", "listeners: {a: {timeouts: {handshake: 1s}}}",
      "t.yaml:1:39: listeners.a.timeouts.handshake: is for TLS, and this listener has none; "
      "expected `tls`, or no such key"},
-    {"Http2ComesLater", "listeners: {a: {tls: {cert: x, alpn: [h2, http/1.1]}}}",
-     "t.yaml:1:38: listeners.a.tls.alpn: 'h2' is not spoken here; expected http/1.1 (HTTP/2 comes "
-     "later)"},
+    {"Http2AndHttp1AreSpoken", "listeners: {a: {tls: {cert: x, alpn: [h2, http/1.1]}}}", ""},
+    {"Http2MayBeOff", "listeners: {a: {http2: false, tls: {cert: x, alpn: [h2, http/1.1]}}}",
+     "t.yaml:1:52: listeners.a.tls.alpn: has 'h2', and `http2: false` switches that off; expected "
+     "one of the two"},
+    {"TcpKnowsNoHttp2",
+     "listeners: {a: {protocol: tcp, http2: false}}\nupstreams: {u: '127.0.0.1:1'}", "t.yaml:1:39: listeners.a.http2: is for HTTP, and this listener is tcp; expected no such key"},
     {"OtherProtocolsAreForTcp", "listeners: {a: {tls: {cert: x, alpn: mqtt}}}",
-     "t.yaml:1:38: listeners.a.tls.alpn: 'mqtt' is not spoken here; expected http/1.1"},
+     "t.yaml:1:38: listeners.a.tls.alpn: 'mqtt' is not spoken here; expected h2 or http/1.1"},
     {"TcpMayNameAnyProtocol",
      "listeners: {a: {protocol: tcp, tls: {cert: x, alpn: mqtt}}}\nupstreams: {u: '127.0.0.1:1'}",
      ""},
