@@ -25,7 +25,10 @@ constexpr char kHandshakeRecord[] = "\x16";
 constexpr std::uint16_t kEcdsaAes128 = 0xc02b;  // TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
 constexpr std::uint16_t kRsaAes128 = 0xc02f;    // TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
 constexpr std::uint16_t kRsaAes256 = 0xc030;    // TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
-constexpr std::uint16_t kAes128 = 0x1301;       // TLS_AES_128_GCM_SHA256, of TLS 1.3
+constexpr std::uint16_t kRsaChaCha = 0xcca8;    // TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
+constexpr std::uint16_t kAes128 = 0x1301;       // of TLS 1.3, with GCM
+constexpr std::uint16_t kAes256 = 0x1302;
+constexpr std::uint16_t kChaCha = 0x1303;
 
 // IANA's name for a suite, as OpenSSL knows it.
 std::string name_of(std::uint16_t suite) {
@@ -148,9 +151,15 @@ TEST_F(TlsPosture, EverySuiteOfOpensslIsTakenByItselfOrRefusedWithAnAlert) {
   EXPECT_EQ(taken, documented("1.2"));
 }
 
-TEST_F(TlsPosture, AmongGoodSuitesTheClientsOrderDecides) {
-  EXPECT_EQ(offered({.suites = {kRsaAes128, kRsaAes256}}).suite, kRsaAes128);
-  EXPECT_EQ(offered({.suites = {kRsaAes256, kRsaAes128}}).suite, kRsaAes256);
+TEST_F(TlsPosture, OurOrderDecidesUnlessTheClientHasNoAesInHardware) {
+  EXPECT_EQ(offered({.suites = {kRsaAes256, kRsaAes128}}).suite, kRsaAes128);
+  EXPECT_EQ(offered({.suites = {kRsaAes256, kRsaAes128, kRsaChaCha}}).suite, kRsaAes128);
+  EXPECT_EQ(offered({.suites = {kRsaChaCha, kRsaAes128}}).suite, kRsaChaCha) << "it says so first";
+  const auto of_13 = [this](const Codes& suites) {
+    return offered({.version = tls::kTls13, .suites = suites}).suite;
+  };
+  EXPECT_EQ(of_13({kAes256, kChaCha, kAes128}), kAes128);
+  EXPECT_EQ(of_13({kChaCha, kAes256, kAes128}), kChaCha);
 }
 
 TEST_F(TlsPosture, ThreeCurvesAreTakenAndNoOtherGroup) {
@@ -197,9 +206,9 @@ TEST_F(TlsPosture, NothingIsCompressedAndNoHeartbeatIsAnswered) {
 TEST_F(TlsPosture, WhatProtectsOldSessionsIsAnnounced) {
   const ServerAnswer answer =
       offered({.suites = {kEcdsaAes128, tls::kRenegotiationScsv},
-               .more_extensions = {{tls::kExtendedMasterSecret, ""}, {tls::kSessionTicket, ""}}});
+               .more_extensions = {{tls::kExtendedSecret, ""}, {tls::kSessionTicket, ""}}});
   EXPECT_TRUE(answer.extensions.contains(tls::kRenegotiationInfo));
-  EXPECT_TRUE(answer.extensions.contains(tls::kExtendedMasterSecret));
+  EXPECT_TRUE(answer.extensions.contains(tls::kExtendedSecret));
   EXPECT_TRUE(answer.extensions.contains(tls::kSessionTicket));
 }
 
