@@ -62,6 +62,7 @@ class Http2Stream {
   bool ends_ = false;      // behind the view nothing follows
   bool ended_ = false;     // END_STREAM has gone out, or is about to
   bool shown_ = false;     // its head was taken, or it is ours
+  bool begun_ = false;     // our head has gone out
   bool reset_ = false;     // by the user
   bool closed_ = false;
   std::unique_ptr<Http2Head> incoming_;  // what HPACK has given so far
