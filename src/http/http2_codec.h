@@ -8,7 +8,10 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "http/http2_flood.h"
 #include "http/http2_head.h"
@@ -58,15 +61,18 @@ class Http2Stream {
 
   std::int32_t id_;
   User* user_ = nullptr;
-  std::string_view view_;  // what write() offers, while it runs
-  bool ends_ = false;      // behind the view nothing follows
-  bool ended_ = false;     // END_STREAM has gone out, or is about to
-  bool shown_ = false;     // its head was taken, or it is ours
-  bool begun_ = false;     // our head has gone out
-  std::size_t held_ = 0;   // bytes received and not consumed
-  bool reset_ = false;     // by the user
+  std::string_view view_;   // what write() offers, while it runs
+  bool ends_ = false;       // behind the view nothing follows
+  bool ending_ = false;     // nothing follows at all
+  bool last_made_ = false;  // the frame with END_STREAM: it waits, or has gone out
+  bool ended_ = false;      // END_STREAM has gone out
+  bool shown_ = false;      // its head was taken, or it is ours
+  bool begun_ = false;      // our head has gone out
+  std::size_t held_ = 0;    // bytes received and not consumed
+  bool reset_ = false;      // by the user
   bool closed_ = false;
-  std::unique_ptr<Http2Head> incoming_;  // what HPACK has given so far
+  std::unique_ptr<Http2Head> incoming_;                              // what HPACK has given so far
+  std::vector<std::pair<std::string, std::string>> early_trailers_;  // before its head went out
 };
 
 struct Http2Event {
