@@ -45,14 +45,17 @@ TEST(Http2Receiving, PaddingCounts) {
 }
 
 // The connection's window comes back as data is received: no stream can hold up another.
-TEST(Http2Receiving, TheConnectionsWindowDoesNotWaitForTheUsersOfStreams) {
-  Upload server({.head = {}, .streams = 1000, .stream_window = 65535, .session_window = 65535});
-  std::size_t allowed = 65535;
-  for (std::uint32_t id = 1; id < 40; id += 2) {
+// Streams with 64,000 bytes each that nobody takes: how many until the connection's window is shut.
+TEST(Http2Receiving, TheConnectionsWindowWaitsForTheUsersOfStreamsOnlyWhenMuchIsHeld) {
+  constexpr std::uint32_t kWindow = 200'000;
+  Upload server({.head = {}, .streams = 1000, .stream_window = 65535, .session_window = kWindow});
+  std::size_t allowed = kWindow;
+  std::size_t held = 0;
+  for (std::uint32_t id = 1; allowed >= 16000; id += 2) {
     if (id > 1) server.hear(h2::post(id));
-    for (int i = 0; i < 4; ++i) {
-      ASSERT_GE(allowed, 16000u) << id;
+    for (int i = 0; i < 4 && allowed >= 16000; ++i) {
       allowed -= 16000;
+      held += 16000;
       server.hear(h2::data(id, std::string(16000, 'x')));
       for (const h2::Frame& frame : server.sent()) {
         ASSERT_EQ(frame.type, h2::kWindowUpdate);
@@ -61,7 +64,15 @@ TEST(Http2Receiving, TheConnectionsWindowDoesNotWaitForTheUsersOfStreams) {
       }
     }
   }
-  EXPECT_EQ(server.given(), 20u * 64000);
+  EXPECT_EQ(server.given(), held);
+  EXPECT_GT(held, kWindow) << "one stream holds up no other";
+  EXPECT_LE(held, 2 * kWindow) << "but all of them together hold no more than that";
+  server.codec.consume(server.stream(1), 64000);
+  server.codec.reset(server.stream(3), Http2Error::kCancel);
+  std::size_t returned = 0;
+  for (const h2::Frame& frame : server.sent())
+    if (frame.type == h2::kWindowUpdate && frame.stream == 0) returned += frame.number_at(0);
+  EXPECT_GE(returned, 64000u) << "it comes back with what is taken";
 }
 
 TEST(Http2Receiving, MoreThanTheConnectionsWindowIsAConnectionError) {
