@@ -65,6 +65,10 @@ struct Names<ProxyHeader> {
   static constexpr std::string_view kAll[] = {"off", "v1", "v2"};
 };
 template <>
+struct Names<UpstreamProtocol> {
+  static constexpr std::string_view kAll[] = {"auto", "http/1.1", "h2"};
+};
+template <>
 struct Names<TlsVersion> {
   static constexpr std::string_view kAll[] = {"1.2", "1.3"};
 };

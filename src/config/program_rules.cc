@@ -98,11 +98,10 @@ void choose_types(Configuration& configuration, Provenance& provenance, const Fi
 std::string http_key_of(const Listener& listener, const Provenance& provenance) {
   const std::string section = "listeners." + listener.name + ".";
   for (const char* key :
-       {"timeouts.", "limits.", "tls.", "connections_per_address", "proxy_protocol"}) {
-    const auto found = provenance.lower_bound(section + key);
-    if (found != provenance.end() && found->first.starts_with(section + key) &&
-        found->second.from == From::kFile)
-      return found->first.substr(section.size());
+       {"timeouts.", "limits.", "tls.", "connections_per_address", "http2", "proxy_protocol"}) {
+    for (auto found = provenance.lower_bound(section + key);
+         found != provenance.end() && found->first.starts_with(section + key); ++found)
+      if (found->second.from == From::kFile) return found->first.substr(section.size());
   }
   return "";
 }

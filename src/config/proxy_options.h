@@ -31,6 +31,8 @@ enum class Probe : std::uint8_t { kOff, kConnect, kHttp };
 
 // Which header of the PROXY protocol, if any, opens each connection to an endpoint.
 enum class ProxyHeader : std::uint8_t { kOff, kV1, kV2 };
+// What endpoints speak. auto: what they choose under TLS, and else HTTP/1.1.
+enum class UpstreamProtocol : std::uint8_t { kAuto, kHttp1, kHttp2 };
 
 // `set` replaces all fields of that name, `add` leaves them. Values are text templates.
 struct FieldEdits {
@@ -142,6 +144,8 @@ struct Upstream {
   Queue queue;
   std::uint32_t max_connections = 1000;  // open at once to one endpoint, by one worker
   std::uint32_t idle_connections = 64;   // kept open to one endpoint, by one worker
+  UpstreamProtocol protocol = UpstreamProtocol::kAuto;
+  std::uint32_t streams = 100;  // at once on an HTTP/2 connection
   ProxyHeader proxy_protocol = ProxyHeader::kOff;
   Duration slow_start = 0s;          // an endpoint that is new or back gets its full share after
   std::uint32_t first_endpoint = 0;  // no option: row of place 0 of `pool`, on the endpoint board

@@ -36,7 +36,13 @@ void check_proxy_protocol(const Configuration& configuration, const Listener& li
 }
 
 void check_proxy_protocol(const Upstream& upstream, Report& report) {
-  if (upstream.proxy_protocol == ProxyHeader::kOff || upstream.pool.empty()) return;
+  if (upstream.proxy_protocol == ProxyHeader::kOff) return;
+  if (upstream.protocol == UpstreamProtocol::kHttp2)
+    report.add(
+        "upstreams." + upstream.name + ".protocol",
+        "h2 carries requests of many clients on one connection, and `proxy_protocol` is set, "
+        "which names one; expected only one of the two");
+  if (upstream.pool.empty()) return;
   report.add("upstreams." + upstream.name + ".proxy_protocol",
              "is for servers, and the endpoints of this upstream are workers of pool " +
                  upstream.pool + "; expected no such key");

@@ -59,9 +59,7 @@ void derive_tls(Listener& listener, Provenance& provenance,
     if (listener.http2) tls.alpn.emplace_back("h2");
     tls.alpn.emplace_back("http/1.1");
     Source& source = provenance[section + ".alpn"];
-    if (source.from == From::kDefault)
-      source = {From::kDerived, provenance["listeners." + listener.name + ".http2"].at, "`http2`",
-                false};
+    if (source.from == From::kDefault) source = {From::kDerived, {}, "`http2`", false};
   }
 }
 

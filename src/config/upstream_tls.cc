@@ -132,7 +132,11 @@ std::vector<std::string> protocols_offered(const Configuration& configuration,
         return listener.protocol == Protocol::kTcp && listener.upstream == upstream.name;
       });
   if (carries_any) return {};
-  return {"http/1.1"};
+  if (upstream.protocol == UpstreamProtocol::kHttp2) return {"h2"};
+  // A connection that begins with a header is one client's.
+  if (upstream.protocol == UpstreamProtocol::kHttp1 || upstream.proxy_protocol != ProxyHeader::kOff)
+    return {"http/1.1"};
+  return {"h2", "http/1.1"};
 }
 
 }  // namespace roundhouse::config

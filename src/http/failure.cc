@@ -76,6 +76,7 @@ constexpr std::array<FailureRow, kFailureCount> kRows = {{
     {F::kConnectTimeout, 504, "connect_timeout",
      "The upstream did not take the connection in time."},
     {F::kUpstreamTls, 502, "upstream_tls", "The upstream cannot be spoken to in confidence."},
+    {F::kStreamRefused, 502, "stream_refused", "The upstream has not looked at the request."},
     {F::kUpstreamClosed, 502, "upstream_closed",
      "The upstream closed the connection before it answered."},
     {F::kResponseTimeout, 504, "response_timeout", "The upstream did not answer in time."},

@@ -61,6 +61,7 @@ enum class Failure : std::uint8_t {
   kConnectFailed,
   kConnectTimeout,
   kUpstreamTls,
+  kStreamRefused,
   kUpstreamClosed,
   kResponseTimeout,
   kResponseStalled,

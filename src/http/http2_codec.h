@@ -67,6 +67,7 @@ class Http2Stream {
   bool last_made_ = false;  // the frame with END_STREAM: it waits, or has gone out
   bool ended_ = false;      // END_STREAM has gone out
   bool shown_ = false;      // its head was taken, or it is ours
+  bool begun_ = false;      // our head has gone out
   bool reset_ = false;      // by the user
   bool closed_ = false;
   std::unique_ptr<Http2Head> incoming_;                              // what HPACK has given so far

@@ -288,7 +288,8 @@ void Http2Codec::Session::on_close(std::int32_t id, std::uint32_t error) {
   stream->closed_ = true;
   --open_;
   push(Http2Event::Kind::kClosed, *stream);
-  events_.back().error = static_cast<Http2Error>(error);
+  const bool unseen = !is_server() && !stream->begun_ && !stream->reset_;
+  events_.back().error = unseen ? Http2Error::kRefusedStream : static_cast<Http2Error>(error);
 }
 
 int Http2Codec::Session::on_sent(const nghttp2_frame& frame) {
@@ -304,6 +305,7 @@ int Http2Codec::Session::on_sent(const nghttp2_frame& frame) {
     if (for_what_came && !is_own(frame.hd.stream_id)) take(Http2Flood::kResets);
     return 0;
   }
+  if (stream != nullptr && frame.hd.type == NGHTTP2_HEADERS) stream->begun_ = true;
   const bool ends = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
                     (frame.hd.type == NGHTTP2_DATA || frame.hd.type == NGHTTP2_HEADERS);
   if (frame.hd.type == NGHTTP2_DATA) budget_.earn();

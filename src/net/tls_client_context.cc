@@ -107,6 +107,10 @@ ssl_st* TlsClientContext::connect(const TlsPeer& peer) const {
     CHECK(SSL_set1_host(connection, peer.name.c_str()) == 1);
     SSL_set_tlsext_host_name(connection, peer.name.c_str());
   }
+  if (!peer.protocol.empty()) {
+    const auto wire = wire_form({std::string(peer.protocol)});
+    SSL_set_alpn_protos(connection, wire.data(), static_cast<unsigned int>(wire.size()));
+  }
   if (peer.session == nullptr) return connection;
   SSL_set_ex_data(connection, session_index(), peer.session);
   if (peer.session->newest_ == nullptr || peer.session->context_ != number_) return connection;

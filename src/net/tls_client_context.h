@@ -46,7 +46,8 @@ struct TlsPeer {
   // A host name, which is said to the server (SNI), or an address. Its certificate must be for it,
   // if certificates are looked at; empty: whoever that is for.
   std::string name;
-  TlsSession* session = nullptr;  // is resumed, and replaced by newer ones; nullptr: each is new
+  std::string_view protocol = {};  // the only one offered (ALPN); empty: those of the context
+  TlsSession* session = nullptr;   // is resumed, and replaced by newer ones; nullptr: each is new
 };
 
 // Immutable. Connections keep what they need of it, so it may go before them.

@@ -8,10 +8,10 @@
 #include "base/unique_fd.h"
 #include "config/access_log_options.h"
 #include "ipc/slot.h"
+#include "net/buffer.h"
 #include "net/event_loop.h"
 #include "proxy/access_format.h"
 #include "proxy/access_record.h"
-#include "proxy/buffer.h"
 #include "proxy/line_sink.h"
 
 namespace roundhouse::proxy {

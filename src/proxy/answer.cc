@@ -7,7 +7,7 @@ namespace roundhouse::proxy {
 void Answer::clear(std::string_view date_line) {
   date_line_ = date_line;
   close_ = true;
-  of_head_ = begun_ = bodiless_ = done_ = starved_ = false;
+  of_head_ = begun_ = bodiless_ = expects_trailers_ = done_ = starved_ = false;
   body_bytes_ = 0;
 }
 

@@ -47,6 +47,8 @@ class Answer {
   // is dropped. Clients of HTTP/1.0 get none (RFC 9110 15.2).
   http::HeadWriter& begin_interim(int status);
   virtual bool end_interim() = 0;
+  // Trailers may follow a body of known length as well, where the protocol knows that.
+  void expect_trailers() { expects_trailers_ = true; }
   // False if the head was refused or did not fit: nothing was written, and another may begin.
   // kUntilClose is only for an answer to HEAD whose length is unknown. An answer to HEAD or a 304
   // may announce a length and is ended without its body.
@@ -61,8 +63,8 @@ class Answer {
   virtual std::size_t write_from(Pipe& pipe) = 0;
   virtual bool goes_as_it_is() const = 0;
   // The body is whole. False if there was no room yet: again in Exchange::on_room. Trailers are
-  // sent only behind a body of unknown length. REQUIRES: as many bytes as announced have been
-  // written.
+  // sent only behind a body of unknown length, or where they were expected. REQUIRES: as many bytes
+  // as announced have been written.
   bool end(const http::FieldTable* trailers = nullptr);
 
   // All of it at once, for a body of at most kWholeBodyMax; `lines` are constant field lines.
@@ -105,6 +107,7 @@ class Answer {
   bool close_ = false;
   bool begun_ = false;
   bool bodiless_ = false;
+  bool expects_trailers_ = false;
   bool done_ = false;
   bool starved_ = false;
 

@@ -11,6 +11,7 @@
 namespace roundhouse::proxy {
 namespace {
 
+constexpr std::uint32_t kRefusedMax = 3;
 constexpr std::size_t kFreeSpacesMax = 64;
 constexpr Time kNever = Time::max();
 
@@ -48,10 +49,7 @@ UpstreamExchange::~UpstreamExchange() {
 // By the client's fault, not the endpoint's.
 void UpstreamExchange::give_up(http::Failure failure) {
   if (state_ == State::kConnecting) plan_.cluster.cancel(*this);
-  if (connection_ != nullptr) {
-    connection_->set_user(nullptr);
-    plan_.cluster.release(std::move(connection_), {.counted = false});
-  }
+  if (leases()) leave_connection({.counted = false});
   finish(failure);
 }
 
@@ -71,6 +69,9 @@ void UpstreamExchange::start() {
   const Inside inside(*this);
   plan_.cluster.request_begins();
   plan_.wish.header = plan_.proxy_header;
+  // Where nobody could follow it, an upgrade is not asked for.
+  if (plan_.cluster.config().protocol == config::UpstreamProtocol::kHttp2) plan_.upgrade = false;
+  if (plan_.upgrade) plan_.wish.carries = upstream::Carries::kUpgrade;
   if (has_request_body()) plan_.client.accept_body();
   acquire();
 }
@@ -83,23 +84,35 @@ void UpstreamExchange::acquire() {
 
 void UpstreamExchange::on_connection(std::unique_ptr<upstream::Connection> connection) {
   connection_ = std::move(connection);
-  endpoint_ = upstream::Cluster::name_of(connection_->endpoint());
   // Nobody may send a request that is not idempotent a second time: a dead connection is better
   // found before.
   if (connection_->reused() && !is_idempotent(plan_.client.request().method) &&
       !connection_->is_quiet()) {
-    plan_.cluster.release(std::move(connection_), {.counted = false});
+    leave_connection({.counted = false});
     plan_.wish.fresh = true;
     --result_.tries;
     acquire();
     return;
   }
   connection_->set_user(this);
-  state_ = State::kAwaiting;
-  readable_ = upstream_ended_ = got_bytes_ = request_sent_ = send_failed_ = body_stuck_ = false;
+  begin_try(connection_->endpoint());
   space_->parser.start(plan_.client.request().method);
   send_head();
   if (!inside_ && state_ != State::kConnecting) plan_.client.resume();
+}
+
+void UpstreamExchange::begin_try(const upstream::Endpoint& endpoint) {
+  endpoint_ = upstream::Cluster::name_of(endpoint);
+  state_ = State::kAwaiting;
+  readable_ = upstream_ended_ = got_bytes_ = request_sent_ = send_failed_ = body_stuck_ = false;
+}
+
+bool UpstreamExchange::reuses() const {
+  return connection_ != nullptr ? connection_->reused() : call_ != nullptr && call_->reused();
+}
+
+upstream::Endpoint& UpstreamExchange::endpoint() const {
+  return connection_ != nullptr ? connection_->endpoint() : call_->endpoint();
 }
 
 void UpstreamExchange::on_no_connection(http::Failure failure, upstream::EndpointId endpoint) {
@@ -119,18 +132,20 @@ void UpstreamExchange::send_head() {
   std::size_t size = 0;
   const auto outcome = plan_.source->write_request(host_.scratch, size);
   if (outcome != http::HeadWriter::Outcome::kOk) {
-    // The endpoint is not to blame.
-    connection_->set_user(nullptr);
-    plan_.cluster.release(std::exchange(connection_, nullptr), {.counted = false});
+    leave_connection({.counted = false});  // the endpoint is not to blame
     fail(outcome == http::HeadWriter::Outcome::kFull ? http::Failure::kHeadTooLong
                                                      : http::Failure::kBadTarget);
     return;
   }
   sent_ = last_moved_ = host_.loop.now();
   const std::string_view head(host_.scratch.data(), size);
+  if (!has_request_body()) request_sent_ = true;
+  if (call_ != nullptr) {
+    send_head_on_call(head);
+    return;
+  }
   const std::size_t sent = send_raw(head);
   if (!send_failed_ && sent < head.size()) keep_unsent(head.substr(sent));
-  if (!has_request_body()) request_sent_ = true;
   set_deadline();
 }
 
@@ -161,6 +176,7 @@ void UpstreamExchange::keep_unsent(std::string_view data) {
 
 // True: nothing is left.
 bool UpstreamExchange::flush_unsent() {
+  if (call_ != nullptr) return true;
   if (!send_failed_ && connection_->transport().flush() == Transport::Status::kFailed)
     send_failed_ = readable_ = true;
   Buffer* const unsent = space_->unsent.get();
@@ -191,7 +207,11 @@ std::size_t UpstreamExchange::on_body(std::string_view data) {
   if (state_ == State::kConnecting || !flush_unsent()) return 0;
   body_begun_ = true;
   const bool chunked = !tunnel_ && plan_.client.request().body.framing == http::Framing::kChunked;
-  const std::size_t taken = chunked ? send_chunk(data) : send_raw(data);
+  std::size_t taken = 0;
+  if (call_ != nullptr)
+    taken = call_->write(data);
+  else
+    taken = chunked ? send_chunk(data) : send_raw(data);
   const bool stuck = taken < data.size();
   if (stuck && !body_stuck_) last_moved_ = host_.loop.now();  // from now on the endpoint is awaited
   body_stuck_ = stuck;
@@ -202,7 +222,9 @@ std::size_t UpstreamExchange::on_body(std::string_view data) {
 bool UpstreamExchange::on_body_end(const http::FieldTable& trailers) {
   if (state_ == State::kOver || send_failed_) return true;
   if (state_ == State::kConnecting || !flush_unsent()) return false;
-  if (tunnel_) {
+  if (call_ != nullptr) {
+    end_call(trailers);
+  } else if (tunnel_) {
     if (connection_->transport().end_writing() == Transport::Status::kWouldBlock) return false;
   } else if (plan_.client.request().body.framing == http::Framing::kChunked) {
     http::HeadWriter writer(host_.scratch);
@@ -229,22 +251,24 @@ bool UpstreamExchange::may_try_again(http::Failure failure) const {
 
 // REQUIRES: the answer has not begun.
 void UpstreamExchange::fail(http::Failure failure) {
-  const bool stale = connection_ != nullptr && connection_->reused() && !got_bytes_ &&
-                     failure == http::Failure::kUpstreamClosed;
-  if (connection_ != nullptr) {
+  const bool stale = reuses() && !got_bytes_ && failure == http::Failure::kUpstreamClosed;
+  // A connection that ends in good order refuses what comes too late.
+  const bool late = failure == http::Failure::kStreamRefused && ++refused_ <= kRefusedMax;
+  if (leases()) {
     auto& avoid = plan_.wish.avoid;
-    if (!stale) {
+    if (!stale && !late) {
       std::ranges::rotate(avoid, avoid.end() - 1);
-      avoid.front() = upstream::Cluster::id_of(connection_->endpoint());
+      avoid.front() = upstream::Cluster::id_of(endpoint());
     }
-    leave_connection(false, !stale);
+    leave_connection({.failed = !stale && !late, .counted = !late});
   }
   if (space_->unsent != nullptr) space_->unsent->clear();
   if (space_->received != nullptr) space_->received->clear();
   decoded_ = 0;
-  if (stale && !stale_retried_ && !body_begun_ && is_idempotent(plan_.client.request().method)) {
-    stale_retried_ = true;
-    plan_.wish.fresh = true;
+  const bool again = stale && !stale_retried_ && is_idempotent(plan_.client.request().method);
+  if ((again || late) && !body_begun_) {
+    stale_retried_ = stale_retried_ || again;
+    plan_.wish.fresh = plan_.wish.fresh || again;
     --result_.tries;
     acquire();
     return;
@@ -260,18 +284,24 @@ void UpstreamExchange::fail(http::Failure failure) {
   finish(failure);
 }
 
-void UpstreamExchange::leave_connection(bool reusable, bool failed) {
+void UpstreamExchange::leave_connection(upstream::Use use) {
+  if (use.counted) {
+    result_.took = host_.loop.now() - sent_;
+    use.took = *result_.took;
+  }
+  if (call_ != nullptr) {
+    plan_.cluster.release(std::move(call_), use);
+    return;
+  }
   connection_->set_user(nullptr);
-  result_.took = host_.loop.now() - sent_;
-  plan_.cluster.release(std::move(connection_),
-                        {.reusable = reusable, .failed = failed, .took = *result_.took});
+  plan_.cluster.release(std::move(connection_), use);
 }
 
 void UpstreamExchange::describe(AccessRecord& record) const {
   record.endpoint = endpoint_;
   record.tries = result_.tries;
   record.upstream_duration = result_.took;
-  if (connection_ != nullptr) record.upstream_duration = host_.loop.now() - sent_;
+  if (leases()) record.upstream_duration = host_.loop.now() - sent_;
   if (result_.failure != http::Failure::kNone) record.failure = result_.failure;
 }
 
@@ -316,7 +346,7 @@ void UpstreamExchange::expired() {
     return;
   }
   if (state_ != State::kAnswering) return;
-  leave_connection(false, !tunnel_);
+  leave_connection({.failed = !tunnel_});
   finish(tunnel_ ? http::Failure::kNone : http::Failure::kResponseStalled);
   plan_.client.abort();
 }

@@ -13,71 +13,14 @@
 #include "config/options.h"
 #include "http/http1_body.h"
 #include "http/http1_response_parser.h"
+#include "net/buffer.h"
 #include "net/deadline_queue.h"
 #include "net/pipe.h"
-#include "proxy/buffer.h"
+#include "proxy/exchange_parts.h"
 #include "proxy/handler.h"
 #include "upstream/cluster.h"
 
 namespace roundhouse::proxy {
-
-// What an exchange needs only while it is in progress; kept for the next one.
-struct ExchangeSpace {
-  static constexpr std::size_t kRead = 128 * std::size_t{1024};
-  // Where a large answer is expected, only its head is to be read: the rest goes through a pipe.
-  static constexpr std::size_t kReadOfLarge = 20 * std::size_t{1024};
-  static constexpr std::size_t kSend = 32 * std::size_t{1024};
-  static constexpr http::HeadLimits kHeadLimits{};  // of an answer
-
-  ExchangeSpace() : parser(kHeadLimits), response(kHeadLimits.fields), body(kHeadLimits.fields) {}
-
-  http::ResponseParser parser;
-  http::Response response;
-  http::BodyDecoder body;
-  std::unique_ptr<Buffer> received;  // what the client has no room for yet, and heads in pieces
-  std::unique_ptr<Buffer> unsent;    // what the endpoint has no room for yet
-  std::unique_ptr<Pipe> pipe;        // what of a large body is on its way
-};
-
-// How it ended, for counters and log. Views are valid during the call.
-struct ExchangeResult {
-  int status = 0;  // 0: the client left before there was an answer
-  http::Failure failure = http::Failure::kNone;
-  std::string_view endpoint;  // the last one asked; empty: none
-  std::uint32_t tries = 0;
-  std::uint64_t body_bytes = 0;
-  std::optional<Duration> took;  // from the last request sent to the end of its answer
-};
-
-// What the exchanges of one worker share. Outlives them.
-struct ExchangeHost {
-  EventLoop& loop;
-  DeadlineQueue& deadlines;
-  DescriptorAllowance* descriptors = nullptr;  // of pipes
-  PipePool pipes = PipePool(descriptors);
-  std::vector<char> scratch = std::vector<char>(ExchangeSpace::kRead);
-  std::vector<std::unique_ptr<ExchangeSpace>> spaces = {};
-
-  std::unique_ptr<ExchangeSpace> acquire();
-  void release(std::unique_ptr<ExchangeSpace> space);
-};
-
-// The upstream side of one request, for UpstreamExchange.
-class RequestSource {
- public:
-  virtual ~RequestSource() = default;
-  // The head as the endpoint is to get it; the same at each try.
-  virtual http::HeadWriter::Outcome write_request(std::span<char> out, std::size_t& size) = 0;
-  // Everything of the answer's head but the status line and what Answer adds.
-  virtual void write_response(const http::Response& response, const upstream::Endpoint& endpoint,
-                              http::HeadWriter& head) = 0;
-  // Whether a field behind the request's body goes on, and one behind the answer's. The latter
-  // comes after write_response(), when the answer's head is no more.
-  virtual bool passes_trailer(const http::Field& field) const = 0;
-  virtual bool passes_answer_trailer(const http::Field& field) const = 0;
-  // Once, when it is over; the client may be gone.
-  virtual void ended(const ExchangeResult& result) = 0;
-};
 
 // Bytes are moved as they come, both ways; what one side cannot take stops the reading of the
 // other. An endpoint that fails before a byte of its answer was passed on, and before the client's
@@ -87,6 +30,7 @@ class RequestSource {
 class UpstreamExchange final : public Exchange,
                                private upstream::Waiter,
                                private upstream::Connection::User,
+                               private upstream::Http2Call::User,
                                private Deadline {
  public:
   struct Plan {
@@ -135,11 +79,26 @@ class UpstreamExchange final : public Exchange,
 
   void on_connection(std::unique_ptr<upstream::Connection> connection) override;
   void on_no_connection(http::Failure failure, upstream::EndpointId endpoint) override;
+  void on_call(std::unique_ptr<upstream::Http2Call> call) override;
   void on_upstream_ready(Ready ready) override;
+  void on_call_head(http::Http2Head& head) override;
+  std::size_t on_call_data(std::string_view data) override;
+  bool on_call_end(http::FieldTable& trailers) override;
+  void on_call_closed(http::Http2Error error) override;
+  void on_call_room() override {}  // behind it the client goes on
+  void on_call_turn_over() override;
   void expired() override;
 
   void acquire();
+  void begin_try(const upstream::Endpoint& endpoint);
+  bool leases() const { return connection_ != nullptr || call_ != nullptr; }
+  bool reuses() const;
+  upstream::Endpoint& endpoint() const;
   void send_head();
+  void send_head_on_call(std::string_view text);
+  void end_call(const http::FieldTable& trailers);
+  void take_head(http::Http2Head& head);
+  void resume_if_left();
   std::size_t send_raw(std::string_view data);
   std::size_t send_chunk(std::string_view data);
   void keep_unsent(std::string_view data);
@@ -162,7 +121,7 @@ class UpstreamExchange final : public Exchange,
   bool finish_body(std::string_view rest);
   void on_upstream_end(bool reset);
   void fail(http::Failure failure);
-  void leave_connection(bool reusable, bool failed);
+  void leave_connection(upstream::Use use);
   void give_up(http::Failure failure);
   void finish(http::Failure failure);
   bool waits_for_endpoint() const;
@@ -172,13 +131,15 @@ class UpstreamExchange final : public Exchange,
   ExchangeHost& host_;
   Plan plan_;
   std::unique_ptr<ExchangeSpace> space_;
-  std::unique_ptr<upstream::Connection> connection_;
+  std::unique_ptr<upstream::Connection> connection_;  // of HTTP/1.1, or
+  std::unique_ptr<upstream::Http2Call> call_;
   ExchangeResult result_;
   std::string endpoint_;
   Time sent_{};  // the request, or a part of it
   Time last_moved_{};
   std::size_t decoded_ = 0;  // bytes in front of the received ones that are body already
   std::uint32_t interim_ = 0;
+  std::uint32_t refused_ = 0;  // streams
   State state_ = State::kConnecting;
   bool inside_ = false;  // called by the session, which goes on by itself
   bool readable_ = false;

@@ -32,6 +32,10 @@ void UpstreamExchange::on_room() {
   if (state_ == State::kOver || !blocked_) return;
   const Inside inside(*this);
   blocked_ = false;
+  if (call_ != nullptr) {
+    call_->go_on();
+    return;
+  }
   if (splices()) {
     splice();
   } else if (space_->received != nullptr && !space_->received->empty()) {
@@ -141,8 +145,7 @@ bool UpstreamExchange::pass_interim() {
   // 100 was ours to say, and has been said.
   if (response.status != 100) {
     Answer& answer = plan_.client.answer();
-    plan_.source->write_response(response, connection_->endpoint(),
-                                 answer.begin_interim(response.status));
+    plan_.source->write_response(response, endpoint(), answer.begin_interim(response.status));
     answer.end_interim();
   }
   space_->parser.start(plan_.client.request().method);
@@ -155,8 +158,7 @@ bool UpstreamExchange::begin_tunnel() {
     return false;
   }
   Answer& answer = plan_.client.answer();
-  plan_.source->write_response(space_->response, connection_->endpoint(),
-                               answer.begin_forwarded(101));
+  plan_.source->write_response(space_->response, endpoint(), answer.begin_forwarded(101));
   if (!answer.begin_tunnel()) {
     fail(http::Failure::kBadResponse);
     return false;
@@ -174,7 +176,7 @@ bool UpstreamExchange::begin_answer() {
   Answer& answer = plan_.client.answer();
   if (has_request_body() && !request_sent_ && !response.keep_alive) answer.set_close(true);
   http::HeadWriter& head = answer.begin_forwarded(response.status);
-  plan_.source->write_response(response, connection_->endpoint(), head);
+  plan_.source->write_response(response, endpoint(), head);
   if (!response.fields.find("Date")) head.trusted_lines(answer.date_line());
   http::BodyLength length = response.body;
   if (length.framing == http::Framing::kUntilClose) length = {http::Framing::kChunked, 0};
@@ -185,6 +187,7 @@ bool UpstreamExchange::begin_answer() {
     if (bytes)
       length = *bytes == 0 ? http::BodyLength{} : http::BodyLength{http::Framing::kLength, *bytes};
   }
+  if (response.version == http::Version::kHttp2) answer.expect_trailers();
   if (!answer.begin_body(length)) {
     fail(http::Failure::kBadResponse);  // it does not fit, or holds what nobody may send
     return false;
@@ -213,7 +216,7 @@ bool UpstreamExchange::digest_body(std::string_view& received) {
   }
   const http::BodyDecoder::Step step = space_->body.decode(received);
   if (step.status == http::Parse::kFailed) {
-    leave_connection(false, true);
+    leave_connection({.failed = true});
     finish(http::Failure::kBadResponse);
     plan_.client.abort();
     return false;
@@ -241,7 +244,7 @@ bool UpstreamExchange::finish_body(std::string_view rest) {
   const bool reusable = !tunnel_ && space_->response.keep_alive && request_sent_ && !send_failed_ &&
                         rest.empty() && !upstream_ended_ && !holds_unsent();
   connection_->set_last_was_large(space_->pipe != nullptr);
-  leave_connection(reusable, space_->response.status >= 500);
+  leave_connection({.reusable = reusable, .failed = space_->response.status >= 500});
   finish(http::Failure::kNone);
   return false;
 }
@@ -259,7 +262,7 @@ void UpstreamExchange::on_upstream_end(bool reset) {
     finish_body({});
     return;
   }
-  leave_connection(false, true);
+  leave_connection({.failed = true});
   finish(http::Failure::kTruncatedBody);
   plan_.client.abort();
 }

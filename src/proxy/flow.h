@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "net/buffer.h"
 #include "net/pipe.h"
 #include "net/transport.h"
-#include "proxy/buffer.h"
 
 namespace roundhouse::proxy {
 

@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "http/message.h"
+#include "net/buffer.h"
 #include "net/pipe.h"
 #include "proxy/answer.h"
-#include "proxy/buffer.h"
 
 namespace roundhouse::proxy {
 

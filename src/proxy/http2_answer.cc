@@ -1,17 +1,9 @@
 #include "proxy/http2_answer.h"
 
 #include "base/check.h"
+#include "http/http2_fields.h"
 
 namespace roundhouse::proxy {
-namespace {
-
-// RFC 9113 8.2.2: they steer one connection of HTTP/1.1.
-bool steers_connection(http::FieldId id) {
-  return id == http::FieldId::kConnection || id == http::FieldId::kTransferEncoding ||
-         id == http::FieldId::kUpgrade;
-}
-
-}  // namespace
 
 void Http2Answer::start(StreamOutlet& outlet, http::Http2Stream& stream,
                         const http::Request& request, std::string_view date_line) {
@@ -23,19 +15,9 @@ void Http2Answer::start(StreamOutlet& outlet, http::Http2Stream& stream,
   ended_ = false;
 }
 
-// The lines of the head, behind its first, which a HeadWriter has made: "name: value" CRLF each.
 std::span<const http::Field> Http2Answer::fields() const {
   std::vector<http::Field>& fields = outlet_->head_space().fields;
-  fields.clear();
-  std::string_view rest = head_.text();
-  rest.remove_prefix(rest.find('\n') + 1);
-  for (std::size_t end; (end = rest.find('\r')) != 0; rest.remove_prefix(end + 2)) {
-    const std::string_view line = rest.substr(0, end);
-    const std::size_t colon = line.find(':');
-    const std::string_view name = line.substr(0, colon);
-    if (steers_connection(http::field_id_of(name))) continue;
-    fields.push_back({.name = name, .value = line.substr(colon + 2)});
-  }
+  http::split_head(head_.text(), fields);
   return fields;
 }
 
@@ -57,7 +39,8 @@ bool Http2Answer::send_head() {
 std::size_t Http2Answer::write_from(Pipe& /*pipe*/) { CHECK(false); }
 
 std::size_t Http2Answer::write_body(std::string_view data) {
-  const bool last = length_.framing == http::Framing::kLength && data.size() == left_;
+  const bool last =
+      length_.framing == http::Framing::kLength && data.size() == left_ && !expects_trailers_;
   const auto written = outlet_->write(*stream_, data, last);
   ended_ = written.ended;
   return written.taken;

@@ -12,10 +12,7 @@ namespace {
 // The head of an answer, which may come from elsewhere.
 constexpr std::size_t kHeadBytes = 32 * std::size_t{1024};
 constexpr std::size_t kInput = 64 * std::size_t{1024};
-// Four of the largest frames that every client takes (RFC 9113 4.2), and some small ones.
-constexpr std::size_t kOutput = 4 * (16384 + 9) + 2048;
 constexpr std::size_t kFreeMax = 256;
-constexpr std::size_t kFreeOutputsMax = 64;
 
 std::size_t most_fields(const std::vector<config::Listener>& listeners) {
   std::size_t most = 0;
@@ -61,19 +58,6 @@ std::unique_ptr<Http2Workspace> Http2Server::acquire() {
 
 void Http2Server::release(std::unique_ptr<Http2Workspace> work) {
   if (free_.size() < kFreeMax) free_.push_back(std::move(work));
-}
-
-std::unique_ptr<Buffer> Http2Server::acquire_output() {
-  if (free_outputs_.empty()) return std::make_unique<Buffer>(kOutput);
-  std::unique_ptr<Buffer> output = std::move(free_outputs_.back());
-  free_outputs_.pop_back();
-  return output;
-}
-
-void Http2Server::release(std::unique_ptr<Buffer> output) {
-  if (free_outputs_.size() >= kFreeOutputsMax) return;
-  output->clear();
-  free_outputs_.push_back(std::move(output));
 }
 
 void Http2Server::advance_later(Http2Session& session) {

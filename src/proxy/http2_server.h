@@ -15,10 +15,10 @@
 #include "net/event_loop.h"
 #include "net/transport.h"
 #include "proxy/access_log.h"
-#include "proxy/buffer.h"
 #include "proxy/connection_limiter.h"
 #include "proxy/date_line.h"
 #include "proxy/http2_answer.h"
+#include "upstream/http2_output.h"
 
 namespace roundhouse::proxy {
 
@@ -67,8 +67,6 @@ class Http2Server {
 
   std::unique_ptr<Http2Workspace> acquire();
   void release(std::unique_ptr<Http2Workspace> work);
-  std::unique_ptr<Buffer> acquire_output();
-  void release(std::unique_ptr<Buffer> output);
   // Its advance() at the end of the turn.
   void advance_later(Http2Session& session);
   void advance_all();
@@ -80,7 +78,7 @@ class Http2Server {
   HeadSpace head_space_;
   std::vector<char> input_;  // a read, which is digested before the next one
   std::vector<std::unique_ptr<Http2Workspace>> free_;
-  std::vector<std::unique_ptr<Buffer>> free_outputs_;
+  upstream::Http2Output::Pool outputs_;
   Sessions open_;
   Sessions closed_;                        // until the end of the turn
   std::vector<Http2Session*> to_advance_;  // then

@@ -11,9 +11,6 @@
 namespace roundhouse::proxy {
 namespace {
 
-// Below this an answer's piece of output is not worth a frame: what is there is sent first.
-constexpr std::size_t kRoomMin = 1024;
-
 static_assert(std::size(ipc::kHttp2Floods) == http::kHttp2FloodCount);
 
 http::Http2Limits limits_of(const config::Listener::Limits& limits) {
@@ -32,6 +29,7 @@ Http2Session::Http2Session(Http2Server& server, Http2Server::Arrival arrival)
       info_(arrival.info),
       ticket_(std::move(arrival.ticket)),
       codec_(http::Http2Codec::Role::kServer, limits_of(listener().limits), server.heads_),
+      output_(codec_, transport_, server.outputs_),
       entered_(loop().now()),
       sent_(entered_) {}
 
@@ -50,7 +48,7 @@ void Http2Session::on_ready(Ready ready) {
   ready = transport_.meaning_of(ready);
   readable_ = readable_ || ready.readable || ready.ending;
   peer_ending_ = peer_ending_ || ready.ending;
-  writable_ = writable_ || ready.writable;
+  if (ready.writable) output_.on_writable();
   advance();
 }
 
@@ -68,10 +66,12 @@ void Http2Session::advance() {
   if (state_ == State::kClosed) return;
   advancing_ = true;
   turn_bytes_ = 0;
-  while (state_ != State::kClosed && !failed_ && turn_bytes_ < Workspace::kTurnBytesMax && step()) {
+  output_.begin_turn(Workspace::kTurnBytesMax);
+  while (state_ != State::kClosed && !output_.failed() && turn_bytes_ < Workspace::kTurnBytesMax &&
+         step()) {
   }
   advancing_ = false;
-  if (failed_) reset();
+  if (output_.failed()) reset();
   if (state_ != State::kClosed) rest();
 }
 
@@ -85,7 +85,7 @@ bool Http2Session::step() {
 
 // While output is stuck no more is asked of us.
 bool Http2Session::receive() {
-  if (!readable_ || sending_blocked()) return false;
+  if (!readable_ || output_.blocked()) return false;
   const Transport::Transfer in = transport_.read(server_.input_);
   switch (in.status) {
     case Transport::Status::kMoved:
@@ -150,10 +150,12 @@ void Http2Session::begin_request(http::Http2Event event) {
   request->self_ = request;
   event.stream->set_user(&*request);
   request->begin();
-  // Those that the client has sent before it read our GOAWAY are answered, but not without end.
+  // It stands for as many connections of HTTP/1.1 as it may have streams. What the client has sent
+  // before it read our GOAWAY is answered, but not without end.
   const config::Listener::Limits& limits = listener().limits;
-  if (requests_ >= limits.requests_per_connection) announce_close();
-  if (requests_ >= limits.requests_per_connection + limits.streams && !closing_) {
+  const std::uint64_t most = std::uint64_t{limits.requests_per_connection} * limits.streams;
+  if (requests_ >= most) announce_close();
+  if (requests_ >= most + limits.streams && !closing_) {
     closing_ = true;
     codec_.close(http::Http2Error::kNone);
   }
@@ -199,28 +201,6 @@ void Http2Session::give_room() {
     }
     request->on_room();
   }
-}
-
-std::size_t Http2Session::room(const http::Http2Stream& stream) const {
-  const bool full = output_ != nullptr && output_->room_size() < kRoomMin;
-  return full ? 0 : codec_.window(stream);
-}
-
-// Called by an exchange, which goes on: a connection that fails here is left for later.
-http::Http2Codec::Written Http2Session::write(http::Http2Stream& stream, std::string_view data,
-                                              bool ends) {
-  http::Http2Codec::Written total{};
-  while (!failed_) {
-    if (output_ == nullptr) output_ = server_.acquire_output();
-    const auto written = codec_.write(stream, data.substr(total.taken), ends, output_->room());
-    output_->filled(written.produced);
-    total.taken += written.taken;
-    total.produced += written.produced;
-    total.ended = written.ended;
-    if (total.taken == data.size() || codec_.window(stream) == 0) break;
-    if (!writable_ || turn_bytes_ >= Workspace::kTurnBytesMax || !send_output()) break;
-  }
-  return total;
 }
 
 }  // namespace roundhouse::proxy

@@ -14,10 +14,10 @@
 #include "net/event_loop.h"
 #include "net/transport.h"
 #include "proxy/body_pace.h"
-#include "proxy/buffer.h"
 #include "proxy/connection_limiter.h"
 #include "proxy/http2_request.h"
 #include "proxy/http2_server.h"
+#include "upstream/http2_output.h"
 
 namespace roundhouse::proxy {
 
@@ -56,8 +56,10 @@ class Http2Session final : private IoHandler, private Deadline, private StreamOu
   http::Http2Codec& codec() override { return codec_; }
   HeadSpace& head_space() override { return server_.head_space_; }
   http::Http2Codec::Written write(http::Http2Stream& stream, std::string_view data,
-                                  bool ends) override;
-  std::size_t room(const http::Http2Stream& stream) const override;
+                                  bool ends) override {
+    return output_.write(stream, data, ends);
+  }
+  std::size_t room(const http::Http2Stream& stream) const override { return output_.room(stream); }
 
   // For its requests.
   const Http2Server::Parts& parts() const { return server_.parts_; }
@@ -85,8 +87,7 @@ class Http2Session final : private IoHandler, private Deadline, private StreamOu
   bool serve();
   void give_room();
   bool flush();
-  bool send_output();
-  bool flush_unsent();
+  void note_sent();
   void end_if_finished();
   void finish_connection();
   void forget(Http2Request& request);
@@ -95,7 +96,6 @@ class Http2Session final : private IoHandler, private Deadline, private StreamOu
   void rest();
   Time next_deadline() const;
   bool idle() const { return requests_open_.empty(); }
-  bool sending_blocked() const;
   void reset();
   void close();
 
@@ -110,11 +110,11 @@ class Http2Session final : private IoHandler, private Deadline, private StreamOu
   std::list<Http2Request> requests_open_;
   std::vector<Http2Request*> to_go_on_;
   std::vector<Http2Request*> waiting_for_room_;
-  std::unique_ptr<Buffer> output_;  // while there is any
-  BodyPace answer_pace_;            // of what the client takes
-  Time entered_;                    // the state, or kOpen without requests
-  Time sent_;                       // the last byte, or since when none could be sent
-  Time announced_{};                // the close
+  upstream::Http2Output output_;
+  BodyPace answer_pace_;  // of what the client takes
+  Time entered_;          // the state, or kOpen without requests
+  Time sent_;             // the last byte, or since when none could be sent
+  Time announced_{};      // the close
   std::uint64_t turn_bytes_ = 0;
   std::uint64_t dropped_ = 0;  // while lingering
   std::uint32_t requests_ = 0;
@@ -123,9 +123,7 @@ class Http2Session final : private IoHandler, private Deadline, private StreamOu
   bool advancing_ = false;
   bool deferred_ = false;  // an advance() at the end of the turn
   bool readable_ = true;
-  bool writable_ = true;
   bool peer_ending_ = false;  // its end comes behind the bytes
-  bool failed_ = false;       // to be closed as soon as nobody is inside
   bool announced_close_ = false;
   bool closing_ = false;  // the last GOAWAY was queued
 };

@@ -23,49 +23,22 @@ void Http2Session::count(ipc::Http2Count what, std::size_t offset) {
   ipc::add(parts().slot.http2[info_.listener][static_cast<std::size_t>(what) + offset]);
 }
 
-// Frames that wait go out, and what was written before them. True: something has moved.
+// Frames that wait go out, and what was written before them. True: something may go on.
 bool Http2Session::flush() {
-  if (!writable_) return false;
-  if (transport_.holds_unsent() && !flush_unsent()) return false;
-  if (codec_.has_output()) {
-    if (output_ == nullptr) output_ = server_.acquire_output();
-    output_->filled(codec_.produce(output_->room()));
-  }
+  const bool sent = output_.flush();
   take_events();  // streams that ended with what was written
   end_if_finished();
-  if (output_ != nullptr && !output_->empty()) return send_output();
-  if (state_ == State::kFlushing) finish_connection();
-  return false;
+  note_sent();
+  if (state_ == State::kFlushing && output_.empty()) finish_connection();
+  return sent;
 }
 
-// True: all of it has gone.
-bool Http2Session::send_output() {
-  if (output_ == nullptr || output_->empty()) return false;
-  const std::string_view bytes = output_->bytes();
-  const Transport::Transfer out = transport_.write(bytes);
-  if (out.status == Transport::Status::kFailed) {
-    failed_ = true;
-    return false;
-  }
-  output_->drop(out.bytes);
-  answer_pace_.moved(out.bytes, loop().now());
-  turn_bytes_ += out.bytes;
-  writable_ = output_->empty() && !transport_.holds_unsent();
+void Http2Session::note_sent() {
+  const std::uint64_t moved = output_.take_moved();
+  if (moved == 0) return;
+  answer_pace_.moved(moved, loop().now());
+  turn_bytes_ += moved;
   sent_ = loop().now();
-  return writable_;
-}
-
-// Of what TLS has sealed already.
-bool Http2Session::flush_unsent() {
-  const Transport::Status status = transport_.flush();
-  writable_ = status != Transport::Status::kWouldBlock;
-  sent_ = loop().now();
-  if (status == Transport::Status::kFailed) failed_ = true;
-  return status == Transport::Status::kMoved;
-}
-
-bool Http2Session::sending_blocked() const {
-  return !writable_ && ((output_ != nullptr && !output_->empty()) || transport_.holds_unsent());
 }
 
 void Http2Session::end_if_finished() {
@@ -84,7 +57,7 @@ void Http2Session::end_if_finished() {
 // Under TLS the end is a message, which may have to wait for room.
 void Http2Session::finish_connection() {
   if (transport_.end_writing() == Transport::Status::kWouldBlock) {
-    writable_ = false;
+    output_.set_writable(false);
     return;
   }
   readable_ = true;
@@ -125,7 +98,7 @@ void Http2Session::enter(State state) {
 }
 
 void Http2Session::expired() {
-  if (sending_blocked()) {
+  if (output_.blocked()) {
     ipc::add(parts().slot.proxy_failures[static_cast<std::size_t>(http::Failure::kClientStalled)]);
     reset();
     return;
@@ -150,7 +123,7 @@ void Http2Session::expired() {
 
 Time Http2Session::next_deadline() const {
   const config::Listener::Timeouts& timeouts = listener().timeouts;
-  if (sending_blocked()) return std::min(sent_ + timeouts.body_idle, answer_pace_.deadline());
+  if (output_.blocked()) return std::min(sent_ + timeouts.body_idle, answer_pace_.deadline());
   switch (state_) {
     case State::kOpen:
       if (announced_close_) return closing_ ? kNever : announced_ + kCloseGrace;
@@ -168,11 +141,12 @@ Time Http2Session::next_deadline() const {
 
 // Nothing more can be done in this turn.
 void Http2Session::rest() {
-  if (output_ != nullptr && output_->empty()) server_.release(std::move(output_));
+  output_.rest();
   const bool yields = turn_bytes_ >= Workspace::kTurnBytesMax;
-  answer_pace_.set_waiting(sending_blocked(), loop().now());
-  const Interest wanted =
-      !writable_ || yields || transport_.wants_room() ? Interest::kReadWrite : Interest::kRead;
+  answer_pace_.set_waiting(output_.blocked(), loop().now());
+  const Interest wanted = !output_.writable() || yields || transport_.wants_room()
+                              ? Interest::kReadWrite
+                              : Interest::kRead;
   // A new watch reports what is ready now.
   if (yields || interest_ == Interest::kNone ||
       (wanted == Interest::kReadWrite && interest_ == Interest::kRead)) {
@@ -203,7 +177,6 @@ void Http2Session::close() {
   cancel();
   watcher_.stop();
   transport_.close();
-  if (output_ != nullptr) server_.release(std::move(output_));
   server_.closed(*this);
 }
 

@@ -96,8 +96,11 @@ Duration TcpSession::patience() const {
 
 void TcpSession::acquire() {
   ++tries_;
+  wish_.carries = upstream::Carries::kBytes;
   cluster_.acquire(*this, wish_);
 }
+
+void TcpSession::on_call(std::unique_ptr<upstream::Http2Call> /*call*/) { CHECK(false); }
 
 void TcpSession::on_connection(std::unique_ptr<upstream::Connection> connection) {
   endpoint_ = std::move(connection);

@@ -52,6 +52,7 @@ class TcpSession final : private IoHandler,
   void on_ready(Ready ready) override;
   void expired() override;
   void on_connection(std::unique_ptr<upstream::Connection> connection) override;
+  void on_call(std::unique_ptr<upstream::Http2Call> call) override;
   void on_no_connection(http::Failure failure, upstream::EndpointId endpoint) override;
   void on_upstream_ready(Ready ready) override;
 

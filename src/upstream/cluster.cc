@@ -23,6 +23,10 @@ void Cluster::release(std::unique_ptr<Connection> connection, const Use& use) {
   state_->release(std::move(connection), use);
 }
 
+void Cluster::release(std::unique_ptr<Http2Call> call, const Use& use) {
+  state_->release(std::move(call), use);
+}
+
 void Cluster::request_begins() { state_->budget.request(parts_.loop.now()); }
 
 void Cluster::drop_idle() { state_->drop_idle(); }
@@ -71,14 +75,15 @@ void Cluster::State::set_endpoints(std::span<const EndpointSpec> specs) {
     const bool known = std::ranges::any_of(
         endpoints_, [&](const auto& endpoint) { return endpoint->spec().address == spec.address; });
     if (known) continue;
-    endpoints_.push_back(
-        std::make_unique<Endpoint>(Endpoint::Parts{.loop = parts_.loop,
-                                                   .deadlines = parts_.deadlines,
-                                                   .traffic = parts_.slot.endpoints[spec.row],
-                                                   .config = parts_.config,
-                                                   .descriptors = parts_.descriptors,
-                                                   .find_tls = parts_.find_tls},
-                                   ++last_id_, spec, late));
+    endpoints_.push_back(std::make_unique<Endpoint>(
+        Endpoint::Parts{.loop = parts_.loop,
+                        .deadlines = parts_.deadlines,
+                        .traffic = parts_.slot.endpoints[spec.row],
+                        .config = parts_.config,
+                        .descriptors = parts_.descriptors,
+                        .find_tls = parts_.find_tls,
+                        .shared = may_speak_http2() ? &shared_ : nullptr},
+        ++last_id_, spec, late));
   }
   serve_later();
 }
@@ -142,6 +147,7 @@ void Cluster::State::wake() {
 
 void Cluster::State::give(Waiter& waiter, const Wish& wish, Endpoint& endpoint) {
   endpoint.begin_use();
+  if (share(waiter, wish, endpoint)) return;
   if (!wish.fresh) {
     if (auto connection = endpoint.take_idle()) {
       waiter.on_connection(std::move(connection));
@@ -150,6 +156,10 @@ void Cluster::State::give(Waiter& waiter, const Wish& wish, Endpoint& endpoint) 
   } else {
     endpoint.drop_oldest_idle();
   }
+  connect(waiter, wish, endpoint);
+}
+
+void Cluster::State::connect(Waiter& waiter, const Wish& wish, Endpoint& endpoint) {
   Connector& connector = *connecting_.emplace_back(
       std::make_unique<Connector>(parts_.loop, parts_.deadlines, endpoint, waiter, wish, *this));
   connector.start(parts_.config.timeouts.connect);
@@ -163,31 +173,54 @@ void Cluster::State::forget(Connector& connector) {
 
 void Cluster::State::on_connected(Connector& connector, std::unique_ptr<Connection> connection) {
   Waiter& waiter = connector.waiter();
+  Endpoint& endpoint = connector.endpoint();
+  const bool carries_request = connector.wish().carries == Carries::kRequest;
   forget(connector);
-  waiter.on_connection(std::move(connection));
+  if (endpoint.http2() == nullptr || !carries_request) {
+    waiter.on_connection(std::move(connection));
+    return;
+  }
+  const bool http2 = endpoint.speaks_only_http2() || connection->protocol() == "h2";
+  endpoint.set_speaks_http2(http2);
+  if (http2)
+    waiter.on_call(endpoint.http2()->add(std::move(connection)).open());
+  else
+    waiter.on_connection(std::move(connection));
+  serve_joining(endpoint);
+  serve_later();
 }
 
 void Cluster::State::on_connect_failed(Connector& connector, http::Failure failure, bool ours) {
   Waiter& waiter = connector.waiter();
   const EndpointId id = connector.endpoint().id();
+  Endpoint& endpoint = connector.endpoint();
   if (!parts_.config.pool.empty() && failure == http::Failure::kConnectFailed && !ours) {
     const Time until = parts_.loop.now() + kRest;
     connector.endpoint().rest(until);
     if (!wake_.pending()) parts_.deadlines.set(wake_, until);
     if (wait(waiter, connector.wish())) {
-      settle(connector.endpoint(), {.counted = false});
+      settle(endpoint, {.counted = false});
       forget(connector);
+      fail_joining(endpoint, failure, ours);
       return serve_later();
     }
   }
-  settle(connector.endpoint(), {.failed = true, .counted = !ours});
+  settle(endpoint, {.failed = true, .counted = !ours});
   forget(connector);
   serve_later();
   waiter.on_no_connection(failure, id);
+  fail_joining(endpoint, failure, ours);
 }
 
 void Cluster::State::cancel(Waiter& waiter) {
   if (queue_.remove_if([&](const Waiting& w) { return &w.waiter == &waiter; }) > 0) return;
+  const auto joining =
+      std::ranges::find(joining_, &waiter, [](const Joining& j) { return &j.waiter; });
+  if (joining != joining_.end()) {
+    settle(joining->endpoint, {.counted = false});
+    joining_.erase(joining);
+    return;
+  }
   for (const auto& connector : connecting_) {
     if (&connector->waiter() != &waiter) continue;
     settle(connector->endpoint(), {.counted = false});
@@ -210,6 +243,13 @@ void Cluster::State::release(std::unique_ptr<Connection> connection, const Use& 
     connection->retire();
     parts_.loop.delete_later(std::move(connection));
   }
+  serve_later();
+}
+
+void Cluster::State::release(std::unique_ptr<Http2Call> call, const Use& use) {
+  settle(call->endpoint(), use);
+  call->leave();
+  parts_.loop.delete_later(std::move(call));
   serve_later();
 }
 

@@ -21,6 +21,7 @@
 #include "net/event_loop.h"
 #include "net/tls_client_context.h"
 #include "upstream/connection.h"
+#include "upstream/http2_call.h"
 
 namespace roundhouse::upstream {
 
@@ -37,6 +38,9 @@ struct EndpointSpec {
   bool operator==(const EndpointSpec&) const = default;
 };
 
+// What a connection is for. An upgrade is known to HTTP/1.1 alone.
+enum class Carries : std::uint8_t { kRequest, kUpgrade, kBytes };
+
 // Which endpoint a request may go to.
 struct Wish {
   static constexpr std::size_t kAvoidMax = 4;
@@ -44,6 +48,7 @@ struct Wish {
   std::array<EndpointId, kAvoidMax> avoid{};  // tried already; only if there is another
   std::optional<EndpointId> only;             // sticky: if it is eligible
   bool fresh = false;                         // a connection that has served nothing
+  Carries carries = Carries::kRequest;
   std::string_view header = {};  // sent before all else on a new connection; the waiter's, whole
                                  // until its call
   Time wait_until{};             // the cluster's: not set before it has waited
@@ -54,6 +59,8 @@ struct Wish {
 class Waiter {
  public:
   virtual void on_connection(std::unique_ptr<Connection> connection) = 0;
+  // Its endpoint speaks HTTP/2. Only for what carries a request.
+  virtual void on_call(std::unique_ptr<Http2Call> call) = 0;
   // One that is_unreached() (`endpoint` is whose), or kNoEndpoint, kQueueFull, kQueueTimeout (0).
   // Nothing was sent to anyone.
   virtual void on_no_connection(http::Failure failure, EndpointId endpoint) = 0;
@@ -65,7 +72,7 @@ class Waiter {
 // An endpoint was chosen, and there is no connection to it: another one may be asked.
 constexpr bool is_unreached(http::Failure failure) {
   return failure == http::Failure::kConnectFailed || failure == http::Failure::kConnectTimeout ||
-         failure == http::Failure::kUpstreamTls;
+         failure == http::Failure::kUpstreamTls || failure == http::Failure::kStreamRefused;
 }
 
 // How the use of a connection ended.
@@ -102,6 +109,8 @@ class Cluster {
   void cancel(Waiter& waiter);
   // Gives a connection back. Never calls a waiter inside: at the end of the turn.
   void release(std::unique_ptr<Connection> connection, const Use& use);
+  // The same; a call that is not over is reset, and its connection goes on.
+  void release(std::unique_ptr<Http2Call> call, const Use& use);
 
   // Descriptors are wanted for something better: closes all idle connections.
   void drop_idle();

@@ -23,6 +23,7 @@ struct Cluster::State final : Connector::Owner {
   void acquire(Waiter& waiter, const Wish& wish);
   void cancel(Waiter& waiter);
   void release(std::unique_ptr<Connection> connection, const Use& use);
+  void release(std::unique_ptr<Http2Call> call, const Use& use);
   void drop_idle();
   Endpoint* find(EndpointId id);
   std::optional<EndpointId> find_by_token(std::string_view token) const;
@@ -46,6 +47,12 @@ struct Cluster::State final : Connector::Owner {
     Waiter& waiter;
     Wish wish;
   };
+  // A request that waits for a connection which others are making, and which may carry many.
+  struct Joining {
+    Waiter& waiter;
+    Wish wish;
+    Endpoint& endpoint;
+  };
   struct Choice {
     Endpoint* endpoint = nullptr;
     bool full = false;  // wait: all have as many connections as they may have, or will be back
@@ -56,6 +63,12 @@ struct Cluster::State final : Connector::Owner {
   bool wait(Waiter& waiter, Wish wish);
   void wake();
   void give(Waiter& waiter, const Wish& wish, Endpoint& endpoint);
+  bool may_speak_http2() const;
+  bool share(Waiter& waiter, const Wish& wish, Endpoint& endpoint);
+  void connect(Waiter& waiter, const Wish& wish, Endpoint& endpoint);
+  std::optional<Joining> take_joining(const Endpoint& endpoint);
+  void serve_joining(Endpoint& endpoint);
+  void fail_joining(Endpoint& endpoint, http::Failure failure, bool ours);
   void settle(Endpoint& endpoint, const Use& use);
   bool may_eject() const;
   void serve_later();
@@ -66,11 +79,13 @@ struct Cluster::State final : Connector::Owner {
   void on_connect_failed(Connector& connector, http::Failure failure, bool ours) override;
 
   Parts parts_;
+  Http2Shared shared_;
   Balancer balancer_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
   std::vector<Candidate> candidates_;  // scratch of choose(), as is:
   std::vector<Endpoint*> considered_;
   std::list<std::unique_ptr<Connector>> connecting_;
+  std::list<Joining> joining_;
   std::list<Waiting> queue_;
   Wake wake_{*this};
   EndpointId last_id_ = 0;

@@ -76,7 +76,9 @@ void Connector::connected() {
   const TlsClientContext* const tls = endpoint_.tls();
   if (tls == nullptr) return succeed();
   step_ = Step::kHandshake;
-  connection_->transport().begin_tls(*tls, endpoint_.tls_peer());
+  TlsPeer peer = endpoint_.tls_peer();
+  if (wish_.carries == Carries::kUpgrade) peer.protocol = "http/1.1";
+  connection_->transport().begin_tls(*tls, peer);
   shake_hands();
 }
 
@@ -85,9 +87,19 @@ void Connector::shake_hands() {
   const Transport::Status status = transport.handshake();
   if (status == Transport::Status::kWouldBlock) return;
   endpoint_.count_handshake(outcome_of(transport));
-  if (status == Transport::Status::kMoved) return succeed();
+  if (status == Transport::Status::kMoved && speaks_as_wanted()) return succeed();
+  if (status == Transport::Status::kMoved) {
+    endpoint_.report_tls("it does not speak HTTP/2 (ALPN)");
+    return give_up(http::Failure::kUpstreamTls, EPROTO);
+  }
   endpoint_.report_tls(transport.tls_reason());
   give_up(http::Failure::kUpstreamTls, EPROTO);
+}
+
+// Where only HTTP/2 is offered, a server may still go on without ALPN.
+bool Connector::speaks_as_wanted() const {
+  return wish_.carries != Carries::kRequest || !endpoint_.speaks_only_http2() ||
+         connection_->protocol() == "h2";
 }
 
 void Connector::succeed() {

@@ -55,6 +55,7 @@ class Connector final : private Connection::User, private Deadline {
   void expired() override;
   void connected();
   void shake_hands();
+  bool speaks_as_wanted() const;
   void succeed();
   void give_up(http::Failure failure, int error);
   int send_header() const;  // 0, or an errno

@@ -29,6 +29,11 @@ Endpoint::Endpoint(Parts parts, EndpointId id, EndpointSpec spec, bool late)
   // The other gauges are not touched: one that had this row before may still have requests in
   // flight.
   traffic().ejected.store(0, std::memory_order_relaxed);
+  if (parts_.shared != nullptr)
+    http2_ = std::make_unique<Http2Pool>(Http2Pool::Parts{.loop = parts_.loop,
+                                                          .deadlines = parts_.deadlines,
+                                                          .shared = *parts_.shared,
+                                                          .config = parts_.config});
 }
 
 Endpoint::~Endpoint() = default;
@@ -53,6 +58,7 @@ void Endpoint::leave() {
   cancel();  // nobody waits for the end of an ejection
   traffic().ejected.store(0, std::memory_order_relaxed);
   drop_idle();
+  if (http2_ != nullptr) http2_->leave();
 }
 
 void Endpoint::eject() {
@@ -163,6 +169,7 @@ void Endpoint::drop_oldest_idle() {
 
 void Endpoint::drop_idle() {
   while (!idle_.empty()) drop_oldest_idle();
+  if (http2_ != nullptr) http2_->drop_idle();
 }
 
 void Endpoint::dispose(std::unique_ptr<Connection> connection) {

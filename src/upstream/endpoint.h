@@ -18,6 +18,7 @@
 #include "net/tls_client_context.h"
 #include "upstream/cluster.h"
 #include "upstream/connection.h"
+#include "upstream/http2_pool.h"
 #include "upstream/outlier.h"
 
 namespace roundhouse::upstream {
@@ -32,6 +33,7 @@ class Endpoint final : private Deadline {
     const config::Upstream& config;
     DescriptorAllowance* descriptors = nullptr;              // of idle connections
     std::function<const TlsClientContext*()> find_tls = {};  // as of the cluster
+    Http2Shared* shared = nullptr;                           // nullptr: HTTP/1.1 alone
   };
 
   // `late`: others were there before it, so it starts slowly.
@@ -58,7 +60,10 @@ class Endpoint final : private Deadline {
   bool rests() const { return parts_.loop.now() < rests_until_; }
   bool ejected() const { return outlier_.ejected(parts_.loop.now()); }
   void eject();
-  bool has_room() const { return !idle_.empty() || open_ < parts_.config.max_connections; }
+  bool has_room() const {
+    return !idle_.empty() || open_ < parts_.config.max_connections ||
+           (http2_ != nullptr && http2_->find_room() != nullptr);
+  }
   double weight() const;  // less than configured while it starts slowly
   std::uint32_t in_flight() const { return in_flight_; }
   const std::string& token() const { return token_; }  // empty where nobody is kept by a cookie
@@ -82,6 +87,16 @@ class Endpoint final : private Deadline {
   void drop_oldest_idle();
   void drop_idle();  // all
 
+  // Its connections of HTTP/2; nullptr where it is never spoken.
+  Http2Pool* http2() { return http2_.get(); }
+  bool speaks_only_http2() const {
+    return parts_.config.protocol == config::UpstreamProtocol::kHttp2;
+  }
+  // Whether a connection carries many requests. What is not known yet is known when the one that is
+  // being made is there.
+  bool may_speak_http2() const { return http2_ != nullptr && speaks_http2_.value_or(true); }
+  void set_speaks_http2(bool speaks) { speaks_http2_ = speaks; }
+
   // By its connections.
   void opened();
   void closed();
@@ -102,6 +117,8 @@ class Endpoint final : private Deadline {
   std::vector<std::unique_ptr<Connection>> idle_;  // the one used last is the last
   Time slow_since_;
   Time rests_until_{};
+  std::unique_ptr<Http2Pool> http2_;
+  std::optional<bool> speaks_http2_;
   std::uint32_t open_ = 0;  // connections, idle ones and those being made included
   std::uint32_t in_flight_ = 0;
   bool leaving_ = false;

@@ -24,7 +24,7 @@ using Reply = Origin::Reply;
 using Seen = Origin::Seen;
 
 std::string floods(const std::string& kind) {
-  return "roundhouse_http2_floods_total{listener=\"web\",kind=\"" + kind + "\"}";
+  return "roundhouse_http2_floods_total{listener=\"web\",reason=\"" + kind + "\"}";
 }
 
 TEST(Http2Limits, WhatIsTooLargeIsRefusedAndTheConnectionGoesOn) {
@@ -66,7 +66,7 @@ TEST(Http2Limits, StreamsBeyondTheLimitAreRefused) {
 
 TEST(Http2Limits, AConnectionEndsAfterItsRequests) {
   const Instance instance("hello: {workers: 1}", "",
-                          {.listener = "limits: {requests_per_connection: 3}"});
+                          {.listener = "limits: {requests_per_connection: 3, streams: 1}"});
   Http2Client client(instance.web());
   for (int i = 0; i < 3; ++i) EXPECT_EQ(client.wait(client.get("/")).status, 200);
   EXPECT_TRUE(client.until_end());

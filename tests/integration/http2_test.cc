@@ -238,7 +238,7 @@ TEST(Http2Proxy, AnAnswerThatBreaksOffResetsItsStreamAlone) {
   EXPECT_EQ(cut.error, http::Http2Error::kInternal);
   EXPECT_EQ(client.wait(client.get("/")).body, "whole");
   EXPECT_TRUE(instance.metric_reaches(
-      "roundhouse_http2_stream_resets_total{listener=\"web\",by=\"server\"}", 1));
+      "roundhouse_http2_stream_resets_total{listener=\"web\",reason=\"server\"}", 1));
 }
 
 }  // namespace

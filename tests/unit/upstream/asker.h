@@ -10,6 +10,10 @@ namespace roundhouse::upstream {
 
 class Asker : public Waiter {
  public:
+  void on_call(std::unique_ptr<Http2Call> call) override {
+    call_ = std::move(call);
+    ++calls_;
+  }
   void on_connection(std::unique_ptr<Connection> connection) override {
     connection_ = std::move(connection);
     ++calls_;
@@ -20,6 +24,7 @@ class Asker : public Waiter {
     ++calls_;
   }
   std::unique_ptr<Connection> connection_;
+  std::unique_ptr<Http2Call> call_;
   http::Failure failure_ = http::Failure::kNone;
   EndpointId endpoint_ = 0;
   int calls_ = 0;

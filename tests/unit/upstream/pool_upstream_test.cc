@@ -62,6 +62,7 @@ TEST(PoolWatch, WithoutABoardThereIsNothingToWatch) {
 class Asker : public Waiter {
  public:
   void on_connection(std::unique_ptr<Connection> given) override { connection = std::move(given); }
+  void on_call(std::unique_ptr<Http2Call>) override { FAIL() << "nothing speaks HTTP/2 here"; }
   void on_no_connection(http::Failure why, EndpointId) override { failure = why; }
   bool answered() const { return connection != nullptr || failure != http::Failure::kNone; }
   std::unique_ptr<Connection> connection;

@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 
-namespace roundhouse::proxy {
+namespace roundhouse {
 
 class Buffer {
  public:
@@ -57,4 +57,4 @@ class Buffer {
   std::size_t end_ = 0;
 };
 
-}  // namespace roundhouse::proxy
+}  // namespace roundhouse
