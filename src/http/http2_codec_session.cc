@@ -52,12 +52,17 @@ Http2Codec::Session::Session(Role role, const Http2Limits& limits, Http2HeadPool
             session_, NGHTTP2_FLAG_NONE, 0, static_cast<std::int32_t>(limits.session_window)) == 0);
 }
 
+std::size_t Http2Codec::Session::continuations_max() const {
+  return kContinuationsMin + limits_.head.head_bytes / kContinuationBytes;
+}
+
 void Http2Codec::Session::set_options(nghttp2_option* option) const {
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_max_outbound_ack(option, kAnswersMax);
-  nghttp2_option_set_max_continuations(
-      option, kContinuationsMin + limits_.head.head_bytes / kContinuationBytes);
+  // It counts each piece of a frame's header that comes by itself. On frames that it ignores there
+  // is no other limit.
+  nghttp2_option_set_max_continuations(option, kHttp2FrameHeader * (continuations_max() + 1));
   nghttp2_option_set_max_send_header_block_length(option, kHeadSentMax);
   nghttp2_option_set_stream_reset_rate_limit(option, kResetsUnlimited, kResetsUnlimited);
 }
@@ -194,6 +199,13 @@ bool Http2Codec::Session::is_own(std::int32_t id) const {
 int Http2Codec::Session::on_frame_begins(const nghttp2_frame_hd& header) {
   const bool answers = (header.flags & NGHTTP2_FLAG_ACK) != 0;
   switch (header.type) {
+    case NGHTTP2_HEADERS:
+      continuations_ = 0;
+      return 0;
+    case NGHTTP2_CONTINUATION:
+      if (++continuations_ <= continuations_max()) return 0;
+      flood_ = Http2Flood::kContinuations;
+      return NGHTTP2_ERR_CALLBACK_FAILURE;
     case NGHTTP2_RST_STREAM:
       return is_own(header.stream_id) ? 0 : take(Http2Flood::kResets);
     case NGHTTP2_PRIORITY:

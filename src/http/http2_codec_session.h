@@ -58,6 +58,7 @@ class Http2Codec::Session {
   static Session& self(void* user) { return *static_cast<Session*>(user); }
   static void set_callbacks(nghttp2_session_callbacks* callbacks);
   void set_options(nghttp2_option* option) const;
+  std::size_t continuations_max() const;
   Http2Stream* find(std::int32_t id) const;
   bool is_own(std::int32_t id) const;
 
@@ -94,6 +95,7 @@ class Http2Codec::Session {
   std::span<char> room_;  // of the send() that runs
   std::size_t sent_ = 0;
   std::size_t open_ = 0;
+  std::size_t continuations_ = 0;     // of the head that comes
   std::optional<std::int32_t> last_;  // stream that is answered, once it is closed by agreement
   std::optional<Http2Flood> flood_;
   Http2Error error_ = Http2Error::kNone;

@@ -69,6 +69,7 @@ struct Broken {
   const char* error;
   std::string before = {};  // what is in order
 };
+void PrintTo(const Broken& one, std::ostream* out) { *out << one.name; }
 
 class Http2ConnectionErrors : public testing::TestWithParam<Broken> {};
 
