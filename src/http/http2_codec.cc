@@ -115,7 +115,7 @@ void Http2Codec::reset(Http2Stream& stream, Http2Error error) {
 
 void Http2Codec::consume(Http2Stream& stream, std::size_t bytes) {
   if (stream.closed_ || bytes == 0) return;
-  nghttp2_session_consume_stream(session_->nghttp2(), stream.id(), bytes);
+  session_->consume(stream, bytes);
 }
 
 std::size_t Http2Codec::window(const Http2Stream& stream) const { return session_->window(stream); }

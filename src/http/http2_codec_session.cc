@@ -284,11 +284,31 @@ int Http2Codec::Session::on_head(const nghttp2_frame& frame, Http2Stream& stream
 
 int Http2Codec::Session::on_data(std::int32_t id, std::string_view data) {
   Http2Stream* const stream = find(id);
-  nghttp2_session_consume_connection(session_, data.size());
+  owed_ += data.size();
+  if (stream != nullptr) {
+    stream->held_ += data.size();
+    held_ += data.size();
+  }
+  settle_window();
   if (stream == nullptr) return 0;
   push(Http2Event::Kind::kData, *stream);
   events_.back().data = data;
   return 0;
+}
+
+// While not too much is held the connection's window is given back at once.
+void Http2Codec::Session::settle_window() {
+  const std::size_t kept = held_ > limits_.session_window ? held_ - limits_.session_window : 0;
+  if (owed_ <= kept) return;
+  nghttp2_session_consume_connection(session_, owed_ - kept);
+  owed_ = kept;
+}
+
+void Http2Codec::Session::consume(Http2Stream& stream, std::size_t bytes) {
+  stream.held_ -= bytes;
+  held_ -= bytes;
+  settle_window();
+  nghttp2_session_consume_stream(session_, stream.id(), bytes);
 }
 
 void Http2Codec::Session::on_close(std::int32_t id, std::uint32_t error) {
@@ -298,6 +318,8 @@ void Http2Codec::Session::on_close(std::int32_t id, std::uint32_t error) {
   nghttp2_session_set_stream_user_data(session_, id, nullptr);
   std::erase(ending_, stream);
   stream->closed_ = true;
+  held_ -= stream->held_;
+  settle_window();
   --open_;
   push(Http2Event::Kind::kClosed, *stream);
   const bool unseen = !is_server() && !stream->begun_ && !stream->reset_;

@@ -44,6 +44,7 @@ class Http2Codec::Session {
   void end_with(Http2Stream& stream, std::span<const Field> trailers);
   std::size_t window(const Http2Stream& stream) const;
   // What is asked of its user's streams goes to nghttp2 in these terms.
+  void consume(Http2Stream& stream, std::size_t bytes);
   std::span<const nghttp2_nv> pairs(std::initializer_list<Field> first,
                                     std::span<const Field> fields);
   nghttp2_data_provider provider(Http2Stream& stream);
@@ -72,6 +73,7 @@ class Http2Codec::Session {
   int on_frame(const nghttp2_frame& frame);
   int on_head(const nghttp2_frame& frame, Http2Stream& stream);
   int on_data(std::int32_t id, std::string_view data);
+  void settle_window();
   void on_close(std::int32_t id, std::uint32_t error);
   int on_sent(const nghttp2_frame& frame);
   bool end_without_window();
@@ -95,7 +97,9 @@ class Http2Codec::Session {
   std::span<char> room_;  // of the send() that runs
   std::size_t sent_ = 0;
   std::size_t open_ = 0;
-  std::size_t continuations_ = 0;     // of the head that comes
+  std::size_t continuations_ = 0;  // of the head that comes
+  std::size_t held_ = 0;           // of all streams
+  std::size_t owed_ = 0;  // of these, bytes that are still missing in the connection's window
   std::optional<std::int32_t> last_;  // stream that is answered, once it is closed by agreement
   std::optional<Http2Flood> flood_;
   Http2Error error_ = Http2Error::kNone;

@@ -87,6 +87,12 @@ Pem make_certificate(const CertificateWish& wish) {
   return {.cert = text_of(cert.get()), .key = text_of(secret.get())};
 }
 
+std::string der_of(const Pem& pem) {
+  const Bio bio(BIO_new(BIO_s_mem()));
+  i2d_X509_bio(bio.get(), certificate_of(pem).get());
+  return text_of(bio.get());
+}
+
 void use_certificate(ssl_ctx_st* context, const Pem& pem) {
   EXPECT_EQ(SSL_CTX_use_certificate(context, certificate_of(pem).get()), 1);
   EXPECT_EQ(SSL_CTX_use_PrivateKey(context, key_of(pem).get()), 1);

@@ -21,6 +21,7 @@ struct CertificateWish {
   const Pem* issuer = nullptr;  // else it signs itself, and is an authority
 };
 Pem make_certificate(const CertificateWish& wish);
+std::string der_of(const Pem& pem);  // of its certificate, the first
 // The context shows it; or takes it for an authority.
 void use_certificate(ssl_ctx_st* context, const Pem& pem);
 void trust_certificate(ssl_ctx_st* context, const Pem& pem);

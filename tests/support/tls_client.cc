@@ -33,7 +33,9 @@ TlsClient::TlsClient(const Address& server, const Options& options)
     : TlsClient(connected_to(server), options) {}
 
 TlsClient::TlsClient(UniqueFd fd, const Options& options)
-    : fd_(std::move(fd)), context_(SSL_CTX_new(TLS_client_method())) {
+    : fd_(std::move(fd)),
+      context_(SSL_CTX_new(TLS_client_method())),
+      early_data_(options.early_data) {
   ::signal(SIGPIPE, SIG_IGN);
   SSL_CTX* const context = context_.get();
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
@@ -62,6 +64,7 @@ TlsClient::TlsClient(UniqueFd fd, const Options& options)
   // A copy: one whose connection is cut is not used again.
   const std::unique_ptr<ssl_session_st, Free> session(
       SSL_SESSION_dup(options.resumes->session_.get()));
+  if (!early_data_.empty()) SSL_SESSION_set_max_early_data(session.get(), SSL3_RT_MAX_PLAIN_LENGTH);
   SSL_set_session(connection, session.get());
 }
 
@@ -73,13 +76,21 @@ TlsClient::Step TlsClient::outcome_of(int result) {
   if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return Step::kWaits;
   if (why == SSL_ERROR_ZERO_RETURN) return Step::kEnd;
   const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
-  error_ = reason == nullptr ? "reset" : reason;
+  if (reason != nullptr) error_ = reason;
+  if (error_.empty()) error_ = "reset";
   ERR_clear_error();
   return Step::kFailed;
 }
 
 TlsClient::Step TlsClient::step_handshake() {
   ERR_clear_error();
+  if (!early_data_.empty()) {
+    std::size_t taken = 0;
+    const int result =
+        SSL_write_early_data(connection_.get(), early_data_.data(), early_data_.size(), &taken);
+    if (result != 1) return outcome_of(result);
+    early_data_.clear();
+  }
   const int result = SSL_do_handshake(connection_.get());
   return result == 1 ? Step::kDone : outcome_of(result);
 }
@@ -144,7 +155,7 @@ void TlsClient::end_writing() { SSL_shutdown(connection_.get()); }
 
 void TlsClient::renegotiate() {
   SSL_renegotiate(connection_.get());
-  SSL_do_handshake(connection_.get());
+  step_handshake();  // the refusal may be there at once
 }
 
 bool TlsClient::resumed() const { return SSL_session_reused(connection_.get()) == 1; }
@@ -171,6 +182,21 @@ std::string TlsClient::key_type() const {
   X509* const certificate = SSL_get0_peer_certificate(connection_.get());
   if (certificate == nullptr) return "";
   return EVP_PKEY_get_base_id(X509_get0_pubkey(certificate)) == EVP_PKEY_RSA ? "RSA" : "EC";
+}
+
+std::string TlsClient::ticket() const {
+  const unsigned char* bytes = nullptr;
+  std::size_t size = 0;
+  if (session_ != nullptr) SSL_SESSION_get0_ticket(session_.get(), &bytes, &size);
+  return {reinterpret_cast<const char*>(bytes), size};
+}
+
+unsigned TlsClient::early_data_at_most() const {
+  return session_ == nullptr ? 0 : SSL_SESSION_get_max_early_data(session_.get());
+}
+
+bool TlsClient::early_data_accepted() const {
+  return SSL_get_early_data_status(connection_.get()) == SSL_EARLY_DATA_ACCEPTED;
 }
 
 }  // namespace roundhouse::test

@@ -25,6 +25,8 @@ class TlsClient {
     std::string ciphers = {};  // of TLS 1.2
     const Pem* certificate = nullptr;
     const TlsClient* resumes = nullptr;  // that one's last session
+    // Sent before the handshake is done, as if the session resumed had allowed it (0-RTT).
+    std::string early_data = {};
   };
   TlsClient(UniqueFd fd, const Options& options);
   TlsClient(const Address& server, const Options& options);
@@ -50,9 +52,12 @@ class TlsClient {
   bool resumed() const;
   std::string version() const;
   std::string cipher() const;
-  std::string protocol() const;   // by ALPN
-  std::string peer_name() const;  // common name of the server's certificate
-  std::string key_type() const;   // of that: "RSA", "EC"
+  std::string protocol() const;         // by ALPN
+  std::string peer_name() const;        // common name of the server's certificate
+  std::string key_type() const;         // of that: "RSA", "EC"
+  std::string ticket() const;           // of the last session; "": none
+  unsigned early_data_at_most() const;  // with that, in bytes
+  bool early_data_accepted() const;
   int fd() const { return fd_.get(); }
 
  private:
@@ -69,6 +74,7 @@ class TlsClient {
   std::unique_ptr<ssl_session_st, Free> session_;
   std::unique_ptr<ssl_st, Free> connection_;
   std::string error_;
+  std::string early_data_;
   bool waits_for_room_ = false;
 };
 
