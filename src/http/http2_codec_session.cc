@@ -99,6 +99,10 @@ void Http2Codec::Session::set_callbacks(nghttp2_session_callbacks* callbacks) {
         self(user).on_close(id, error);
         return 0;
       });
+  nghttp2_session_callbacks_set_before_frame_send_callback(
+      callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
+        return self(user).before_sent(*frame);
+      });
   nghttp2_session_callbacks_set_on_frame_send_callback(
       callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
         return self(user).on_sent(*frame);
@@ -324,6 +328,15 @@ void Http2Codec::Session::on_close(std::int32_t id, std::uint32_t error) {
   push(Http2Event::Kind::kClosed, *stream);
   const bool unseen = !is_server() && !stream->begun_ && !stream->reset_;
   events_.back().error = unseen ? Http2Error::kRefusedStream : static_cast<Http2Error>(error);
+}
+
+// More than one side may have found a reason to reset a stream: it is done once. One that is
+// refused has never been there.
+int Http2Codec::Session::before_sent(const nghttp2_frame& frame) const {
+  const bool again = frame.hd.type == NGHTTP2_RST_STREAM &&
+                     frame.rst_stream.error_code != NGHTTP2_REFUSED_STREAM &&
+                     nghttp2_session_find_stream(session_, frame.hd.stream_id) == nullptr;
+  return again ? NGHTTP2_ERR_CANCEL : 0;
 }
 
 int Http2Codec::Session::on_sent(const nghttp2_frame& frame) {

@@ -75,6 +75,7 @@ class Http2Codec::Session {
   int on_data(std::int32_t id, std::string_view data);
   void settle_window();
   void on_close(std::int32_t id, std::uint32_t error);
+  int before_sent(const nghttp2_frame& frame) const;
   int on_sent(const nghttp2_frame& frame);
   bool end_without_window();
   void submit_early_trailers(Http2Stream& stream);

@@ -198,6 +198,22 @@ TEST(Http2Streams, ARequestIsResetByByteAndNeverShowsHalf) {
   EXPECT_EQ(server.head().fields.find("x"), "y");
 }
 
+// The user, nghttp2 and RFC 9113 8.1 may each have a reason.
+TEST(Http2Streams, OneIsResetOnce) {
+  const std::string bad_trailers = h2::headers(1, h2::block({{":path", "/"}}), true);
+  Wire server(Role::kServer);
+  server.hear(h2::post(1));
+  server.codec.answer(server.stream(1), 200, {}, true);
+  server.write(1, "", false, 5);  // a frame that has begun is finished
+  server.hear(bad_trailers);
+  EXPECT_EQ(server.said(), "HEADERS 1 END | RST_STREAM 1 PROTOCOL_ERROR");
+  Wire other(Role::kServer);
+  other.hear(h2::post(1));
+  other.codec.reset(other.stream(1), Http2Error::kCancel);
+  other.hear(bad_trailers);
+  EXPECT_EQ(other.said(), "RST_STREAM 1 CANCEL");
+}
+
 // What is asked of a stream that is closed already comes to nothing.
 TEST(Http2Streams, AClosedStreamTakesEverythingAndSaysNothing) {
   Http2HeadPool heads(10);
