@@ -29,13 +29,14 @@ void Http2Codec::Session::end(Http2Stream& stream) {
 }
 
 // An empty DATA frame needs no window (RFC 9113 6.9.1), but nghttp2 waits for one. Trailers that
-// are empty end a stream as well: nobody keeps it open with a window that stays shut.
+// are empty end an answer as well: no client keeps it open with a window that stays shut. Of
+// requests some servers take no trailers at all.
 bool Http2Codec::Session::end_without_window() {
+  if (!is_server()) return false;
   bool ended = false;
   std::erase_if(ending_, [&](Http2Stream* stream) {
     if (stream->last_made_) return true;
-    if (window(*stream) > 0 || nghttp2_session_find_stream(session_, stream->id()) == nullptr)
-      return false;
+    if (window(*stream) > 0) return false;
     stream->last_made_ = true;
     ended = true;
     nghttp2_submit_trailer(session_, stream->id(), nullptr, 0);
@@ -58,6 +59,7 @@ void Http2Codec::Session::end_with(Http2Stream& stream, std::span<const Field> t
 // The head has gone out: nghttp2 takes no trailers before.
 void Http2Codec::Session::submit_early_trailers(Http2Stream& stream) {
   std::vector<Field> trailers;
+  trailers.reserve(stream.early_trailers_.size());
   for (const auto& [name, value] : stream.early_trailers_)
     trailers.push_back({.name = name, .value = value});
   end_with(stream, trailers);

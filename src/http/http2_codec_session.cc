@@ -52,12 +52,17 @@ Http2Codec::Session::Session(Role role, const Http2Limits& limits, Http2HeadPool
             session_, NGHTTP2_FLAG_NONE, 0, static_cast<std::int32_t>(limits.session_window)) == 0);
 }
 
+std::size_t Http2Codec::Session::continuations_max() const {
+  return kContinuationsMin + limits_.head.head_bytes / kContinuationBytes;
+}
+
 void Http2Codec::Session::set_options(nghttp2_option* option) const {
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_max_outbound_ack(option, kAnswersMax);
-  nghttp2_option_set_max_continuations(
-      option, kContinuationsMin + limits_.head.head_bytes / kContinuationBytes);
+  // It counts each piece of a frame's header that comes by itself. On frames that it ignores there
+  // is no other limit.
+  nghttp2_option_set_max_continuations(option, kHttp2FrameHeader * (continuations_max() + 1));
   nghttp2_option_set_max_send_header_block_length(option, kHeadSentMax);
   nghttp2_option_set_stream_reset_rate_limit(option, kResetsUnlimited, kResetsUnlimited);
 }
@@ -93,6 +98,10 @@ void Http2Codec::Session::set_callbacks(nghttp2_session_callbacks* callbacks) {
       callbacks, [](nghttp2_session*, std::int32_t id, std::uint32_t error, void* user) {
         self(user).on_close(id, error);
         return 0;
+      });
+  nghttp2_session_callbacks_set_before_frame_send_callback(
+      callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
+        return self(user).before_sent(*frame);
       });
   nghttp2_session_callbacks_set_on_frame_send_callback(
       callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
@@ -194,6 +203,13 @@ bool Http2Codec::Session::is_own(std::int32_t id) const {
 int Http2Codec::Session::on_frame_begins(const nghttp2_frame_hd& header) {
   const bool answers = (header.flags & NGHTTP2_FLAG_ACK) != 0;
   switch (header.type) {
+    case NGHTTP2_HEADERS:
+      continuations_ = 0;
+      return 0;
+    case NGHTTP2_CONTINUATION:
+      if (++continuations_ <= continuations_max()) return 0;
+      flood_ = Http2Flood::kContinuations;
+      return NGHTTP2_ERR_CALLBACK_FAILURE;
     case NGHTTP2_RST_STREAM:
       return is_own(header.stream_id) ? 0 : take(Http2Flood::kResets);
     case NGHTTP2_PRIORITY:
@@ -312,6 +328,15 @@ void Http2Codec::Session::on_close(std::int32_t id, std::uint32_t error) {
   push(Http2Event::Kind::kClosed, *stream);
   const bool unseen = !is_server() && !stream->begun_ && !stream->reset_;
   events_.back().error = unseen ? Http2Error::kRefusedStream : static_cast<Http2Error>(error);
+}
+
+// More than one side may have found a reason to reset a stream: it is done once. One that is
+// refused has never been there.
+int Http2Codec::Session::before_sent(const nghttp2_frame& frame) const {
+  const bool again = frame.hd.type == NGHTTP2_RST_STREAM &&
+                     frame.rst_stream.error_code != NGHTTP2_REFUSED_STREAM &&
+                     nghttp2_session_find_stream(session_, frame.hd.stream_id) == nullptr;
+  return again ? NGHTTP2_ERR_CANCEL : 0;
 }
 
 int Http2Codec::Session::on_sent(const nghttp2_frame& frame) {

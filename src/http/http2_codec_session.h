@@ -59,6 +59,7 @@ class Http2Codec::Session {
   static Session& self(void* user) { return *static_cast<Session*>(user); }
   static void set_callbacks(nghttp2_session_callbacks* callbacks);
   void set_options(nghttp2_option* option) const;
+  std::size_t continuations_max() const;
   Http2Stream* find(std::int32_t id) const;
   bool is_own(std::int32_t id) const;
 
@@ -74,6 +75,7 @@ class Http2Codec::Session {
   int on_data(std::int32_t id, std::string_view data);
   void settle_window();
   void on_close(std::int32_t id, std::uint32_t error);
+  int before_sent(const nghttp2_frame& frame) const;
   int on_sent(const nghttp2_frame& frame);
   bool end_without_window();
   void submit_early_trailers(Http2Stream& stream);
@@ -96,7 +98,8 @@ class Http2Codec::Session {
   std::span<char> room_;  // of the send() that runs
   std::size_t sent_ = 0;
   std::size_t open_ = 0;
-  std::size_t held_ = 0;  // of all streams
+  std::size_t continuations_ = 0;  // of the head that comes
+  std::size_t held_ = 0;           // of all streams
   std::size_t owed_ = 0;  // of these, bytes that are still missing in the connection's window
   std::optional<std::int32_t> last_;  // stream that is answered, once it is closed by agreement
   std::optional<Http2Flood> flood_;

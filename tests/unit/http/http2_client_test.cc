@@ -87,6 +87,7 @@ struct Case {
   std::string bytes;
   const char* method = "GET";
 };
+void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
 
 class Http2GoodAnswer : public testing::TestWithParam<Case> {};
 

@@ -69,6 +69,7 @@ struct Flood {
   std::string (*piece)(std::uint32_t number);
   int most;  // pieces that are taken
 };
+void PrintTo(const Flood& one, std::ostream* out) { *out << one.name; }
 
 class Http2Floods : public testing::TestWithParam<Flood> {};
 

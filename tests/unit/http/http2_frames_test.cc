@@ -11,6 +11,7 @@ struct Case {
   std::string bytes;
   const char* said;
 };
+void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
 
 class Http2FrameErrors : public testing::TestWithParam<Case> {};
 
@@ -194,6 +195,15 @@ TEST(Http2Frames, AHeadMayComeInPiecesOfAnySize) {
     server.said();
     server.told();
   }
+}
+
+TEST(Http2Frames, AHeadInPiecesMayComeByteByByte) {
+  Wire server(Role::kServer);
+  std::string bytes = h2::frame(h2::kHeaders, h2::kEndStream, 1, h2::get_block());
+  for (int i = 0; i < 7; ++i) bytes += h2::frame(h2::kContinuation, 0, 1, h2::block({{"x", "y"}}));
+  server.hear_byte_by_byte(bytes + h2::frame(h2::kContinuation, h2::kEndHeaders, 1));
+  EXPECT_EQ(server.told(), "head 1 | end 1");
+  EXPECT_EQ(server.head().fields.size(), 7u);
 }
 
 TEST(Http2Frames, WhatWeSendIsCutToTheOtherEndsFrameSize) {

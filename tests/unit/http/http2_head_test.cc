@@ -95,6 +95,7 @@ struct Refused {
   std::vector<std::pair<std::string, std::string>> changes;  // of a good request
   Failure failure;
 };
+void PrintTo(const Refused& one, std::ostream* out) { *out << one.name; }
 
 class Http2Refused : public testing::TestWithParam<Refused> {};
 

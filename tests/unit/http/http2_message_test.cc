@@ -14,6 +14,7 @@ struct Case {
   std::string fields;
   Failure failure = Failure::kNone;  // of a head that shows
 };
+void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
 
 // Of one request without a body.
 class Http2BadRequest : public testing::TestWithParam<Case> {};
@@ -176,6 +177,7 @@ struct Body {
   std::string data;
   const char* told;
 };
+void PrintTo(const Body& one, std::ostream* out) { *out << one.name; }
 
 class Http2ContentLength : public testing::TestWithParam<Body> {};
 

@@ -69,6 +69,7 @@ struct Broken {
   const char* error;
   std::string before = {};  // what is in order
 };
+void PrintTo(const Broken& one, std::ostream* out) { *out << one.name; }
 
 class Http2ConnectionErrors : public testing::TestWithParam<Broken> {};
 
@@ -195,6 +196,22 @@ TEST(Http2Streams, ARequestIsResetByByteAndNeverShowsHalf) {
   server.hear(h2::frame(h2::kContinuation, h2::kEndHeaders, 1, h2::block({{"x", "y"}})));
   EXPECT_EQ(server.told(), "head 1");
   EXPECT_EQ(server.head().fields.find("x"), "y");
+}
+
+// The user, nghttp2 and RFC 9113 8.1 may each have a reason.
+TEST(Http2Streams, OneIsResetOnce) {
+  const std::string bad_trailers = h2::headers(1, h2::block({{":path", "/"}}), true);
+  Wire server(Role::kServer);
+  server.hear(h2::post(1));
+  server.codec.answer(server.stream(1), 200, {}, true);
+  server.write(1, "", false, 5);  // a frame that has begun is finished
+  server.hear(bad_trailers);
+  EXPECT_EQ(server.said(), "HEADERS 1 END | RST_STREAM 1 PROTOCOL_ERROR");
+  Wire other(Role::kServer);
+  other.hear(h2::post(1));
+  other.codec.reset(other.stream(1), Http2Error::kCancel);
+  other.hear(bad_trailers);
+  EXPECT_EQ(other.said(), "RST_STREAM 1 CANCEL");
 }
 
 // What is asked of a stream that is closed already comes to nothing.
