@@ -18,6 +18,10 @@ namespace {
 // How long a session can be resumed; the ticket keys may be gone before.
 constexpr long kSessionSeconds = 12 * 3600;
 
+// Of a connection of TLS 1.3, which is as many as may follow it. A ticket costs a tenth of a full
+// handshake.
+constexpr std::size_t kTickets = 1;
+
 // For the exchange of keys. Without a list OpenSSL takes finite fields too, of which the largest
 // cost a server a hundred times as much as the client that asks for them.
 constexpr char kGroups[] = "X25519:P-256:P-384";
@@ -141,6 +145,7 @@ Result<openssl::Context> make_context(const TlsSetting& setting) {
   set_modes(context, setting.tls13_only);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_timeout(context, kSessionSeconds);
+  SSL_CTX_set_num_tickets(context, kTickets);
   SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   if (SSL_CTX_set1_groups_list(context, kGroups) != 1) return fail_tls("the groups of TLS");
   if (SSL_CTX_set_ciphersuites(context, kSuites) != 1) return fail_tls("the ciphers of TLS 1.3");

@@ -94,8 +94,8 @@ struct TlsStream::Method {
     return static_cast<int>(count);
   }
 
-  static long control(BIO* bio, int command, long /*number*/, void* /*pointer*/) noexcept {
-    if (command == BIO_CTRL_EOF) return of(bio).ended ? 1 : 0;
+  // It is not told of the end (BIO_CTRL_EOF): OpenSSL would send an alert to who has left.
+  static long control(BIO* /*bio*/, int command, long /*number*/, void* /*pointer*/) noexcept {
     return command == BIO_CTRL_FLUSH ? 1 : 0;
   }
 

@@ -85,8 +85,12 @@ bool Transport::has_failed() {
   return ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0;
 }
 
+Transport::Status Transport::tell_end() {
+  return tls_ == nullptr ? Status::kMoved : tls_->end_writing();
+}
+
 Transport::Status Transport::end_writing() {
-  if (tls_ != nullptr && tls_->end_writing() == Status::kWouldBlock) return Status::kWouldBlock;
+  if (tell_end() == Status::kWouldBlock) return Status::kWouldBlock;
   ::shutdown(fd_.get(), SHUT_WR);
   return Status::kMoved;
 }

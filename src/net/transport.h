@@ -61,6 +61,9 @@ class Transport {
   bool is_quiet();
   // The connection was reset or timed out. Tells it once.
   bool has_failed();
+  // Under TLS says that no more comes; before close(), which says it too and cannot wait.
+  // kWouldBlock: not yet, for want of room.
+  Status tell_end();
   // Ends our side; the peer's goes on. kWouldBlock: not yet, for want of room.
   Status end_writing();
   // An orderly end as far as that is possible at once.

@@ -305,7 +305,7 @@ bool Session::closes_cleanly() const {
 
 // Under TLS the end is a message, which may have to wait for room.
 void Session::finish_connection() {
-  if (!transport_.is_plain() && transport_.end_writing() == Transport::Status::kWouldBlock) {
+  if (transport_.tell_end() == Transport::Status::kWouldBlock) {
     writable_ = false;
     return;
   }

@@ -1,5 +1,6 @@
 // The dashboard and the rules that users deploy, on a real Prometheus that scrapes a real instance
 // in trouble: every query returns something.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -9,12 +10,15 @@
 #include <set>
 #include <thread>
 
+#include "support/certificate_files.h"
 #include "support/client.h"
 #include "support/name_server.h"
 #include "support/operated.h"
 #include "support/origin.h"
 #include "support/prometheus.h"
 #include "support/proxied.h"
+#include "support/tls_client.h"
+#include "support/tls_origin.h"
 
 namespace roundhouse::test {
 namespace {
@@ -62,30 +66,41 @@ bool is_told_here(const std::string& query, const Instance& instance) {
   return true;
 }
 
-// A proxy before a well and a dead endpoint and one with a name; hello workers that crash; a
-// program that prints; an access log.
+// A proxy before a well and a dead endpoint, one with a name and one with TLS; clients that speak
+// HTTP/2, resume sessions and come behind a balancer; hello workers that crash; a program that
+// prints; an access log.
 class InTrouble {
  public:
   InTrouble()
       : well_("well"),
+        secured_({.pem = pem_}, "secured"),
         instance_(
             "gateway: {type: proxy, workers: 2}, hello: {type: hello, workers: 2}, "
             "app: {type: port, command: " +
                 scripted_program("chatter") + ", workers: 1}",
             names_.resolver() + upstreams() +
                 "routes: [{path: /program/, upstream: program}, {path: /named/, upstream: named}, "
-                "{upstream: site}]\n",
+                "{path: /secured/, upstream: secured}, {upstream: site}]\n",
             {.log = "access: {format: json, to: " + folder_.path() + "/access.log}",
              .listener = "pool: gateway, connections_per_address: 64",
-             .more_listeners =
-                 ", hello: {bind: 'unix:" + folder_.path() + "/hello.sock', pool: hello}"}),
-        load_(2, [this] {
-          return [this, hello = *Address::parse("unix:" + folder_.path() + "/hello.sock"),
-                  n = 0]() mutable {
-            get(instance_.web(), "/");
-            get(instance_.web(), n % 2 == 0 ? "/program/" : "/named/");
-            Client(instance_.web()).request("GET", "bad target");
-            get(hello, ++n % 20 == 0 ? "/die" : "/");
+             .more_listeners = ", hello: {bind: 'unix:" + folder_.path() +
+                               "/hello.sock', pool: hello}" +
+                               ", safe: {bind: '127.0.0.1:0', pool: gateway, " + files_.tls() +
+                               ", proxy_protocol: require, proxy_protocol_from: [127.0.0.0/8]}"}),
+        load_(2,
+              [this] {
+                return [this, hello = *Address::parse("unix:" + folder_.path() + "/hello.sock"),
+                        n = 0]() mutable {
+                  get(instance_.web(), "/");
+                  get(instance_.web(), n % 2 == 0 ? "/program/" : "/named/");
+                  Client(instance_.web()).request("GET", "bad target");
+                  get(hello, ++n % 20 == 0 ? "/die" : "/");
+                  return true;
+                };
+              }),
+        secure_load_(1, [this] {
+          return [this, last = std::shared_ptr<TlsClient>()]() mutable {
+            last = ask_under_tls(last.get());
             return true;
           };
         }) {}
@@ -99,14 +114,32 @@ class InTrouble {
     return "upstreams: {site: {servers: ['" + well_.address().to_string() +
            "', '127.0.0.1:9'], health: {path: /, interval: 200ms, timeout: 1s}}, named: {dns: "
            "'app.test:" +
-           port + "'}, program: {pool: app}}\n";
+           port + "'}, program: {pool: app}, secured: {servers: '" +
+           secured_.address().to_string() + "', protocol: http/1.1, tls: {verify: false}}}\n";
+  }
+
+  // Behind a header of the PROXY protocol.
+  std::unique_ptr<TlsClient> ask_under_tls(const TlsClient* resumes) {
+    Client opened(instance_.listening().back());
+    opened.send("PROXY TCP4 192.0.2.1 192.0.2.2 1000 443\r\n");
+    auto client = std::make_unique<TlsClient>(UniqueFd(::fcntl(opened.fd(), F_DUPFD_CLOEXEC, 0)),
+                                              TlsClient::Options{.resumes = resumes});
+    if (client->shake_hands())
+      client->send("GET /secured/ HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n");
+    bool orderly = false;
+    client->receive_all(orderly);
+    return client;
   }
 
   TemporaryDirectory folder_;
+  const Pem pem_ = make_certificate({.names = {"a.test"}});
+  const CertificateFiles files_{pem_};
   NameServer names_;
   Origin well_;
+  TlsOrigin secured_;
   Instance instance_;
   Load load_;
+  Load secure_load_;
 };
 
 TEST(Grafana, EveryQueryOfTheDashboardReturnsSomethingOfAnInstanceInTrouble) {

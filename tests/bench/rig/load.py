@@ -96,11 +96,11 @@ def run_load(port: int, **flags: object) -> Report:
 
 
 @dataclass
-class WrkReport:
-    """Latencies in milliseconds."""
+class Served:
+    """What a load counted that is not ours. Latencies in milliseconds, where it tells them."""
     requests: int
     per_second: float
-    errors: str  # wrk's own words; empty: none
+    errors: str  # in its own words; empty: none
     latency: dict[str, float]
 
 
@@ -108,14 +108,14 @@ class Wrk:
     """wrk in the background."""
 
     def __init__(self, port: int, clients: int, seconds: int, close: bool = False, threads: int = 2,
-                 path: str = "/", scheme: str = "http"):
+                 path: str = "/", scheme: str = "http", env: dict[str, str] | None = None):
         command = ["wrk", "--latency", f"-t{threads}", f"-c{clients}", f"-d{seconds}"]
         if close:
             command += ["-H", "Connection: close"]
         self._process = subprocess.Popen([*command, f"{scheme}://127.0.0.1:{port}{path}"],
-                                         stdout=subprocess.PIPE, text=True)
+                                         stdout=subprocess.PIPE, text=True, env=env)
 
-    def finish(self) -> WrkReport:
+    def finish(self) -> Served:
         text, _ = self._process.communicate(timeout=120)
         requests = re.search(r"(\d+) requests in", text)
         rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
@@ -124,7 +124,7 @@ class Wrk:
                    in re.findall(r"^\s+(\d+)%\s+([\d.]+)([a-z]+)\s*$", text, re.MULTILINE)}
         if requests is None or rate is None or "p99" not in latency:
             raise RuntimeError(f"wrk said: {text}")
-        return WrkReport(int(requests[1]), float(rate[1]), errors[1] if errors else "", latency)
+        return Served(int(requests[1]), float(rate[1]), errors[1] if errors else "", latency)
 
     def __enter__(self) -> "Wrk":
         return self

@@ -1,5 +1,6 @@
 """What the kernel tells about a process, read from /proc."""
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,11 +52,13 @@ def zombies(pid: int) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time: the sum that /proc/PID/stat rounds to ticks, here in nanoseconds."""
-    try:
-        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
+    """User and system time of its threads that are there: the sum that /proc/PID/stat rounds to
+    ticks, here in nanoseconds."""
+    total = 0
+    for schedstat in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            total += int(schedstat.read_text().split()[0])
+    return total / 1e9
 
 
 def _kib(file: str, name: str) -> int:

@@ -12,6 +12,7 @@ from rig.server import Server
 BODY_MAX = "1TiB"
 CONNECTIONS = 10_000
 REQUESTS_PER_CONNECTION = 1_000_000_000
+IDLE_CONNECTIONS = 1024  # to a server, kept: HAProxy and nghttpx have no limit
 
 
 class Origin(Server):
@@ -59,7 +60,8 @@ class RoundhouseProxy(Roundhouse):
         self.configuration |= {
             "listeners": {"web": {"bind": f"127.0.0.1:{self.port}", **listener}},
             "pools": {self.pool: {"type": "proxy", "workers": 1, "policy": policy}},
-            "upstreams": {"site": [f"127.0.0.1:{origin.port}" for origin in origins]}}
+            "upstreams": {"site": {"servers": [f"127.0.0.1:{origin.port}" for origin in origins],
+                                   "idle_connections": IDLE_CONNECTIONS}}}
         if log is not None:
             self.configuration["log"] = log
         if tls is not None:
@@ -92,7 +94,8 @@ class NginxProxy(Server):
         servers = " ".join(f"server 127.0.0.1:{origin.port} max_fails=3 fail_timeout=1s;" for origin in self._origins)
         access_log = f"{folder}/access.log combined buffer=64k" if self._access_log else "off"
         file = render("nginx_proxy.conf", folder / "nginx.conf", folder=folder, port=self.port,
-                      servers=servers, access_log=access_log, ssl="ssl" if self._tls else "",
+                      servers=servers, idle=IDLE_CONNECTIONS, access_log=access_log,
+                      ssl="ssl http2" if self._tls else "",
                       certificate="" if self._tls is None else
                       f"ssl_certificate {self._tls}; ssl_certificate_key {self._tls};"
                       " ssl_protocols TLSv1.2 TLSv1.3;")
@@ -137,7 +140,7 @@ class Haproxy(Server):
             options += [f"option {self._mode}log", "log global"]
         file = render("haproxy.cfg", setting.folder() / f"haproxy-{self.port}.cfg", port=self.port,
                       servers=servers, mode=self._mode, options="\n  ".join(options),
-                      ssl=f"ssl crt {self._tls} alpn http/1.1" if self._tls else "",
+                      ssl=f"ssl crt {self._tls} alpn h2,http/1.1" if self._tls else "",
                       rules="\n  ".join(_HAPROXY_RULES[self._mode]),
                       log="log stdout format raw local0" if self._access_log else "")
         return ["haproxy", "-W" if self._master else "-db", "-f", str(file)]
@@ -145,3 +148,25 @@ class Haproxy(Server):
     @property
     def worker_pid(self) -> int:
         return self.edge_pid
+
+
+class Nghttpx(Server):
+    """TLS in front alone."""
+
+    name = "nghttpx"
+    scheme = "https"
+
+    def __init__(self, origins: Sequence[Server], tls: Path):
+        super().__init__(workers=1)
+        self._origins = origins
+        self._tls = tls
+
+    def _command(self) -> list[str]:
+        backends = [f"--backend=127.0.0.1,{origin.port}" for origin in self._origins]
+        return ["nghttpx", "--conf=/dev/null", f"--frontend=127.0.0.1,{self.port};tls", *backends,
+                "--workers=1", "--backlog=4096", "--add-x-forwarded-for", "--rlimit-nofile=20000",
+                "--backend-keep-alive-timeout=65", str(self._tls), str(self._tls)]
+
+    @property
+    def worker_pid(self) -> int:
+        return self.worker_pids()[0]

@@ -149,9 +149,12 @@ TEST(TlsStream, AnEndWithoutNoticeIsAFailure) {
   const auto context = world.context();
   Pair pair(*context);
   pair.shake_hands();
+  pair.receive();  // the ticket
   ::shutdown(pair.client.fd(), SHUT_WR);
   std::array<char, 8> piece;
   EXPECT_EQ(pair.server.read(piece).status, Status::kFailed);
+  EXPECT_EQ(pair.server.end_writing(), Status::kMoved);
+  EXPECT_EQ(::recv(pair.client.fd(), piece.data(), piece.size(), 0), 0) << "nothing is said to it";
 }
 
 TEST(TlsStream, ClosingTellsTheEndAndResettingDoesNot) {

@@ -1,0 +1,1 @@
+"""What TLS and HTTP/2 cost and survive in front: one part of `./dev bench tls` a module."""
