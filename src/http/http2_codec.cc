@@ -39,7 +39,8 @@ bool Http2Codec::may_open() const {
       nghttp2_session_get_remote_settings(nghttp2, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   // "Without limit" stands for "not known yet" too.
   const std::uint32_t most = allowed > kStreamsPresumed * 100 ? kStreamsPresumed : allowed;
-  return nghttp2_session_check_request_allowed(nghttp2) != 0 && session_->open() < most;
+  return !session_->closes() && nghttp2_session_check_request_allowed(nghttp2) != 0 &&
+         session_->open() < most;
 }
 
 void Http2Codec::answer(Http2Stream& stream, int status, std::span<const Field> fields,
@@ -86,6 +87,7 @@ Http2Stream* Http2Codec::request(const RequestHead& head) {
 Http2Codec::Written Http2Codec::write(Http2Stream& stream, std::string_view data, bool ends,
                                       std::span<char> room) {
   if (stream.closed_ || stream.reset_) return {.taken = data.size(), .produced = 0, .ended = ends};
+  if (data.empty() && ends) session_->end(stream);
   stream.view_ = data;
   stream.ends_ = ends;
   nghttp2_session_resume_data(session_->nghttp2(), stream.id());
@@ -98,13 +100,10 @@ Http2Codec::Written Http2Codec::write(Http2Stream& stream, std::string_view data
 
 void Http2Codec::end(Http2Stream& stream, std::span<const Field> trailers) {
   if (stream.closed_ || stream.reset_) return;
-  if (trailers.empty()) {
-    stream.ends_ = true;
-    nghttp2_session_resume_data(session_->nghttp2(), stream.id());
-    return;
-  }
-  const auto pairs = session_->pairs({}, trailers);
-  nghttp2_submit_trailer(session_->nghttp2(), stream.id(), pairs.data(), pairs.size());
+  if (trailers.empty())
+    session_->end(stream);
+  else
+    session_->end_with(stream, trailers);
 }
 
 void Http2Codec::reset(Http2Stream& stream, Http2Error error) {
@@ -116,31 +115,18 @@ void Http2Codec::reset(Http2Stream& stream, Http2Error error) {
 
 void Http2Codec::consume(Http2Stream& stream, std::size_t bytes) {
   if (stream.closed_ || bytes == 0) return;
-  nghttp2_session_consume_stream(session_->nghttp2(), stream.id(), bytes);
+  session_->consume(stream, bytes);
 }
 
-std::size_t Http2Codec::window(const Http2Stream& stream) const {
-  if (stream.closed_) return 0;
-  nghttp2_session* const nghttp2 = session_->nghttp2();
-  std::int32_t of_stream = nghttp2_session_get_stream_remote_window_size(nghttp2, stream.id());
-  if (of_stream < 0 && nghttp2_session_find_stream(nghttp2, stream.id()) == nullptr)
-    of_stream = static_cast<std::int32_t>(nghttp2_session_get_remote_settings(
-        nghttp2, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE));  // its head has not gone out yet
-  const std::int32_t of_session = nghttp2_session_get_remote_window_size(nghttp2);
-  return static_cast<std::size_t>(std::max(0, std::min(of_stream, of_session)));
-}
+std::size_t Http2Codec::window(const Http2Stream& stream) const { return session_->window(stream); }
 
 void Http2Codec::announce_close() { nghttp2_submit_shutdown_notice(session_->nghttp2()); }
 
 void Http2Codec::close(Http2Error error) {
-  nghttp2_session* const nghttp2 = session_->nghttp2();
-  if (error != Http2Error::kNone) {
+  if (error == Http2Error::kNone)
+    session_->close();
+  else
     session_->terminate(error);
-    return;
-  }
-  nghttp2_submit_goaway(nghttp2, NGHTTP2_FLAG_NONE,
-                        nghttp2_session_get_last_proc_stream_id(nghttp2), NGHTTP2_NO_ERROR, nullptr,
-                        0);
 }
 
 std::size_t Http2Codec::produce(std::span<char> room) { return session_->send(room); }

@@ -8,7 +8,10 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "http/http2_flood.h"
 #include "http/http2_head.h"
@@ -58,14 +61,18 @@ class Http2Stream {
 
   std::int32_t id_;
   User* user_ = nullptr;
-  std::string_view view_;  // what write() offers, while it runs
-  bool ends_ = false;      // behind the view nothing follows
-  bool ended_ = false;     // END_STREAM has gone out, or is about to
-  bool shown_ = false;     // its head was taken, or it is ours
-  bool begun_ = false;     // our head has gone out
-  bool reset_ = false;     // by the user
+  std::string_view view_;   // what write() offers, while it runs
+  bool ends_ = false;       // behind the view nothing follows
+  bool ending_ = false;     // nothing follows at all
+  bool last_made_ = false;  // the frame with END_STREAM: it waits, or has gone out
+  bool ended_ = false;      // END_STREAM has gone out
+  bool shown_ = false;      // its head was taken, or it is ours
+  bool begun_ = false;      // our head has gone out
+  std::size_t held_ = 0;    // bytes received and not consumed
+  bool reset_ = false;      // by the user
   bool closed_ = false;
-  std::unique_ptr<Http2Head> incoming_;  // what HPACK has given so far
+  std::unique_ptr<Http2Head> incoming_;                              // what HPACK has given so far
+  std::vector<std::pair<std::string, std::string>> early_trailers_;  // before its head went out
 };
 
 struct Http2Event {
@@ -92,8 +99,9 @@ struct Http2Event {
 // caller's: no stream has a buffer here. What is asked of a stream that is closed already, as its
 // event will tell, comes to nothing.
 //
-// Received data counts against the connection's window only until receive() returns, so that a
-// stream whose data nobody takes holds up no other; against its own window until consume().
+// Received data counts against its stream's window until consume(); against that of the connection
+// only until receive() returns, so that a stream whose data nobody takes holds up no other. But
+// what nobody has taken of all of them is never much more than that window.
 //
 // Rules of RFC 9113 8 are held here for both roles: names in lower case, no field that steers a
 // connection, pseudo-header fields first and once, Content-Length that matches the data. A stream

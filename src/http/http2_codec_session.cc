@@ -1,8 +1,6 @@
 #include "http/http2_codec_session.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <utility>
 
 #include "base/check.h"
@@ -10,9 +8,12 @@
 namespace roundhouse::http {
 namespace {
 
-constexpr std::size_t kFrameHeader = 9;
-// Pieces of a head behind the first (RFC 9113 6.10): of 16 KiB each at least, if they are honest.
-constexpr std::size_t kContinuationsMax = 8;
+// Pieces of a head behind the first (RFC 9113 6.10): of 16 KiB each, if they are honest, and some
+// more of a head that is too long and is to be told so.
+constexpr std::size_t kContinuationsMin = 8;
+constexpr std::size_t kContinuationBytes = 16384;
+// Of a head that we send: far beyond what can be made here. One beyond that would never leave.
+constexpr std::size_t kHeadSentMax = 16 * 1024 * std::size_t{1024};
 // Answers to PING and SETTINGS that wait to be sent.
 constexpr std::size_t kAnswersMax = 1000;
 // As in the text of nghttp2, whose own limit must never be the first.
@@ -20,10 +21,6 @@ constexpr std::uint64_t kResetsUnlimited = 1U << 30;
 
 std::string_view text(const std::uint8_t* bytes, std::size_t size) {
   return {reinterpret_cast<const char*>(bytes), size};
-}
-
-std::uint8_t* bytes_of(std::string_view text) {
-  return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(text.data()));
 }
 
 }  // namespace
@@ -55,11 +52,18 @@ Http2Codec::Session::Session(Role role, const Http2Limits& limits, Http2HeadPool
             session_, NGHTTP2_FLAG_NONE, 0, static_cast<std::int32_t>(limits.session_window)) == 0);
 }
 
-void Http2Codec::Session::set_options(nghttp2_option* option) {
+std::size_t Http2Codec::Session::continuations_max() const {
+  return kContinuationsMin + limits_.head.head_bytes / kContinuationBytes;
+}
+
+void Http2Codec::Session::set_options(nghttp2_option* option) const {
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_max_outbound_ack(option, kAnswersMax);
-  nghttp2_option_set_max_continuations(option, kContinuationsMax);
+  // It counts each piece of a frame's header that comes by itself. On frames that it ignores there
+  // is no other limit.
+  nghttp2_option_set_max_continuations(option, kHttp2FrameHeader * (continuations_max() + 1));
+  nghttp2_option_set_max_send_header_block_length(option, kHeadSentMax);
   nghttp2_option_set_stream_reset_rate_limit(option, kResetsUnlimited, kResetsUnlimited);
 }
 
@@ -95,6 +99,10 @@ void Http2Codec::Session::set_callbacks(nghttp2_session_callbacks* callbacks) {
         self(user).on_close(id, error);
         return 0;
       });
+  nghttp2_session_callbacks_set_before_frame_send_callback(
+      callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
+        return self(user).before_sent(*frame);
+      });
   nghttp2_session_callbacks_set_on_frame_send_callback(
       callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
         return self(user).on_sent(*frame);
@@ -107,7 +115,7 @@ void Http2Codec::Session::set_callbacks(nghttp2_session_callbacks* callbacks) {
       callbacks, [](nghttp2_session*, nghttp2_frame*, const std::uint8_t* header, std::size_t size,
                     nghttp2_data_source* source, void* user) {
         return self(user).send_data(*static_cast<Http2Stream*>(source->ptr),
-                                    text(header, kFrameHeader), size);
+                                    text(header, kHttp2FrameHeader), size);
       });
 }
 
@@ -136,11 +144,17 @@ void Http2Codec::Session::forget(Http2Stream& stream) {
 void Http2Codec::Session::receive(std::string_view bytes, Time now) {
   if (broken_) return;
   budget_.set_time(now);
-  const ssize_t taken = nghttp2_session_mem_recv(session_, bytes_of(bytes), bytes.size());
+  const ssize_t taken = nghttp2_session_mem_recv(session_, http2_bytes(bytes), bytes.size());
   if (taken >= 0) return;
   if (taken == NGHTTP2_ERR_FLOODED) flood_ = Http2Flood::kPings;
   if (taken == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) flood_ = Http2Flood::kContinuations;
   terminate(flood_ ? Http2Error::kEnhanceYourCalm : Http2Error::kProtocol);
+}
+
+void Http2Codec::Session::close() {
+  if (last_) return;
+  last_ = nghttp2_session_get_last_proc_stream_id(session_);
+  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, *last_, NGHTTP2_NO_ERROR, nullptr, 0);
 }
 
 void Http2Codec::Session::terminate(Http2Error error) {
@@ -181,17 +195,26 @@ int Http2Codec::Session::take(Http2Flood kind) {
   return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
+// Each stream that we opened can be reset once: how many there are is ours.
+bool Http2Codec::Session::is_own(std::int32_t id) const {
+  return !is_server() && find(id) != nullptr;
+}
+
 int Http2Codec::Session::on_frame_begins(const nghttp2_frame_hd& header) {
   const bool answers = (header.flags & NGHTTP2_FLAG_ACK) != 0;
   switch (header.type) {
-    case NGHTTP2_DATA:
     case NGHTTP2_HEADERS:
-    case NGHTTP2_PUSH_PROMISE:
-    case NGHTTP2_GOAWAY:
-    case NGHTTP2_CONTINUATION:
+      continuations_ = 0;
       return 0;
+    case NGHTTP2_CONTINUATION:
+      if (++continuations_ <= continuations_max()) return 0;
+      flood_ = Http2Flood::kContinuations;
+      return NGHTTP2_ERR_CALLBACK_FAILURE;
     case NGHTTP2_RST_STREAM:
-      return take(Http2Flood::kResets);
+      return is_own(header.stream_id) ? 0 : take(Http2Flood::kResets);
+    case NGHTTP2_PRIORITY:
+      if (header.stream_id == 0) return NGHTTP2_ERR_CALLBACK_FAILURE;  // nghttp2 ignores it
+      return take(Http2Flood::kPriorities);
     case NGHTTP2_SETTINGS:
       return answers ? 0 : take(Http2Flood::kSettings);
     case NGHTTP2_PING:
@@ -199,7 +222,7 @@ int Http2Codec::Session::on_frame_begins(const nghttp2_frame_hd& header) {
     case NGHTTP2_WINDOW_UPDATE:
       return take(Http2Flood::kWindowUpdates);
     default:
-      return take(Http2Flood::kPriorities);
+      return 0;  // of those that mean nothing to it nghttp2 does not tell, and does nothing
   }
 }
 
@@ -207,6 +230,8 @@ int Http2Codec::Session::on_head_begins(const nghttp2_frame& frame) {
   if (frame.hd.type != NGHTTP2_HEADERS) return 0;
   Http2Stream* stream = find(frame.hd.stream_id);
   if (stream == nullptr && is_server() && frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
+    // It has come behind close(): what the client is about to be told refuses it.
+    if (last_ && frame.hd.stream_id > *last_) return 0;
     budget_.earn();
     stream = make_stream(frame.hd.stream_id);
     nghttp2_session_set_stream_user_data(session_, frame.hd.stream_id, stream);
@@ -263,11 +288,31 @@ int Http2Codec::Session::on_head(const nghttp2_frame& frame, Http2Stream& stream
 
 int Http2Codec::Session::on_data(std::int32_t id, std::string_view data) {
   Http2Stream* const stream = find(id);
-  nghttp2_session_consume_connection(session_, data.size());
+  owed_ += data.size();
+  if (stream != nullptr) {
+    stream->held_ += data.size();
+    held_ += data.size();
+  }
+  settle_window();
   if (stream == nullptr) return 0;
   push(Http2Event::Kind::kData, *stream);
   events_.back().data = data;
   return 0;
+}
+
+// While not too much is held the connection's window is given back at once.
+void Http2Codec::Session::settle_window() {
+  const std::size_t kept = held_ > limits_.session_window ? held_ - limits_.session_window : 0;
+  if (owed_ <= kept) return;
+  nghttp2_session_consume_connection(session_, owed_ - kept);
+  owed_ = kept;
+}
+
+void Http2Codec::Session::consume(Http2Stream& stream, std::size_t bytes) {
+  stream.held_ -= bytes;
+  held_ -= bytes;
+  settle_window();
+  nghttp2_session_consume_stream(session_, stream.id(), bytes);
 }
 
 void Http2Codec::Session::on_close(std::int32_t id, std::uint32_t error) {
@@ -275,11 +320,23 @@ void Http2Codec::Session::on_close(std::int32_t id, std::uint32_t error) {
   if (stream == nullptr) return;
   if (stream->incoming_ != nullptr) heads_.release(std::move(stream->incoming_));
   nghttp2_session_set_stream_user_data(session_, id, nullptr);
+  std::erase(ending_, stream);
   stream->closed_ = true;
+  held_ -= stream->held_;
+  settle_window();
   --open_;
   push(Http2Event::Kind::kClosed, *stream);
   const bool unseen = !is_server() && !stream->begun_ && !stream->reset_;
   events_.back().error = unseen ? Http2Error::kRefusedStream : static_cast<Http2Error>(error);
+}
+
+// More than one side may have found a reason to reset a stream: it is done once. One that is
+// refused has never been there.
+int Http2Codec::Session::before_sent(const nghttp2_frame& frame) const {
+  const bool again = frame.hd.type == NGHTTP2_RST_STREAM &&
+                     frame.rst_stream.error_code != NGHTTP2_REFUSED_STREAM &&
+                     nghttp2_session_find_stream(session_, frame.hd.stream_id) == nullptr;
+  return again ? NGHTTP2_ERR_CANCEL : 0;
 }
 
 int Http2Codec::Session::on_sent(const nghttp2_frame& frame) {
@@ -291,85 +348,22 @@ int Http2Codec::Session::on_sent(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_RST_STREAM) {
     const bool for_what_came =
         frame.rst_stream.error_code != NGHTTP2_NO_ERROR && (stream == nullptr || !stream->reset_);
-    return for_what_came ? take(Http2Flood::kResets) : 0;
+    // An error here would have nghttp2 send this frame for ever: send() sees to it.
+    if (for_what_came && !is_own(frame.hd.stream_id)) take(Http2Flood::kResets);
+    return 0;
   }
   if (stream != nullptr && frame.hd.type == NGHTTP2_HEADERS) stream->begun_ = true;
   const bool ends = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
                     (frame.hd.type == NGHTTP2_DATA || frame.hd.type == NGHTTP2_HEADERS);
   if (frame.hd.type == NGHTTP2_DATA) budget_.earn();
-  if (!ends || stream == nullptr) return 0;
+  if (stream == nullptr) return 0;
+  if (!stream->early_trailers_.empty()) submit_early_trailers(*stream);
+  if (!ends) return 0;
   stream->ended_ = true;
   // RFC 9113 8.1: a client need not send the rest of a request that is answered.
   if (is_server() && nghttp2_session_get_stream_remote_close(session_, frame.hd.stream_id) == 0)
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, frame.hd.stream_id, NGHTTP2_NO_ERROR);
   return 0;
-}
-
-std::size_t Http2Codec::Session::send(std::span<char> room) {
-  room_ = room;
-  sent_ = 0;
-  const int outcome = nghttp2_session_send(session_);
-  if (outcome != 0 && !broken_) {
-    terminate(flood_ ? Http2Error::kEnhanceYourCalm : Http2Error::kInternal);
-    nghttp2_session_send(session_);
-  }
-  room_ = {};
-  return sent_;
-}
-
-ssize_t Http2Codec::Session::send_some(std::string_view bytes) {
-  const std::size_t size = std::min(bytes.size(), room_.size() - sent_);
-  if (size == 0) return NGHTTP2_ERR_WOULDBLOCK;
-  std::memcpy(room_.data() + sent_, bytes.data(), size);
-  sent_ += size;
-  return static_cast<ssize_t>(size);
-}
-
-// What of its view goes into the next frame: never more than there is room for, so that a frame
-// which has begun is always sent whole.
-ssize_t Http2Codec::Session::offer(Http2Stream& stream, std::size_t most, std::uint32_t& flags) {
-  const std::size_t room = room_.size() - sent_;
-  if (stream.view_.empty() && !stream.ends_) return NGHTTP2_ERR_DEFERRED;
-  if (!stream.view_.empty() && room <= kFrameHeader) return NGHTTP2_ERR_DEFERRED;
-  const std::size_t size =
-      stream.view_.empty() ? 0 : std::min({most, stream.view_.size(), room - kFrameHeader});
-  if (stream.ends_ && size == stream.view_.size()) flags |= NGHTTP2_DATA_FLAG_EOF;
-  if (size > 0) flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-  return static_cast<ssize_t>(size);
-}
-
-int Http2Codec::Session::send_data(Http2Stream& stream, std::string_view header, std::size_t size) {
-  CHECK(size <= stream.view_.size() && header.size() + size <= room_.size() - sent_);
-  std::memcpy(room_.data() + sent_, header.data(), header.size());
-  std::memcpy(room_.data() + sent_ + header.size(), stream.view_.data(), size);
-  sent_ += header.size() + size;
-  stream.view_.remove_prefix(size);
-  return 0;
-}
-
-nghttp2_data_provider Http2Codec::Session::provider(Http2Stream& stream) {
-  nghttp2_data_provider provider{};
-  provider.source.ptr = &stream;
-  provider.read_callback = [](nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t most,
-                              std::uint32_t* flags, nghttp2_data_source* source, void* user) {
-    return self(user).offer(*static_cast<Http2Stream*>(source->ptr), most, *flags);
-  };
-  return provider;
-}
-
-std::span<const nghttp2_nv> Http2Codec::Session::pairs(std::initializer_list<Field> first,
-                                                       std::span<const Field> fields) {
-  pairs_.clear();
-  const auto add = [this](const Field& field) {
-    pairs_.push_back({.name = bytes_of(field.name),
-                      .value = bytes_of(field.value),
-                      .namelen = field.name.size(),
-                      .valuelen = field.value.size(),
-                      .flags = NGHTTP2_NV_FLAG_NONE});
-  };
-  std::ranges::for_each(first, add);
-  std::ranges::for_each(fields, add);
-  return pairs_;
 }
 
 }  // namespace roundhouse::http

@@ -3,8 +3,10 @@
 namespace roundhouse::http {
 namespace {
 
-bool steers_connection(FieldId id) {
-  return id == FieldId::kConnection || id == FieldId::kTransferEncoding || id == FieldId::kUpgrade;
+bool steers_connection(std::string_view name, FieldId id) {
+  return id == FieldId::kConnection || id == FieldId::kTransferEncoding ||
+         id == FieldId::kUpgrade || equals_ignoring_case(name, "Keep-Alive") ||
+         equals_ignoring_case(name, "Proxy-Connection");
 }
 
 }  // namespace
@@ -18,7 +20,7 @@ std::string_view split_head(std::string_view head, std::vector<Field>& fields) {
     const std::size_t colon = line.find(':');
     const std::string_view name = line.substr(0, colon);
     const FieldId id = field_id_of(name);
-    if (!steers_connection(id))
+    if (!steers_connection(name, id))
       fields.push_back({.name = name, .value = line.substr(colon + 2), .id = id});
   }
   return first;

@@ -10,22 +10,24 @@ struct Row {
   std::string_view name;
   double burst;
   double per_second;
+  double earned = 0;  // for a stream, or a piece of data sent
 };
 
 // A browser may drop all its streams at once when its user goes elsewhere; programs that keep
-// connections alive send a PING every few seconds.
+// connections alive send a PING every few seconds. Those of gRPC measure the bandwidth with one
+// that goes out when data comes in, and the next when that is answered: as often as there are round
+// trips.
 constexpr Row kRows[] = {
     {Http2Flood::kResets, "resets", 300, 50},
-    {Http2Flood::kPings, "pings", 50, 5},
+    {Http2Flood::kPings, "pings", 50, 5, 1},
     {Http2Flood::kSettings, "settings", 20, 1},
     {Http2Flood::kEmptyFrames, "empty_frames", 100, 10},
-    {Http2Flood::kWindowUpdates, "window_updates", 500, 50},
-    {Http2Flood::kPriorities, "priorities", 300, 50},
+    {Http2Flood::kWindowUpdates, "window_updates", 500, 50, 4},
+    {Http2Flood::kPriorities, "priorities", 300, 50, 4},
     {Http2Flood::kContinuations, "continuations", 0, 0},
 };
 static_assert(std::size(kRows) == kHttp2FloodCount);
 
-constexpr double kEarned = 4;      // frames for a stream or a piece of data
 constexpr double kEarnedMax = 10;  // times the burst
 
 }  // namespace
@@ -49,9 +51,10 @@ bool Http2Budget::take(Http2Flood kind) {
 }
 
 void Http2Budget::earn() {
-  for (const Http2Flood kind : {Http2Flood::kWindowUpdates, Http2Flood::kPriorities}) {
-    double& left = buckets_[static_cast<std::size_t>(kind)].left;
-    left = std::min(left + kEarned, kRows[static_cast<std::size_t>(kind)].burst * kEarnedMax);
+  for (const Row& row : kRows) {
+    if (row.earned == 0) continue;
+    double& left = buckets_[static_cast<std::size_t>(row.kind)].left;
+    left = std::min(left + row.earned, row.burst * kEarnedMax);
   }
 }
 

@@ -18,7 +18,7 @@ enum class Http2Flood : std::uint8_t {
   kSettings,       // SETTINGS
   kEmptyFrames,    // DATA without data and without END_STREAM
   kWindowUpdates,  // WINDOW_UPDATE beyond those that streams and data sent by us explain
-  kPriorities,     // PRIORITY, PRIORITY_UPDATE, and frames of unknown types
+  kPriorities,     // PRIORITY
   kContinuations,  // a head in too many pieces, or much longer than any that we would read
 };
 inline constexpr std::size_t kHttp2FloodCount = 7;

@@ -188,4 +188,10 @@ Failure read_response(Http2Head& head, Method asked, Response& response) {
   return frame_response(response, asked, otherwise);
 }
 
+Failure check_trailers(const Http2Head& head) {
+  if (head.failure != Failure::kNone) return head.failure;
+  if (const Failure failure = check_fields(head.fields); failure != Failure::kNone) return failure;
+  return check_trailers(head.fields);
+}
+
 }  // namespace roundhouse::http

@@ -77,4 +77,7 @@ Failure read_request(Http2Head& head, Request& request);
 // The same for an answer to a request with this method.
 Failure read_response(Http2Head& head, Method asked, Response& response);
 
+// Whether trailers fitted, and are in order.
+Failure check_trailers(const Http2Head& head);
+
 }  // namespace roundhouse::http

@@ -70,6 +70,7 @@ Probe::Probe(EventLoop& loop, Question question, std::function<void(const Outcom
       parser_(kLimits),
       response_(kLimits.fields) {
   parser_.start(http::Method::kGet);
+  if (question_.http2 != nullptr) question_.request = question_.http2->text();
 }
 
 void Probe::start() {
@@ -184,7 +185,16 @@ std::optional<Probe::Outcome> Probe::read() {
   }
 }
 
+std::optional<Probe::Outcome> Probe::judge_http2() {
+  const std::optional<int> status = question_.http2->read(std::exchange(received_, {}));
+  if (!status) return std::nullopt;
+  if (*status == 0) return not_http("an answer that is not HTTP/2");
+  if (*status < 400) return Outcome{.well = true};
+  return failed(ProbeEnd::kStatus, static_cast<std::uint32_t>(*status));
+}
+
 std::optional<Probe::Outcome> Probe::judge() {
+  if (question_.http2 != nullptr) return judge_http2();
   for (;;) {
     const http::Parse parse = parser_.parse(received_, response_);
     if (parse == http::Parse::kMore) return std::nullopt;

@@ -13,6 +13,7 @@
 #include "http/http1_response_parser.h"
 #include "http/message.h"
 #include "ipc/messages.h"
+#include "monitor/http2_question.h"
 #include "net/event_loop.h"
 #include "net/tls_client_context.h"
 #include "net/transport.h"
@@ -27,6 +28,7 @@ class Probe final : private IoHandler {
     Address address;
     std::string opening = {};  // sent before anything else
     std::string request;       // a whole request; empty: that it connects is enough
+    std::unique_ptr<Http2Question> http2 = nullptr;  // it is asked over HTTP/2, this
     Duration timeout{};
     const TlsClientContext* tls = nullptr;  // none: in plain text
     TlsPeer peer = {};
@@ -57,6 +59,7 @@ class Probe final : private IoHandler {
   std::optional<Outcome> write();
   std::optional<Outcome> read();
   std::optional<Outcome> judge();
+  std::optional<Outcome> judge_http2();
   void end(const Outcome& outcome);
 
   EventLoop& loop_;

@@ -96,16 +96,23 @@ void Prober::begin(std::size_t row) {
   const config::Upstream::Health& health = target.upstream.health;
   const Time now = parts_.loop.now();
   const ipc::EndpointRow& on_board = parts_.keeper.table().rows[row];
+  const bool asks = health.probe == config::Probe::kHttp;
+  const bool http2 = target.upstream.protocol == config::UpstreamProtocol::kHttp2;
+  const TlsClientContext* const tls = tls_to(on_board.upstream);
+  Probe::Question question{.address = target.address,
+                           .opening = opening_of(target.upstream.proxy_protocol),
+                           .request = asks ? probe_request(health.path, target.upstream.name) : "",
+                           .timeout = health.timeout,
+                           .tls = tls,
+                           .peer = {.name = config::tls_name_of(target.upstream, on_board.name())}};
+  if (asks) question.peer.protocol = http2 ? "h2" : "http/1.1";
+  if (asks && http2)
+    question.http2 = std::make_unique<Http2Question>(
+        Http2Question::Parts{.scheme = tls == nullptr ? "http" : "https",
+                             .host = target.upstream.name,
+                             .path = health.path});
   target.probe = std::make_unique<Probe>(
-      parts_.loop,
-      Probe::Question{.address = target.address,
-                      .opening = opening_of(target.upstream.proxy_protocol),
-                      .request = health.probe == config::Probe::kHttp
-                                     ? probe_request(health.path, target.upstream.name)
-                                     : "",
-                      .timeout = health.timeout,
-                      .tls = tls_to(on_board.upstream),
-                      .peer = {.name = config::tls_name_of(target.upstream, on_board.name())}},
+      parts_.loop, std::move(question),
       [this, row, now](const Probe::Outcome& outcome) { ended(row, now, outcome); });
   ++probing_;
   target.probe->start();

@@ -111,7 +111,7 @@ void Http2Request::on_end() {
   body_ended_ = true;
   if (over_) return;
   if (trailers_ != nullptr) {
-    const http::Failure failure = http::check_trailers(trailers_->fields);
+    const http::Failure failure = http::check_trailers(*trailers_);
     if (failure != http::Failure::kNone) {
       refuse(failure);
       return;

@@ -51,8 +51,13 @@ void Http2Call::go_on() {
     connection_->flush_later();
   }
   if (user_ == nullptr || !ended_ || told_end_) return;
-  http::FieldTable none(0);
   told_end_ = true;
+  // Some of the trailers would be taken for all of them.
+  if (trailers_ != nullptr && trailers_->failure != http::Failure::kNone) {
+    user_->on_call_closed(http::Http2Error::kProtocol);
+    return;
+  }
+  http::FieldTable none(0);
   if (!user_->on_call_end(trailers_ == nullptr ? none : trailers_->fields)) told_end_ = false;
 }
 

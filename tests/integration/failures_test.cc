@@ -237,6 +237,7 @@ constexpr Cause kCauses[] = {
 constexpr std::pair<Failure, std::string_view> kElsewhere[] = {
     {Failure::kNoEndpoint, "tests/unit/upstream/cluster_test.cc"},
     {Failure::kUpstreamTls, "tests/integration/upstream_tls_test.cc"},
+    {Failure::kStreamRefused, "tests/integration/http2_upstream_test.cc"},
     {Failure::kPlainHttp, "tests/integration/tls_test.cc"},
 };
 

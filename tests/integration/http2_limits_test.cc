@@ -10,6 +10,7 @@
 
 #include "support/client.h"
 #include "support/http2_client.h"
+#include "support/http2_frames.h"
 #include "support/instance.h"
 #include "support/operated.h"
 #include "support/origin.h"
@@ -21,15 +22,6 @@ namespace {
 using http::Http2Error;
 using Reply = Origin::Reply;
 using Seen = Origin::Seen;
-
-// A frame (RFC 9113 4.1).
-std::string frame(char type, char flags, std::uint32_t stream, const std::string& payload) {
-  const auto byte = [](std::size_t value) { return static_cast<char>(value & 0xff); };
-  const std::size_t size = payload.size();
-  return std::string{byte(size >> 16),   byte(size >> 8),    byte(size),        type,        flags,
-                     byte(stream >> 24), byte(stream >> 16), byte(stream >> 8), byte(stream)} +
-         payload;
-}
 
 std::string floods(const std::string& kind) {
   return "roundhouse_http2_floods_total{listener=\"web\",reason=\"" + kind + "\"}";
@@ -49,6 +41,10 @@ TEST(Http2Limits, WhatIsTooLargeIsRefusedAndTheConnectionGoesOn) {
   const auto streamed = client.request("PUT", "/", {}, false);
   client.write(streamed, std::string(1001, 'x'));
   EXPECT_EQ(client.wait(streamed).status, 413);
+  const auto trailed = client.request("PUT", "/", {}, false);
+  ASSERT_TRUE(client.write(trailed, "x"));
+  client.end(trailed, {{"x", std::string(3000, 'x')}});
+  EXPECT_EQ(client.wait(trailed).status, 431) << "never half of them";
   EXPECT_EQ(client.wait(client.get("/")).body, "hello");
 }
 
@@ -209,31 +205,20 @@ TEST_P(Http2Flood, EndsItsConnectionAloneAndIsCounted) {
 }
 
 std::uint32_t stream_of(std::uint32_t number) { return 2 * number + 3; }
-// ":method", ":scheme: http", ":path: /", ":authority: a" (RFC 7541 6.1, 6.2.2).
-const std::string kGetHead =
-    "\x82\x86\x84\x01\x01"
-    "a";
-const std::string kPostHead =
-    "\x83\x86\x84\x01\x01"
-    "a";
-
 const FloodCase kFloods[] = {
     {"resets",
-     [](std::uint32_t n) {
-       return frame(1, 5, stream_of(n), kGetHead) +
-              frame(3, 0, stream_of(n), std::string("\0\0\0\x8", 4));
-     }},
-    {"pings", [](std::uint32_t) { return frame(6, 0, 0, "12345678"); }},
-    {"settings", [](std::uint32_t) { return frame(4, 0, 0, ""); }},
-    {"priorities", [](std::uint32_t) { return frame(2, 0, 3, std::string("\0\0\0\0\x10", 5)); }},
+     [](std::uint32_t n) { return h2::get(stream_of(n)) + h2::rst_stream(stream_of(n), 8); }},
+    {"pings", [](std::uint32_t) { return h2::ping(); }},
+    {"settings", [](std::uint32_t) { return h2::settings(); }},
+    {"priorities",
+     [](std::uint32_t) { return h2::frame(h2::kPriority, 0, 3, h2::number(0x10, 5)); }},
     {"empty_frames",
-     [](std::uint32_t n) {
-       return n == 0 ? frame(1, 4, stream_of(0), kPostHead) : frame(0, 0, stream_of(0), "");
-     }},
-    {"window_updates", [](std::uint32_t) { return frame(8, 0, 0, std::string("\0\0\0\1", 4)); }},
+     [](std::uint32_t n) { return n == 0 ? h2::post(stream_of(0)) : h2::data(stream_of(0), ""); }},
+    {"window_updates", [](std::uint32_t) { return h2::window_update(0, 1); }},
     {"continuations",
      [](std::uint32_t n) {
-       return n == 0 ? frame(1, 1, stream_of(0), kGetHead) : frame(9, 0, stream_of(0), "");
+       return n == 0 ? h2::frame(h2::kHeaders, h2::kEndStream, stream_of(0), h2::get_block())
+                     : h2::frame(h2::kContinuation, 0, stream_of(0));
      }},
 };
 INSTANTIATE_TEST_SUITE_P(Each, Http2Flood, testing::ValuesIn(kFloods),

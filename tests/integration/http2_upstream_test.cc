@@ -123,6 +123,20 @@ TEST(Http2Upstream, TrailersBehindAKnownLengthReachHttp2) {
   EXPECT_EQ(get(instance.web()).body, "body") << "and HTTP/1.1 goes without";
 }
 
+TEST(Http2Upstream, TrailersTooLongToBeTakenBreakTheAnswerOff) {
+  const Http2Origin origin([](const Seen& seen) {
+    const std::size_t size = seen.path == "/long" ? 20'000 : 10;
+    return Reply{.body = "body", .trailers = {{"x-sum", "4"}, {"x", std::string(size, 'x')}}};
+  });
+  const Instance instance(kOneProxy, upstream_at({origin.address()}, kH2));
+  Http2Client client(instance.web());
+  const auto& cut = client.wait(client.get("/long"));
+  EXPECT_TRUE(cut.closed && !cut.ended && cut.trailers.empty());
+  EXPECT_EQ(client.wait(client.get("/short")).trailers.size(), 2u);
+  EXPECT_EQ(counted(instance, "truncated_body"), 1);
+  EXPECT_EQ(origin.connections(), 1u);
+}
+
 TEST(Http2Upstream, InterimAnswersAndThoseWithoutBodies) {
   const Http2Origin origin([](const Seen& seen) {
     if (seen.method == "HEAD") return Reply{.headers = {{"content-length", "30"}}};

@@ -21,11 +21,15 @@ std::string subject_of(const X509* certificate) {
   return name;
 }
 
-// The first of the client's protocols is taken, whatever it is.
-int take_first(SSL* /*connection*/, const unsigned char** chosen, unsigned char* size,
-               const unsigned char* offered, unsigned int /*offered_size*/, void* /*unused*/) {
-  *size = offered[0];
-  *chosen = offered + 1;
+// What it is set to, if the client offers that; else the first, whatever it is.
+int choose(SSL* /*connection*/, const unsigned char** chosen, unsigned char* size,
+           const unsigned char* offered, unsigned int offered_size, void* protocol) {
+  const auto& wanted = *static_cast<const std::string*>(protocol);
+  const unsigned char* found = offered;
+  for (const unsigned char* p = offered; p < offered + offered_size; p += 1 + *p)
+    if (std::string_view(reinterpret_cast<const char*>(p + 1), *p) == wanted) found = p;
+  *size = *found;
+  *chosen = found + 1;
   return SSL_TLSEXT_ERR_OK;
 }
 
@@ -73,7 +77,7 @@ TlsOrigin::TlsOrigin(Setting setting, Serve serve)
   ::signal(SIGPIPE, SIG_IGN);
   use_certificate(context_, setting_.pem);
   SSL_CTX_set_session_id_context(context_, reinterpret_cast<const unsigned char*>("origin"), 6);
-  SSL_CTX_set_alpn_select_cb(context_, take_first, nullptr);
+  SSL_CTX_set_alpn_select_cb(context_, choose, &setting_.protocol);
   if (setting_.version != 0) {
     SSL_CTX_set_min_proto_version(context_, setting_.version);
     SSL_CTX_set_max_proto_version(context_, setting_.version);

@@ -39,14 +39,15 @@ class TlsOrigin {
     Pem pem;
     const Pem* clients = nullptr;  // who vouches for clients, which then must show a certificate
     int version = 0;               // TLS1_2_VERSION, TLS1_3_VERSION; 0: any
-    bool cuts = false;             // ends without saying so
-    std::size_t opening = 0;       // bytes in front of the handshake
+    std::string protocol = "http/1.1";  // that is chosen by ALPN, where it is offered
+    bool cuts = false;                  // ends without saying so
+    std::size_t opening = 0;            // bytes in front of the handshake
   };
   // Of a handshake that was done.
   struct Seen {
     std::string server_name;
     std::string client;    // the common name of its certificate
-    std::string protocol;  // that was offered first by ALPN
+    std::string protocol;  // by ALPN
     bool resumed = false;
     std::string opening;  // as long as the setting says
   };

@@ -131,7 +131,7 @@ TEST(UpstreamTls, NothingIsOfferedWhereClientsSpeakWhatTheyLike) {
   const Configuration& configuration = loaded->configuration;
   EXPECT_TRUE(protocols_offered(configuration, *configuration.find_upstream("db")).empty());
   EXPECT_EQ(protocols_offered(configuration, *configuration.find_upstream("site")),
-            std::vector<std::string>{"http/1.1"});
+            (std::vector<std::string>{"h2", "http/1.1"}));
 }
 
 TEST(UpstreamTls, BrokenFilesAreBlamedWhereTheyAreNamed) {

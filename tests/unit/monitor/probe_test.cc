@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "net/listener.h"
+#include "support/http2_origin.h"
 #include "support/origin.h"
 #include "support/process.h"
 
@@ -18,17 +19,25 @@ using test::Origin;
 class ProbeTest : public testing::Test {
  protected:
   Probe::Outcome ask(const Address& address, const std::string& request,
-                     Duration timeout = test::kPatience) {
+                     Duration timeout = test::kPatience,
+                     std::unique_ptr<Http2Question> http2 = nullptr) {
     std::optional<Probe::Outcome> outcome;
-    Probe probe(*loop_, {.address = address, .request = request, .timeout = timeout},
-                [&](const Probe::Outcome& came) {
-                  outcome = came;
-                  loop_->stop();
-                });
+    Probe probe(
+        *loop_,
+        {.address = address, .request = request, .http2 = std::move(http2), .timeout = timeout},
+        [&](const Probe::Outcome& came) {
+          outcome = came;
+          loop_->stop();
+        });
     probe.start();
     EXPECT_FALSE(outcome.has_value()) << "never inside the call";
     loop_->run();
     return outcome.value_or(Probe::Outcome{.why = "nothing came"});
+  }
+  Probe::Outcome ask_http2(const Address& address) {
+    return ask(address, "", test::kPatience,
+               std::make_unique<Http2Question>(
+                   Http2Question::Parts{.scheme = "http", .host = "api", .path = "/healthz"}));
   }
   // Asks for /healthz; the origin answers with these bytes and closes.
   std::string why_of(const std::string& answer) {
@@ -49,6 +58,19 @@ TEST_F(ProbeTest, AsksForThePathInTheUpstreamsName) {
   EXPECT_EQ(origin.seen().at(0).head,
             "GET /healthz?deep=1 HTTP/1.1\r\nHost: api\r\nUser-Agent: roundhouse-health\r\n"
             "Accept: */*\r\nConnection: close\r\n\r\n");
+}
+
+TEST_F(ProbeTest, AsksOverHttp2WhereNothingElseIsSpoken) {
+  int status = 204;
+  const test::Http2Origin origin([&](const test::Http2Origin::Seen&) {
+    return test::Http2Origin::Reply{.status = status, .interim = {103}};
+  });
+  EXPECT_TRUE(ask_http2(origin.address()).well);
+  EXPECT_EQ(origin.seen().at(0).authority + origin.seen().at(0).path, "api/healthz");
+  status = 503;
+  EXPECT_EQ(ask_http2(origin.address()).why, "it answered 503");
+  const Origin older("x");
+  EXPECT_EQ(ask_http2(older.address()).why, "an answer that is not HTTP/2");
 }
 
 TEST_F(ProbeTest, TwoAndThreeHundredsAreWellAndNothingElse) {

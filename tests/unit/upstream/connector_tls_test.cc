@@ -60,16 +60,28 @@ class ConnectorTls : public LoopedTest {
   std::unique_ptr<Cluster> cluster_;
 };
 
+TEST_F(ConnectorTls, WhoseEndpointChoosesHttp2GetsACall) {
+  TlsOrigin origin({.pem = test::make_certificate({.names = {"app.test"}, .issuer = &kAuthority}),
+                    .protocol = "h2"},
+                   TlsOrigin::echo);
+  tls_ = context_of(kAuthority, {"h2", "http/1.1"});
+  set(origin.address());
+  EXPECT_EQ(get(), nullptr);
+  ASSERT_NE(asker_.call_, nullptr);
+  EXPECT_FALSE(asker_.call_->reused());
+  cluster_->release(std::move(asker_.call_), {.counted = false});
+  cluster_->acquire(asker_, {.carries = Carries::kUpgrade});
+  run_until([&] { return asker_.calls_ > 0; });
+  ASSERT_NE(asker_.connection_, nullptr) << "HTTP/1.1 alone is offered";
+  EXPECT_EQ(asker_.connection_->protocol(), "http/1.1");
+  cluster_->release(std::move(asker_.connection_), {});
+}
+
 TEST_F(ConnectorTls, WhoGetsAConnectionKnowsWhatIsSpokenOverIt) {
   set(origin_.address());
   auto connection = get();
   ASSERT_NE(connection, nullptr);
   EXPECT_EQ(connection->protocol(), "http/1.1");
-  cluster_->release(std::move(connection), {});
-  tls_ = context_of(kAuthority, {"h2", "http/1.1"});
-  connection = get();
-  ASSERT_NE(connection, nullptr);
-  EXPECT_EQ(connection->protocol(), "h2") << "this server takes the first";
   cluster_->release(std::move(connection), {});
   tls_ = context_of(kAuthority, {});
   connection = get();
