@@ -59,6 +59,10 @@ std::string instance_text(const Json& status) {
   if (number(certificates, "refused").value_or(0) > 0)
     result += "CERTIFICATES REFUSED: " + shown(certificates, "refused", grouped) +
               ", those before go on: " + text(certificates, "refusal") + "\n";
+  const Json& expire = member(certificates, "expire");
+  for (std::size_t i = 0; expire.is_array() && i < expire.size(); ++i)
+    if (expire[i].is_string())
+      result += "CERTIFICATE EXPIRES: " + expire[i].get<std::string>() + "\n";
   return result;
 }
 

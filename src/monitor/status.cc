@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/signal_name.h"
+#include "monitor/certificate_expiry.h"
 
 namespace roundhouse::monitor {
 namespace {
@@ -258,6 +259,25 @@ Json configuration_of(const Snapshot& snapshot) {
           {"reloads", reloads}};
 }
 
+// Of each listener the certificate that expires first, if that is soon.
+Json expiry_warnings_of(const Snapshot& snapshot) {
+  Json warnings = Json::array();
+  const double now = snapshot.started_at + snapshot.uptime_seconds;
+  for (const ListenerValues& listener : snapshot.listeners) {
+    const auto& all = listener.layout.certificates;
+    using Certificate = metrics::Layout::Listener::Certificate;
+    const auto first = std::ranges::min_element(all, {}, &Certificate::not_after);
+    if (first == all.end()) continue;
+    const std::string warning = expiry_warning({.kind = "listener",
+                                                .owner = listener.layout.name,
+                                                .name = first->name,
+                                                .not_after = first->not_after},
+                                               now);
+    if (!warning.empty()) warnings.push_back(warning);
+  }
+  return warnings;
+}
+
 }  // namespace
 
 Json status(const Snapshot& snapshot, Viewer viewer, const LastWords& last_words) {
@@ -277,7 +297,9 @@ Json status(const Snapshot& snapshot, Viewer viewer, const LastWords& last_words
       {"monitor_restarts", snapshot.monitor_restarts},
       {"configuration", configuration_of(snapshot)},
       {"certificates",
-       {{"renewed", snapshot.certificates_renewed}, {"refused", snapshot.certificates_refused}}},
+       {{"renewed", snapshot.certificates_renewed},
+        {"refused", snapshot.certificates_refused},
+        {"expire", expiry_warnings_of(snapshot)}}},
       {"container",
        {{"memory_bytes", json_or_null(snapshot.container_memory)},
         {"memory_limit_bytes", json_or_null(snapshot.container_memory_limit)}}},

@@ -214,9 +214,10 @@ void Http2Request::log() {
                .took = loop().now() - began_});
 }
 
-void Http2Request::on_closed(http::Http2Error /*error*/) {
+// Without an error the last of its answer went out just now.
+void Http2Request::on_closed(http::Http2Error error) {
   if (over_) return;
-  count(ipc::Http2Count::kClientResets);
+  if (error != http::Http2Error::kNone) count(ipc::Http2Count::kClientResets);
   finish();
 }
 

@@ -136,6 +136,21 @@ TEST_F(Http2Tls, LargeAnswersAndBodiesComeWhole) {
   EXPECT_EQ(client.wait(up).body, "1");
 }
 
+// Their last pieces go out after the answers are done.
+TEST(Http2, StreamsThatEndInOrderCountAsResetByNobody) {
+  const Origin origin(distinct(20000));
+  const Instance instance(kOneProxy, upstream_of({&origin}));
+  Http2Client client(instance.web());
+  for (int round = 0; round < 5; ++round) {
+    std::vector<Http2Client::Id> ids;
+    for (int i = 0; i < 100; ++i) ids.push_back(client.get("/"));
+    for (const auto id : ids) EXPECT_EQ(client.wait(id).body.size(), 20000U);
+  }
+  EXPECT_EQ(counted(instance, "streams_total"), 500);
+  EXPECT_EQ(counted(instance, "stream_resets_total", ",reason=\"client\""), 0);
+  EXPECT_EQ(counted(instance, "stream_resets_total", ",reason=\"server\""), 0);
+}
+
 TEST(Http2Proxy, ARequestBecomesOneOfHttp1) {
   const Origin origin("hello");
   const Instance instance(kOneProxy, upstream_of({&origin}));

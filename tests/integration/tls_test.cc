@@ -119,6 +119,11 @@ TEST_F(Tls, TheMonitorTellsWhenCertificatesExpire) {
   EXPECT_NEAR(days_left("a.test"), 30, 0.1);  // of two for a name the first to expire
   EXPECT_NEAR(days_left("*.b.test"), 5, 0.1);
   EXPECT_TRUE(instance.process().prints("listener web: the certificate for *.b.test expires in"));
+  const Finished status = run({binary(), "status", "--socket", instance.control_socket()});
+  EXPECT_NE(status.output.find("CERTIFICATE EXPIRES: listener web: the certificate for *.b.test "
+                               "expires in"),
+            std::string::npos)
+      << status.output;
 }
 
 TEST_F(Tls, ServersBehindAProxyAreToldAndLargeBodiesPassBothWays) {

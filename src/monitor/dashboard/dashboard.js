@@ -50,7 +50,11 @@ class Tiles {
     if (empty.length) notes.push("none in " + empty.join(", "));
     if (paused.length) notes.push(paused.join(", ") + " paused");
     if (ailing) notes.push(some(ailing, "endpoint is not well", "endpoints are not well"));
-    const level = !snapshot.ready ? "bad" : ready < workers.length || paused.length || ailing ? "warn" : "good";
+    const {expire, refused} = snapshot.certificates;
+    notes.push(...expire);
+    if (refused) notes.push(some(refused, "certificate is refused", "certificates are refused"));
+    const troubled = ready < workers.length || paused.length || ailing || expire.length || refused;
+    const level = !snapshot.ready ? "bad" : troubled ? "warn" : "good";
     this.up.show(level, snapshot.stopping ? "stopping" : snapshot.ready ? "ready" : "not ready", notes.join("; "));
   }
 

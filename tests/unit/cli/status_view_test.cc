@@ -51,6 +51,16 @@ TEST(StatusView, IsATableOfEachPoolBelowTheInstanceAndItsListeners) {
             "        -      -        -\n");
 }
 
+TEST(StatusView, CertificatesThatExpireSoonAreToldBeforeTheListeners) {
+  Json status = example();
+  status["certificates"]["expire"] = {"listener web: the certificate for a.test has expired"};
+  EXPECT_NE(status_text(status, kNow)
+                .find("(-c)\nCERTIFICATE EXPIRES: listener web: the certificate for a.test has "
+                      "expired\nlistener web"),
+            std::string::npos)
+      << status_text(status, kNow);
+}
+
 TEST(StatusView, WhatDrainsBesideAWorkerStandsBelowIt) {
   Json status = example();
   status["pools"][0]["workers"][0]["older"].push_back({{"pid", 88},
