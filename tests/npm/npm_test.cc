@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "support/certificate_files.h"
 #include "support/instance.h"
 #include "support/node_program.h"
 
@@ -220,6 +221,36 @@ TEST(Tsx, AsALauncherIsRefusedWithTheLineToWrite) {
   EXPECT_NE(finished.output.find("expected `command: node --import tsx server.ts`"),
             std::string::npos)
       << finished.output;
+}
+
+// Every kind of call, between a client and a server that know nothing of us.
+class Grpc : public testing::TestWithParam<bool> {};
+
+INSTANTIATE_TEST_SUITE_P(Over, Grpc, testing::Bool(),
+                         [](const auto& info) { return info.param ? "Tls" : "PlainText"; });
+
+TEST_P(Grpc, GoesThroughFromEndToEnd) {
+  Process server({node(), in_folder("grpc_server.js")});
+  ASSERT_TRUE(server.prints(".\n")) << server.output();
+  const std::string printed = server.output();
+  const std::string port = printed.substr(5, printed.find('.') - 5);
+  const CertificateFiles files(make_certificate({.names = {"127.0.0.1", "localhost"}}));
+  const Instance instance("gateway: {type: proxy, workers: 2}",
+                          "upstreams: {api: {servers: ['127.0.0.1:" + port + "'], protocol: h2}}\n",
+                          {.listener = GetParam() ? files.tls() : ""});
+  std::vector<std::string> command{node(), in_folder("grpc_client.js"),
+                                   "localhost:" + std::to_string(instance.web().port())};
+  if (GetParam()) command.push_back(files.path("site.pem"));
+  const Finished finished = run(std::move(command));
+  ASSERT_EQ(finished.ended.code, 0) << finished.output;
+  const Json said = parse_json(finished.output).value_or(Json::object());
+  EXPECT_EQ(said["many"], true);
+  EXPECT_EQ(said["large"], 3'000'000);
+  EXPECT_EQ(said["down"], 300);
+  EXPECT_EQ(said["up"], 3'000'000);
+  EXPECT_EQ(said["both"], 20);
+  EXPECT_EQ(said["fails"], "5 no such thing");
+  EXPECT_EQ(said["deadline"], 4);
 }
 
 }  // namespace
