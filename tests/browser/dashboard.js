@@ -54,7 +54,7 @@ async function look_at_keyboard(page) {
   for (let i = 0; i < 8; ++i) {
     await tab();
     reached.push(await page.value_of(`document.activeElement.id || document.activeElement.value ||
-        document.activeElement.getAttribute('href')`));
+        document.activeElement.getAttribute('href') || document.activeElement.tagName`));
   }
   tell('reached', reached.slice(0, 5).join(' '));
   tell('outline', await page.value_of(`getComputedStyle(document.activeElement).outlineStyle`));

@@ -49,7 +49,7 @@ TEST_F(DashboardPage, ShowsWhatHappensAsItHappensInEverySizeAndLight) {
         "overflow-360-light", "overflow-360-dark", "slow-1280-light", "slow-360-dark"})
     EXPECT_EQ(seen[what], "true") << what << "\n" << browser.output();
   EXPECT_EQ(seen["skip"], "skip");
-  EXPECT_EQ(seen["reached"], "fine only-trouble events /metrics /api/v1/status");
+  EXPECT_EQ(seen["reached"], "fine only-trouble events SUMMARY /metrics");
   EXPECT_NE(seen["outline"], "none");
   for (const char* page : {"complaints", "complaints-1280-light", "complaints-1280-dark",
                            "complaints-360-light", "complaints-360-dark"})
