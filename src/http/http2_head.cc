@@ -66,6 +66,16 @@ Http2Head::Piece Http2Head::keep(std::string_view text) {
   return piece;
 }
 
+void Http2Head::append(std::string_view name, std::string_view value) {
+  const Piece name_at = keep(name);
+  const Piece value_at = keep(value);
+  fields.append({.name_begin = name_at.begin,
+                 .name_size = name_at.size,
+                 .value_begin = value_at.begin,
+                 .value_size = value_at.size,
+                 .id = FieldId::kOther});
+}
+
 bool Http2Head::add(std::string_view name, std::string_view value) {
   size_ += name.size() + value.size() + kFieldOverhead;
   if (size_ > limits_.head_bytes && failure == Failure::kNone) failure = Failure::kHeadTooLong;
@@ -83,13 +93,7 @@ bool Http2Head::add(std::string_view name, std::string_view value) {
     failure = Failure::kTooManyFields;
     return true;
   }
-  const Piece name_at = keep(name);
-  const Piece value_at = keep(value);
-  fields.append({.name_begin = name_at.begin,
-                 .name_size = name_at.size,
-                 .value_begin = value_at.begin,
-                 .value_size = value_at.size,
-                 .id = FieldId::kOther});
+  append(name, value);
   if (name == "cookie") ++cookies_;
   return true;
 }
@@ -101,13 +105,7 @@ void Http2Head::join_cookies() {
   for (std::size_t i = 0; i < fields.size(); ++i)
     if (is_cookie(fields[i])) all.append(all.empty() ? "" : "; ").append(fields[i].value);
   fields.remove_if(is_cookie);
-  const Piece name_at = keep("cookie");
-  const Piece value_at = keep(all);
-  fields.append({.name_begin = name_at.begin,
-                 .name_size = name_at.size,
-                 .value_begin = value_at.begin,
-                 .value_size = value_at.size,
-                 .id = FieldId::kOther});
+  append("cookie", all);
 }
 
 void Http2Head::finish(bool is_last) {

@@ -44,6 +44,7 @@ class Http2Head {
   enum Pseudo : std::uint8_t { kMethod, kScheme, kAuthority, kPath, kProtocol, kStatus, kPseudo };
 
   Piece keep(std::string_view text);
+  void append(std::string_view name, std::string_view value);
   void join_cookies();
   std::string_view view_of(Piece piece) const {
     return std::string_view(text_).substr(piece.begin, piece.size);

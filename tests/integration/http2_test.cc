@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "support/bodies.h"
 #include "support/certificate_files.h"
 #include "support/client.h"
 #include "support/http2_client.h"
@@ -22,19 +23,6 @@ using Fields = Http2Client::Fields;
 
 bool holds(const std::string& text, const std::string& part) {
   return text.find(part) != text.npos;
-}
-
-std::string distinct(std::size_t size) {
-  std::string text;
-  while (text.size() < size) text += std::to_string(text.size()) + " ";
-  text.resize(size);
-  return text;
-}
-
-std::string chunk(const std::string& data) {
-  char line[32];
-  std::snprintf(line, sizeof line, "%zx\r\n", data.size());
-  return line + data + "\r\n";
 }
 
 double counted(const Instance& instance, const std::string& name, const std::string& more = "") {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "support/bodies.h"
 #include "support/certificate_files.h"
 #include "support/client.h"
 #include "support/http2_client.h"
@@ -152,13 +153,6 @@ TEST(Http2Upstream, InterimAnswersAndThoseWithoutBodies) {
   older.send("HEAD / HTTP/1.1\r\nHost: t\r\n\r\n");
   EXPECT_EQ(older.receive(true).headers.at("content-length"), "30");
   EXPECT_EQ(older.get("/204").status, 204);
-}
-
-std::string distinct(std::size_t size) {
-  std::string text;
-  while (text.size() < size) text += std::to_string(text.size()) + " ";
-  text.resize(size);
-  return text;
 }
 
 TEST(Http2Upstream, LargeBodiesGoBothWaysWholeInAnyWindow) {

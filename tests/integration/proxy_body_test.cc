@@ -5,6 +5,7 @@
 #include <chrono>
 #include <string>
 
+#include "support/bodies.h"
 #include "support/instance.h"
 #include "support/origin.h"
 #include "support/proxied.h"
@@ -19,20 +20,6 @@ using Then = Origin::Then;
 double in_flight(const Instance& instance, const Origin& origin) {
   return instance.metric("roundhouse_upstream_requests_in_flight{upstream=\"site\",endpoint=\"" +
                          origin.address().to_string() + "\"}");
-}
-
-// No part of it looks like another.
-std::string distinct(std::size_t size) {
-  std::string text;
-  while (text.size() < size) text += std::to_string(text.size()) + " ";
-  text.resize(size);
-  return text;
-}
-
-std::string chunk(const std::string& data) {
-  char line[32];
-  std::snprintf(line, sizeof line, "%zx\r\n", data.size());
-  return line + data + "\r\n";
 }
 
 TEST(ProxyBody, EverySizeArrivesWholeHoweverItIsFramed) {
