@@ -112,7 +112,9 @@ bool UpstreamExchange::reuses() const {
 }
 
 upstream::Endpoint& UpstreamExchange::endpoint() const {
-  return connection_ != nullptr ? connection_->endpoint() : call_->endpoint();
+  if (connection_ != nullptr) return connection_->endpoint();
+  CHECK(call_ != nullptr);
+  return call_->endpoint();
 }
 
 void UpstreamExchange::on_no_connection(http::Failure failure, upstream::EndpointId endpoint) {
@@ -290,11 +292,11 @@ void UpstreamExchange::leave_connection(upstream::Use use) {
     use.took = *result_.took;
   }
   if (call_ != nullptr) {
-    plan_.cluster.release(std::move(call_), use);
+    plan_.cluster.release(std::exchange(call_, nullptr), use);
     return;
   }
   connection_->set_user(nullptr);
-  plan_.cluster.release(std::move(connection_), use);
+  plan_.cluster.release(std::exchange(connection_, nullptr), use);
 }
 
 void UpstreamExchange::describe(AccessRecord& record) const {
