@@ -50,8 +50,8 @@ struct Listener {
     Bytes line = 8 * kKiB;
     std::uint32_t header_count = 100;
     Bytes body = 10 * kMiB;
-    Bytes body_rate = 240;    // a second; 0: any
-    Bytes answer_rate = 240;  // as is
+    Bytes body_rate = 240;        // a second; 0: any
+    Bytes answer_rate = 240;      // as is
     std::uint32_t streams = 100;  // open at once on an HTTP/2 connection
     std::uint32_t requests_per_connection = 1000;
   };

@@ -142,7 +142,7 @@ struct Upstream {
   Retries retries;
   Eject eject;
   Queue queue;
-  std::uint32_t max_connections = 1000;  // open at once to one endpoint, by one worker
+  std::uint32_t max_connections = 1000;   // open at once to one endpoint, by one worker
   std::uint32_t idle_connections = 1000;  // kept open to one endpoint, by one worker
   UpstreamProtocol protocol = UpstreamProtocol::kAuto;
   std::uint32_t streams = 100;  // at once on an HTTP/2 connection

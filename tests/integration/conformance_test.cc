@@ -22,12 +22,12 @@ namespace {
 class World {
  public:
   explicit World(bool impatient)
-      : instance_(test::kOneProxy,
-                  test::upstream_at(
-                      {origin_.address()},
-                      std::string(", retries: {attempts: 0}, eject: {failures: 0}") +
-                          (impatient ? ", timeouts: {response: 300ms, idle: 300ms}" : "")),
-                  {.listener = "http2: false"}) {}
+      : instance_(
+            test::kOneProxy,
+            test::upstream_at({origin_.address()},
+                              std::string(", retries: {attempts: 0}, eject: {failures: 0}") +
+                                  (impatient ? ", timeouts: {response: 300ms, idle: 300ms}" : "")),
+            {.listener = "http2: false"}) {}
 
   void judge_case(const Case& one) {
     const Outcome outcome = play(one, origin_, instance_.web(), test::kPatience);

@@ -27,7 +27,8 @@ const FileCase kCases[] = {
      "t.yaml:1:52: listeners.a.tls.alpn: has 'h2', and `http2: false` switches that off; expected "
      "one of the two"},
     {"TcpKnowsNoHttp2",
-     "listeners: {a: {protocol: tcp, http2: false}}\nupstreams: {u: '127.0.0.1:1'}", "t.yaml:1:39: listeners.a.http2: is for HTTP, and this listener is tcp; expected no such key"},
+     "listeners: {a: {protocol: tcp, http2: false}}\nupstreams: {u: '127.0.0.1:1'}",
+     "t.yaml:1:39: listeners.a.http2: is for HTTP, and this listener is tcp; expected no such key"},
     {"OtherProtocolsAreForTcp", "listeners: {a: {tls: {cert: x, alpn: mqtt}}}",
      "t.yaml:1:38: listeners.a.tls.alpn: 'mqtt' is not spoken here; expected h2 or http/1.1"},
     {"TcpMayNameAnyProtocol",
